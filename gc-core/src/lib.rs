@@ -1,0 +1,1 @@
+//! The contract between programs and heaps.
