@@ -1,1 +1,30 @@
-//! The contract between programs and heaps.
+#![doc = include_str!("../README.md")]
+
+pub mod callback;
+pub mod config;
+pub mod control;
+pub mod event;
+pub mod heap;
+pub mod object;
+pub mod process;
+pub mod root;
+pub mod space;
+pub mod sync;
+
+mod generational;
+mod plain;
+mod refcount;
+mod turn;
+mod types;
+mod weak;
+
+pub use callback::{Callback, CallbackId, CollectionInfo, Phase};
+pub use config::{CreateError, FreeLists, HeapConfig, Place, Trigger, WeakOrder};
+pub use control::{Control, Generation, GenerationStats, Thresholds};
+pub use event::{NoObserver, Observer};
+pub use generational::{Generational, GenerationalHeap};
+pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator};
+pub use object::{Kind, ObjectRef, Shape, TypeId, TypeSpec};
+pub use plain::{PlainHeap, PlainMutator, Reason, Tracking};
+pub use refcount::{RefcountHeap, Uncollected};
+pub use root::{Root, SharedRoot};

@@ -1,1 +1,3 @@
 //! Programs that drive heaps.
+
+pub mod workload;

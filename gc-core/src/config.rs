@@ -1,0 +1,111 @@
+//! The settings of a heap, each with its unit and default; recorded with every result.
+
+use crate::control::Thresholds;
+
+/// How a heap is made. [`HeapConfig::default`] is CPython 3.12's collector on a 32 GiB range.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HeapConfig {
+    /// Bytes of addresses to reserve: a power of two from 1 MiB to 32 GiB. Addresses, not memory.
+    pub reservation: u64,
+    /// Most bytes of memory to hold, if limited. Counted in whole blocks of 64 KiB.
+    pub limit: Option<u64>,
+    /// Where the collector keeps its links.
+    pub place: Place,
+    /// When collections are due.
+    pub thresholds: Thresholds,
+    /// Where in an allocation a due collection runs.
+    pub trigger: Trigger,
+    /// When a collection clears weak references.
+    pub weak_order: WeakOrder,
+    /// Whether collections untrack tuples of atomic objects.
+    pub untrack_tuples: bool,
+    /// Whether dead lists, dicts and tuples are recycled past the trigger's counter.
+    pub free_lists: FreeLists,
+}
+
+impl Default for HeapConfig {
+    fn default() -> Self {
+        Self {
+            reservation: Self::MAX_RESERVATION,
+            limit: None,
+            place: Place::Inline,
+            thresholds: Thresholds::CPYTHON_3_12,
+            trigger: Trigger::After,
+            weak_order: WeakOrder::BeforeFinalizers,
+            untrack_tuples: true,
+            free_lists: FreeLists::None,
+        }
+    }
+}
+
+impl HeapConfig {
+    /// The smallest range: 1 MiB.
+    pub const MIN_RESERVATION: u64 = 1 << 20;
+    /// The largest range: 32 GiB, which 32-bit references of 8-byte granules can name.
+    pub const MAX_RESERVATION: u64 = 1 << 35;
+}
+
+/// Where the collector keeps its links and counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Place {
+    /// In each object's header, as CPython: a collection writes to every object's page.
+    #[default]
+    Inline,
+    /// In tables beside the objects: a collection leaves the objects' pages clean.
+    Side,
+}
+
+/// Where a collection runs that an allocation makes due.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Trigger {
+    /// Before the new object is tracked (CPython ≤ 3.11): it is not a candidate.
+    Inside,
+    /// At the next check (CPython ≥ 3.12): the end of the allocation of an instance or a weak reference, where the
+    /// new object is a candidate, or a safepoint. Allocating a list, dict or tuple schedules but does not check.
+    #[default]
+    After,
+}
+
+/// When a collection clears the weak references to what it found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum WeakOrder {
+    /// All of them before any finalizer runs (CPython ≤ 3.14).
+    #[default]
+    BeforeFinalizers,
+    /// Those with a callback before, the others after finalizers and the resurrection check (CPython 3.15).
+    PlainAfterFinalizers,
+}
+
+/// Which dead objects are recycled without any counter seeing it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum FreeLists {
+    /// None: every allocation and every death counts.
+    #[default]
+    None,
+    /// As CPython 3.12: 80 lists, 80 dicts, 2,000 tuples of each length from 1 to 20; emptied by full collections.
+    ///
+    /// Only the counters are modelled: memory is recycled by the blocks in any case.
+    CPython312,
+}
+
+/// A heap could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateError {
+    /// The range is no power of two, too small or too large.
+    #[error("a reservation of {bytes} bytes is not possible; give a power of two from 1 MiB to 32 GiB")]
+    Reservation {
+        /// What was asked for.
+        bytes: u64,
+    },
+    /// The system refused the address range.
+    #[error(
+        "the system refused to reserve {bytes} bytes of addresses ({source}); choose a smaller reservation, or raise \
+         the limit on address space (`ulimit -v`) or allow overcommitting (`vm.overcommit_memory`)"
+    )]
+    Addresses {
+        /// What was asked for, with its margins.
+        bytes: u64,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}

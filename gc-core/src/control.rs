@@ -1,0 +1,153 @@
+//! The face of Python's `gc` module: the same names, the same meaning.
+//!
+//! Source of each meaning: the documentation of `gc` and `Modules/gcmodule.c` of CPython 3.12.
+
+use std::fmt;
+
+use crate::callback::CollectionCallback;
+use crate::object::TypeId;
+use crate::root::{Counts, Root};
+
+/// A generation: 0 youngest, 2 oldest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, PartialOrd, Ord, Hash)]
+pub struct Generation(u8);
+
+impl Generation {
+    /// The youngest: objects allocated since the last collection.
+    pub const YOUNG: Generation = Generation(0);
+    /// Survivors of one collection.
+    pub const MIDDLE: Generation = Generation(1);
+    /// All others; collecting it collects everything that is not frozen.
+    pub const OLD: Generation = Generation(2);
+    /// How many there are.
+    pub const COUNT: usize = 3;
+    /// Youngest first.
+    pub const ALL: [Generation; 3] = [Self::YOUNG, Self::MIDDLE, Self::OLD];
+
+    /// Generation 0, 1 or 2.
+    ///
+    /// # Errors
+    /// [`InvalidGeneration`] for any other number, as `gc.collect` raises `ValueError`.
+    pub fn new(number: u8) -> Result<Self, InvalidGeneration> {
+        if number < 3 { Ok(Self(number)) } else { Err(InvalidGeneration(number)) }
+    }
+
+    /// 0, 1 or 2.
+    pub fn index(self) -> usize {
+        self.0.into()
+    }
+
+    /// The next older one, if any.
+    pub fn older(self) -> Option<Self> {
+        (self.0 < 2).then(|| Self(self.0 + 1))
+    }
+}
+
+impl fmt::Display for Generation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// There are generations 0, 1 and 2 only.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("invalid generation {0}: a heap has generations 0, 1 and 2")]
+pub struct InvalidGeneration(pub u8);
+
+/// When each generation is due (`gc.get_threshold`).
+///
+/// Generation 0 is due when net allocations since its last collection *exceed* the first; a first threshold of 0
+/// means never. Generations 1 and 2 are due when collections of the next younger one exceed theirs; 0 there means
+/// *always* due, not never.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Thresholds(pub [u32; 3]);
+
+impl Thresholds {
+    /// The default of CPython up to 3.12.
+    pub const CPYTHON_3_12: Thresholds = Thresholds([700, 10, 10]);
+    /// The default of CPython from 3.13 on.
+    pub const CPYTHON_3_13: Thresholds = Thresholds([2000, 10, 10]);
+}
+
+impl fmt::Display for Thresholds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{},{}", self.0[0], self.0[1], self.0[2])
+    }
+}
+
+/// The trigger's counters (`gc.get_count`): net allocations since the last collection, collections of generation 0
+/// since the last of 1, of 1 since the last of 2.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts3(pub [u32; 3]);
+
+/// What one generation's collections did (`gc.get_stats`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct GenerationStats {
+    /// Collections of this generation.
+    pub collections: u64,
+    /// Objects they found unreachable and took apart.
+    pub collected: u64,
+    /// Objects they found unreachable and left.
+    pub uncollectable: u64,
+    /// Objects they examined (CPython 3.15 calls them candidates).
+    pub examined: u64,
+    /// Nanoseconds they took.
+    pub nanoseconds: u64,
+}
+
+/// What Python's `gc` module lets a program see and steer. Implemented by every mutator; a heap that does not collect
+/// cycles keeps the settings and collects nothing.
+pub trait Control: Counts {
+    /// Collects a generation and all younger ones. Returns the number of unreachable objects found; 0 inside a
+    /// collection, where it does nothing.
+    fn collect(&self, generation: Generation) -> u64;
+
+    /// Lets thresholds start collections.
+    fn enable(&self);
+    /// Stops thresholds from starting collections; [`Control::collect`] still works.
+    fn disable(&self);
+    /// Whether thresholds start collections.
+    fn is_enabled(&self) -> bool;
+
+    /// Sets the thresholds.
+    fn set_threshold(&self, thresholds: Thresholds);
+    /// The thresholds.
+    fn get_threshold(&self) -> Thresholds;
+    /// The trigger's counters.
+    fn get_count(&self) -> Counts3;
+    /// What each generation's collections did so far.
+    fn get_stats(&self) -> [GenerationStats; 3];
+
+    /// Moves every tracked object to the permanent generation, which no collection examines, and clears the counters.
+    /// A frozen object still dies by count.
+    fn freeze(&self);
+    /// Moves the permanent generation to the oldest.
+    fn unfreeze(&self);
+    /// Objects in the permanent generation.
+    fn get_freeze_count(&self) -> u64;
+    /// Freezes, and stops writing the counts of every object there is: a forked child that only reads copies no page.
+    /// One way; none of these objects ever dies. Not in Python.
+    fn freeze_immortal(&self);
+
+    /// Tracked objects in list order: of one generation, or of 0, 1 and 2 in turn. Never of the permanent one.
+    fn get_objects(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>>;
+    /// Tracked objects, frozen ones excepted, with a slot that holds one of `objects`.
+    fn get_referrers(&self, objects: &[&Root<'_, Self>]) -> Vec<Root<'_, Self>>;
+    /// What the slots of an object hold, in order, duplicates kept.
+    fn get_referents(&self, object: &Root<'_, Self>) -> Vec<Root<'_, Self>>;
+    /// Whether collections examine the object.
+    fn is_tracked(&self, object: &Root<'_, Self>) -> bool;
+    /// Whether the object's finalizer has run.
+    fn is_finalized(&self, object: &Root<'_, Self>) -> bool;
+    /// How many counted references an object has; the given root is one of them. `None` for an immortal object.
+    fn retain_count(&self, object: &Root<'_, Self>) -> Option<u32>;
+    /// The object's type.
+    fn type_of(&self, object: &Root<'_, Self>) -> TypeId;
+
+    /// Objects that collections found unreachable and could not free (`gc.garbage`).
+    fn garbage(&self) -> Vec<Root<'_, Self>>;
+    /// Empties that list.
+    fn clear_garbage(&self);
+    /// Adds a function called at the start and the stop of each collection (`gc.callbacks`).
+    fn on_collection(&self, callback: CollectionCallback<Self>);
+}

@@ -1,0 +1,167 @@
+//! The contract between programs and heaps.
+//!
+//! A program makes a [`Heap`], attaches a [`Mutator`] on each of its threads, and works on objects through counted
+//! [`Root`]s. What Python's `gc` module offers beside that is [`Control`]. The rules are executable: see
+//! [`conformance_tests!`](crate::conformance_tests).
+
+use std::ops::Range;
+
+use crate::callback::{Callback, CallbackId};
+use crate::config::{CreateError, HeapConfig};
+use crate::control::Control;
+use crate::event::Observer;
+use crate::object::{ObjectRef, Shape, TypeError, TypeId, TypeSpec};
+use crate::process::{ForkError, Forked};
+use crate::root::{Root, SharedRoot};
+use crate::sync::Arc;
+
+/// A heap: a cheap handle, cloned to each thread that attaches to it.
+pub trait Heap: Clone + Send + Sync + 'static {
+    /// Its attached threads.
+    type Mutator: Mutator<Heap = Self>;
+    /// Its name on the command line and in results.
+    const NAME: &'static str;
+    /// What it can do.
+    const ABILITIES: Abilities;
+
+    /// Reserves its range of addresses and starts what it needs.
+    fn new(config: HeapConfig, observer: Arc<dyn Observer>) -> Result<Self, CreateError>;
+    /// Makes the calling thread a mutator. On a heap without parallel mutators it waits for its turn.
+    ///
+    /// # Panics
+    /// If this thread is already a running mutator of a heap where one runs at a time: it would wait for itself.
+    fn attach(&self) -> Self::Mutator;
+    /// Adds a type.
+    fn register_type(&self, spec: TypeSpec) -> Result<TypeId, TypeError>;
+    /// Adds a finalizer or a callback of weak references.
+    fn register_callback(&self, callback: Callback<Self::Mutator>) -> CallbackId;
+    /// Counters so far.
+    fn statistics(&self) -> HeapStatistics;
+}
+
+/// What a heap can do. `gclab verify` and the conformance suite ask it, so that a cycle that `refcount` leaks is
+/// expected, not wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Abilities {
+    /// `collect` frees dead cycles.
+    pub collects_cycles: bool,
+    /// Generations are lists, whose order CPython's rules fix: finalizers and survivors come in that order.
+    pub list_order: bool,
+    /// Mutators run at the same time.
+    pub parallel_mutators: bool,
+}
+
+/// One attached thread. Dropping it detaches. Neither `Send` nor `Sync`.
+///
+/// An operation that panics on bad arguments (a slot that is not there, a root of another heap) has changed nothing.
+pub trait Mutator: Control + 'static {
+    /// Its heap.
+    type Heap: Heap<Mutator = Self>;
+
+    /// The heap it is attached to.
+    fn heap(&self) -> &Self::Heap;
+
+    /// A new object: slots null, payload zero, one reference, which the root holds. May collect and run callbacks
+    /// first or, by configuration, before it returns.
+    ///
+    /// # Errors
+    /// [`HeapFull`] when the heap is at its limit even after one full collection.
+    fn allocate(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull>;
+    /// The number of slots and payload bytes of an object.
+    fn shape(&self, object: &Root<'_, Self>) -> Shape;
+
+    /// What a slot holds, retained.
+    fn load(&self, object: &Root<'_, Self>, slot: u32) -> Option<Root<'_, Self>>;
+    /// Retains `value`, writes it, then releases what was there.
+    fn store(&self, object: &Root<'_, Self>, slot: u32, value: Option<&Root<'_, Self>>);
+    /// Moves `value` in, then releases what was there.
+    fn put(&self, object: &Root<'_, Self>, slot: u32, value: Option<Root<'_, Self>>) {
+        drop(self.replace(object, slot, value));
+    }
+    /// Moves what a slot holds out and leaves null.
+    fn take(&self, object: &Root<'_, Self>, slot: u32) -> Option<Root<'_, Self>> {
+        self.replace(object, slot, None)
+    }
+    /// Moves `value` in and what was there out.
+    fn replace(&self, object: &Root<'_, Self>, slot: u32, value: Option<Root<'_, Self>>) -> Option<Root<'_, Self>>;
+    /// Moves the references in slots `from` to those beginning at `to`, as `memmove` does. What they overwrite is
+    /// released afterwards, in order of slots; what they leave is null.
+    fn move_slots(&self, object: &Root<'_, Self>, from: Range<u32>, to: u32);
+
+    /// Copies payload bytes out, from `offset` on.
+    fn read_payload(&self, object: &Root<'_, Self>, offset: u32, into: &mut [u8]);
+    /// Copies payload bytes in, from `offset` on.
+    fn write_payload(&self, object: &Root<'_, Self>, offset: u32, bytes: &[u8]);
+
+    /// A weak reference to `referent`: itself an object, tracked and counted. One without a callback is shared: the
+    /// same object again while it lives.
+    fn weak_reference(
+        &self,
+        referent: &Root<'_, Self>,
+        callback: Option<CallbackId>,
+    ) -> Result<Root<'_, Self>, HeapFull>;
+    /// The referent, while it is alive. `None` as well for an object that is no weak reference.
+    fn upgrade(&self, weak: &Root<'_, Self>) -> Option<Root<'_, Self>>;
+
+    /// A hold on the object that may outlive this mutator or go to another thread.
+    fn share(&self, root: &Root<'_, Self>) -> SharedRoot;
+    /// Another such hold.
+    fn clone_shared(&self, shared: &SharedRoot) -> SharedRoot;
+    /// Turns such a hold into a root of this mutator.
+    fn adopt(&self, shared: SharedRoot) -> Root<'_, Self>;
+
+    /// Lets the heap act: hand over to another mutator, run a scheduled collection, release dropped shared roots.
+    /// One load and one branch when there is nothing to do.
+    fn safepoint(&self);
+    /// Runs `f`, which may block: nobody waits for this mutator meanwhile. A heap operation inside first re-enters, and
+    /// leaves again after it.
+    fn safe_region<R>(&self, f: impl FnOnce() -> R) -> R;
+    /// Forks the process at a point where this is the only running mutator and no collection is under way. In the
+    /// child only this thread exists: other mutators are gone, and what their roots held stays counted.
+    fn fork(&self) -> Result<Forked, ForkError>;
+
+    /// Stops counting references to this object, for ever (PEP 683). It never dies.
+    fn make_immortal(&self, object: &Root<'_, Self>);
+    /// Calls `visit` with each object of the heap, whether tracked or not, and its slots' targets; for oracles. Other
+    /// mutators must be at rest.
+    fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef]));
+}
+
+/// The heap is at its limit, and a full collection did not help.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "the heap is full: {requested} bytes wanted, {in_use} of {limit} bytes in use after a full collection; \
+     raise the heap limit or keep fewer objects"
+)]
+pub struct HeapFull {
+    /// Bytes that the allocation needed from the system.
+    pub requested: u64,
+    /// Bytes of memory the heap holds.
+    pub in_use: u64,
+    /// The configured limit.
+    pub limit: u64,
+}
+
+/// Counters of a heap since its creation.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct HeapStatistics {
+    /// Objects allocated.
+    pub allocated: u64,
+    /// Objects whose count fell to zero outside a collector's teardown.
+    pub freed_by_count: u64,
+    /// Objects freed by a collector's teardown, with what hung off them.
+    pub freed_by_collector: u64,
+    /// Bytes of memory held from the system at present: blocks and large objects.
+    pub held_bytes: u64,
+    /// The most ever held.
+    pub peak_bytes: u64,
+    /// Bytes of side tables at present.
+    pub side_bytes: u64,
+}
+
+impl HeapStatistics {
+    /// Objects allocated and not freed.
+    pub fn live(&self) -> u64 {
+        self.allocated - self.freed_by_count - self.freed_by_collector
+    }
+}

@@ -1,0 +1,161 @@
+//! The `gc` module's face of heaps with plain counts.
+
+use crate::callback::CollectionCallback;
+use crate::control::{Control, Counts3, Generation, GenerationStats, Thresholds};
+use crate::object::{ObjectRef, TypeId};
+use crate::root::Root;
+use crate::space::header::{COUNT_MASK, IMMORTAL, flag};
+use crate::sync::Ordering::Relaxed;
+
+use super::mutator::PlainMutator;
+use super::tracking::{Reason, Tracking};
+
+impl<T: Tracking> PlainMutator<T> {
+    fn roots(&self, objects: impl IntoIterator<Item = ObjectRef>) -> Vec<Root<'_, Self>> {
+        let root = |object| {
+            self.retain_running(object);
+            Root::adopt(self, object)
+        };
+        objects.into_iter().map(root).collect()
+    }
+
+    /// What the slots of an object hold, in order.
+    fn targets(&self, object: ObjectRef) -> impl Iterator<Item = ObjectRef> {
+        let space = &self.shared().space;
+        let slots = space.shape_of(object).slots;
+        // Relaxed: as everywhere on plain heaps, the turn orders (T1 of `turn`).
+        (0..slots).filter_map(move |slot| ObjectRef::from_bits(space.slot(object.bits(), slot).load(Relaxed)))
+    }
+
+    fn tracked(&self, generation: Option<Generation>) -> Vec<ObjectRef> {
+        let shared = self.shared();
+        match generation {
+            Some(generation) => shared.tracking.generation(&shared.space, generation),
+            None => Generation::ALL
+                .into_iter()
+                .flat_map(|generation| shared.tracking.generation(&shared.space, generation))
+                .collect(),
+        }
+    }
+}
+
+impl<T: Tracking> Control for PlainMutator<T> {
+    fn collect(&self, generation: Generation) -> u64 {
+        self.running(|| {
+            self.release_dropped();
+            T::collect(self, generation, Reason::Explicit)
+        })
+    }
+
+    fn enable(&self) {
+        self.running(|| self.shared().tracking.set_enabled(true));
+    }
+
+    fn disable(&self) {
+        self.running(|| self.shared().tracking.set_enabled(false));
+    }
+
+    fn is_enabled(&self) -> bool {
+        self.running(|| self.shared().tracking.is_enabled())
+    }
+
+    fn set_threshold(&self, thresholds: Thresholds) {
+        self.running(|| self.shared().tracking.set_threshold(thresholds));
+    }
+
+    fn get_threshold(&self) -> Thresholds {
+        self.running(|| self.shared().tracking.get_threshold())
+    }
+
+    fn get_count(&self) -> Counts3 {
+        self.running(|| self.shared().tracking.get_count())
+    }
+
+    fn get_stats(&self) -> [GenerationStats; 3] {
+        self.running(|| self.shared().tracking.get_stats())
+    }
+
+    fn freeze(&self) {
+        self.running(|| self.shared().tracking.freeze(&self.shared().space));
+    }
+
+    fn unfreeze(&self) {
+        self.running(|| self.shared().tracking.unfreeze(&self.shared().space));
+    }
+
+    fn get_freeze_count(&self) -> u64 {
+        self.running(|| self.shared().tracking.frozen(&self.shared().space).len() as u64)
+    }
+
+    fn freeze_immortal(&self) {
+        self.running(|| {
+            let shared = self.shared();
+            shared.tracking.freeze(&shared.space);
+            shared.space.for_each_object(|object| {
+                let count = shared.space.count_word(object.bits());
+                // Relaxed: see `targets`. A dead object that waits for its teardown stays dead.
+                let word = count.load(Relaxed);
+                if word & COUNT_MASK != 0 {
+                    count.store(word | IMMORTAL, Relaxed);
+                }
+            });
+        });
+    }
+
+    fn get_objects(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
+        self.running(|| self.roots(self.tracked(generation)))
+    }
+
+    fn get_referrers(&self, objects: &[&Root<'_, Self>]) -> Vec<Root<'_, Self>> {
+        let sought: rustc_hash::FxHashSet<ObjectRef> = objects.iter().map(|root| root.object()).collect();
+        self.running(|| {
+            let referrers = self.tracked(None).into_iter();
+            self.roots(referrers.filter(|&object| self.targets(object).any(|target| sought.contains(&target))))
+        })
+    }
+
+    fn get_referents(&self, object: &Root<'_, Self>) -> Vec<Root<'_, Self>> {
+        self.check_owner(object);
+        self.running(|| self.roots(self.targets(object.object())))
+    }
+
+    fn is_tracked(&self, object: &Root<'_, Self>) -> bool {
+        self.check_owner(object);
+        self.running(|| self.has_flag(object.object(), flag::TRACKED))
+    }
+
+    fn is_finalized(&self, object: &Root<'_, Self>) -> bool {
+        self.check_owner(object);
+        self.running(|| self.has_flag(object.object(), flag::FINALIZED))
+    }
+
+    fn retain_count(&self, object: &Root<'_, Self>) -> Option<u32> {
+        let index = self.check_owner(object);
+        self.running(|| {
+            // Relaxed: see `targets`.
+            let word = self.shared().space.count_word(index).load(Relaxed);
+            (word & IMMORTAL == 0).then_some((word & COUNT_MASK) as u32)
+        })
+    }
+
+    fn type_of(&self, object: &Root<'_, Self>) -> TypeId {
+        self.check_owner(object);
+        self.running(|| self.shared().space.type_of(object.object()))
+    }
+
+    fn garbage(&self) -> Vec<Root<'_, Self>> {
+        self.running(|| self.roots(self.shared().tracking.garbage()))
+    }
+
+    fn clear_garbage(&self) {
+        self.running(|| {
+            for object in self.shared().tracking.take_garbage() {
+                self.release_running(object);
+            }
+        });
+    }
+
+    fn on_collection(&self, callback: CollectionCallback<Self>) {
+        self.shared().callbacks.register_collection(callback);
+    }
+}

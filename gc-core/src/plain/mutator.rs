@@ -1,0 +1,490 @@
+//! The mutator of heaps with plain counts.
+//!
+//! Counts are updated by a relaxed load and a relaxed store, which compile to one plain instruction. That is exact
+//! because one mutator runs at a time (T1 of [`turn`](crate::turn)).
+
+use std::cell::{Cell, RefCell};
+use std::marker::PhantomData;
+use std::ops::Range;
+use std::time::Instant;
+
+use crate::callback::CallbackId;
+use crate::config::Trigger;
+use crate::control::Generation;
+use crate::event::Cause;
+use crate::heap::{HeapFull, Mutator};
+use crate::object::{ObjectRef, Shape, TypeId};
+use crate::process::{ForkError, Forked, fork_process};
+use crate::root::{Counts, Mailbox, Root, SharedRoot};
+use crate::space::header::{COUNT_LIMIT, COUNT_MASK, IMMORTAL, flag};
+use crate::space::{Allocator, NoRoom};
+use crate::sync::Arc;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::add_exclusive;
+use crate::weak;
+
+use super::tracking::{Reason, Tracking};
+use super::{PlainHeap, Shared};
+
+// Orderings in this file are relaxed: the thread that has the turn is alone, and the turn's lock orders turns (T1).
+
+/// See the [module](self).
+pub struct PlainMutator<T: Tracking> {
+    pub(super) heap: PlainHeap<T>,
+    pub(super) allocator: Allocator,
+    /// Inside a safe region, without the turn.
+    in_region: Cell<bool>,
+    /// Deaths by count under way, one inside the other.
+    pub(super) nesting: Cell<u32>,
+    /// Dead objects whose teardown waits for the outermost one to end (CPython's trashcan).
+    pub(super) deferred: RefCell<Vec<ObjectRef>>,
+    /// The outermost death has more to do at its end: deferred objects, or a cascade to report.
+    pub(super) outermost_has_more: Cell<bool>,
+    /// [`Cascade::THRESHOLD`](crate::event::Cascade::THRESHOLD) − objects freed since the outermost death began.
+    pub(super) cascade_left: Cell<i64>,
+    /// When that fell to 0.
+    pub(super) cascade_began: Cell<Option<Instant>>,
+    /// Neither `Send` nor `Sync`: a mutator is its thread.
+    thread_bound: PhantomData<*const ()>,
+}
+
+impl<T: Tracking> PlainMutator<T> {
+    pub(super) fn attach(heap: &PlainHeap<T>) -> Self {
+        heap.0.turn.take(&heap.0.mailbox, &*heap.0.observer);
+        heap.0.mutators.store(heap.0.mutators.load(Relaxed) + 1, Relaxed);
+        Self {
+            heap: heap.clone(),
+            allocator: Allocator::default(),
+            in_region: Cell::new(false),
+            nesting: Cell::new(0),
+            deferred: RefCell::default(),
+            outermost_has_more: Cell::new(false),
+            cascade_left: Cell::new(0),
+            cascade_began: Cell::new(None),
+            thread_bound: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn shared(&self) -> &Shared<T> {
+        &self.heap.0
+    }
+
+    /// Runs a heap operation, with the turn: one that finds itself inside a safe region takes it for its duration.
+    #[inline(always)]
+    pub(super) fn running<R>(&self, operation: impl FnOnce() -> R) -> R {
+        if self.in_region.get() { self.re_entered(operation) } else { operation() }
+    }
+
+    #[cold]
+    fn re_entered<R>(&self, operation: impl FnOnce() -> R) -> R {
+        let shared = self.shared();
+        shared.turn.take(&shared.mailbox, &*shared.observer);
+        self.in_region.set(false);
+        let _leave = Restore(|| {
+            self.in_region.set(true);
+            shared.turn.give_up();
+        });
+        operation()
+    }
+
+    #[inline(always)]
+    pub(super) fn check_owner(&self, root: &Root<'_, Self>) -> u32 {
+        assert!(std::ptr::eq(root.mutator(), self), "the root belongs to another mutator");
+        root.object().bits()
+    }
+
+    /// Checks the slot number, and names the object's index.
+    #[inline(always)]
+    fn check_slot(&self, root: &Root<'_, Self>, slot: u32) -> u32 {
+        let index = self.check_owner(root);
+        let slots = crate::space::header::slots(self.shared().space.shape_word(index).load(Relaxed));
+        assert!(slot < slots, "there is no slot {slot} in an object with {slots} slots");
+        index
+    }
+
+    /// Count + 1, with the turn.
+    #[inline(always)]
+    pub(crate) fn retain_running(&self, object: ObjectRef) {
+        let count = self.shared().space.count_word(object.bits());
+        let word = count.load(Relaxed);
+        // An immortal object is left alone; a count at its limit becomes immortal rather than wrap.
+        if word & (COUNT_MASK | IMMORTAL) < COUNT_LIMIT {
+            count.store(word + 1, Relaxed);
+        } else {
+            count.store(word | IMMORTAL, Relaxed);
+        }
+    }
+
+    /// Count − 1, with the turn; at 0 the object dies.
+    #[inline(always)]
+    pub(crate) fn release_running(&self, object: ObjectRef) {
+        let count = self.shared().space.count_word(object.bits());
+        let word = count.load(Relaxed);
+        if word & (COUNT_MASK | IMMORTAL) == 1 {
+            count.store(word - 1, Relaxed);
+            self.die(object);
+        } else if word & IMMORTAL == 0 {
+            debug_assert!(word & COUNT_MASK != 0, "{object:?} is released more often than retained");
+            count.store(word - 1, Relaxed);
+        }
+    }
+
+    fn allocate_running(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
+        let shared = self.shared();
+        let word = shared.types.word(type_id);
+        assert!(word.is_registered(), "{type_id:?} is not registered with this heap");
+        let container = word.is_container();
+        assert!(container || shape.slots == 0, "an object of an atomic type has no slots");
+        let mut flags = if T::TRACKS && container { flag::TRACKED } else { 0 };
+        if word.is_hooked() {
+            flags |= flag::HOOKED;
+        }
+        let object = match self.allocator.allocate(&shared.space, type_id, shape, flags) {
+            Ok(object) => object,
+            Err(full) => self.allocate_when_full(full, type_id, shape, flags)?,
+        };
+        add_exclusive(&shared.allocated, 1);
+        let root = Root::adopt(self, object);
+        if T::TRACKS && container {
+            let due = shared.tracking.count_allocation(word.kind(), shape.slots);
+            if due && shared.config.trigger == Trigger::Inside {
+                T::due(self, true);
+            }
+            shared.tracking.link(&shared.space, object);
+            if due && shared.config.trigger == Trigger::After {
+                T::due(self, word.kind() == crate::object::Kind::Instance);
+            }
+        }
+        Ok(root)
+    }
+
+    #[cold]
+    fn allocate_when_full(
+        &self,
+        full: NoRoom,
+        type_id: TypeId,
+        shape: Shape,
+        flags: u64,
+    ) -> Result<ObjectRef, HeapFull> {
+        let shared = self.shared();
+        let NoRoom { requested, limit, .. } = full;
+        let refuse = |held| HeapFull { requested, in_use: held, limit };
+        if requested > limit || shared.tracking.is_collecting() {
+            return Err(refuse(full.held));
+        }
+        shared.observer.interruption_begins(Cause::Stall);
+        let begin = Instant::now();
+        self.release_dropped();
+        T::collect(self, Generation::OLD, Reason::Memory);
+        shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
+        self.allocator.allocate(&shared.space, type_id, shape, flags).map_err(|full| refuse(full.held))
+    }
+
+    /// Releases what shared roots held that were dropped without a mutator.
+    pub(super) fn release_dropped(&self) {
+        let shared = self.shared();
+        if shared.mailbox.attention() & Mailbox::DROPPED != 0 {
+            for object in shared.mailbox.take_dropped() {
+                self.release_running(object);
+            }
+        }
+    }
+
+    #[cold]
+    fn attend(&self, attention: u32) {
+        let shared = self.shared();
+        self.release_dropped();
+        if attention & Mailbox::COLLECT != 0 {
+            T::due(self, true);
+        }
+        if attention & Mailbox::TURN != 0 {
+            shared.turn.hand_over(&shared.mailbox, &*shared.observer);
+        }
+    }
+
+    fn weak_running(&self, referent: ObjectRef, callback: Option<CallbackId>) -> Result<Root<'_, Self>, HeapFull> {
+        let shared = self.shared();
+        if callback.is_none()
+            && let Some(plain) = shared.weak.plain(&shared.space, referent)
+        {
+            self.retain_running(plain);
+            return Ok(Root::adopt(self, plain));
+        }
+        // Its allocation may collect, but not free the referent, which the caller holds.
+        let weak = self.allocate_running(TypeId::WEAK_REFERENCE, weak::SHAPE)?;
+        if callback.is_none()
+            && let Some(plain) = shared.weak.plain(&shared.space, referent)
+        {
+            // A callback of that collection made it meanwhile.
+            self.retain_running(plain);
+            return Ok(Root::adopt(self, plain));
+        }
+        shared.weak.link(&shared.space, weak.object(), referent, callback);
+        Ok(weak)
+    }
+
+    fn move_slots_running(&self, index: u32, from: Range<u32>, to: u32) {
+        let space = &self.shared().space;
+        let length = from.end - from.start;
+        let moved: Vec<u32> = from.clone().map(|slot| space.slot(index, slot).swap(0, Relaxed)).collect();
+        let mut overwritten = Vec::new();
+        for (slot, &value) in (to..to + length).zip(&moved) {
+            overwritten.extend(ObjectRef::from_bits(space.slot(index, slot).swap(value, Relaxed)));
+        }
+        overwritten.into_iter().for_each(|object| self.release_running(object));
+    }
+}
+
+impl<T: Tracking> Counts for PlainMutator<T> {
+    #[inline]
+    fn retain(&self, object: ObjectRef) {
+        self.running(|| self.retain_running(object));
+    }
+
+    #[inline]
+    fn release(&self, object: ObjectRef) {
+        self.running(|| self.release_running(object));
+    }
+}
+
+impl<T: Tracking> Mutator for PlainMutator<T> {
+    type Heap = PlainHeap<T>;
+
+    fn heap(&self) -> &PlainHeap<T> {
+        &self.heap
+    }
+
+    #[inline]
+    fn allocate(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
+        self.running(|| self.allocate_running(type_id, shape))
+    }
+
+    fn shape(&self, object: &Root<'_, Self>) -> Shape {
+        self.check_owner(object);
+        self.running(|| self.shared().space.shape_of(object.object()))
+    }
+
+    #[inline]
+    fn load(&self, object: &Root<'_, Self>, slot: u32) -> Option<Root<'_, Self>> {
+        self.running(|| {
+            let index = self.check_slot(object, slot);
+            let target = ObjectRef::from_bits(self.shared().space.slot(index, slot).load(Relaxed))?;
+            self.retain_running(target);
+            Some(Root::adopt(self, target))
+        })
+    }
+
+    #[inline]
+    fn store(&self, object: &Root<'_, Self>, slot: u32, value: Option<&Root<'_, Self>>) {
+        self.running(|| {
+            let index = self.check_slot(object, slot);
+            let bits = value.map_or(0, |value| self.check_owner(value));
+            if let Some(value) = value {
+                self.retain_running(value.object());
+            }
+            let place = self.shared().space.slot(index, slot);
+            let old = place.load(Relaxed);
+            place.store(bits, Relaxed);
+            if let Some(old) = ObjectRef::from_bits(old) {
+                self.release_running(old);
+            }
+        });
+    }
+
+    #[inline]
+    fn replace(&self, object: &Root<'_, Self>, slot: u32, value: Option<Root<'_, Self>>) -> Option<Root<'_, Self>> {
+        self.running(|| {
+            let index = self.check_slot(object, slot);
+            let bits = value.as_ref().map_or(0, |value| self.check_owner(value));
+            let place = self.shared().space.slot(index, slot);
+            let old = place.load(Relaxed);
+            place.store(bits, Relaxed);
+            // The root's counted reference is the slot's now.
+            value.map(Root::into_counted);
+            ObjectRef::from_bits(old).map(|old| Root::adopt(self, old))
+        })
+    }
+
+    fn move_slots(&self, object: &Root<'_, Self>, from: Range<u32>, to: u32) {
+        self.running(|| {
+            let index = self.check_owner(object);
+            let slots = self.shared().space.shape_of(object.object()).slots;
+            let length = from.end.checked_sub(from.start).expect("a range of slots runs upwards");
+            let end = to.checked_add(length).filter(|&end| end <= slots);
+            assert!(from.end <= slots && end.is_some(), "slots {from:?} to {to} in an object with {slots} slots");
+            self.move_slots_running(index, from, to);
+        });
+    }
+
+    fn read_payload(&self, object: &Root<'_, Self>, offset: u32, into: &mut [u8]) {
+        self.running(|| {
+            let (index, slots) = self.check_payload(object, offset, into.len());
+            for (n, byte) in into.iter_mut().enumerate() {
+                let at = offset + n as u32;
+                let word = self.shared().space.payload_word(index, slots, at / 8).load(Relaxed);
+                *byte = word.to_le_bytes()[at as usize % 8];
+            }
+        });
+    }
+
+    fn write_payload(&self, object: &Root<'_, Self>, offset: u32, bytes: &[u8]) {
+        self.running(|| {
+            let (index, slots) = self.check_payload(object, offset, bytes.len());
+            let mut at = offset;
+            let mut rest = bytes;
+            while !rest.is_empty() {
+                let place = self.shared().space.payload_word(index, slots, at / 8);
+                let begin = at as usize % 8;
+                let (now, later) = rest.split_at(rest.len().min(8 - begin));
+                let mut word = if now.len() == 8 { [0; 8] } else { place.load(Relaxed).to_le_bytes() };
+                word[begin..begin + now.len()].copy_from_slice(now);
+                place.store(u64::from_le_bytes(word), Relaxed);
+                at += now.len() as u32;
+                rest = later;
+            }
+        });
+    }
+
+    fn weak_reference(
+        &self,
+        referent: &Root<'_, Self>,
+        callback: Option<CallbackId>,
+    ) -> Result<Root<'_, Self>, HeapFull> {
+        self.check_owner(referent);
+        self.running(|| self.weak_running(referent.object(), callback))
+    }
+
+    fn upgrade(&self, weak: &Root<'_, Self>) -> Option<Root<'_, Self>> {
+        self.check_owner(weak);
+        self.running(|| {
+            let space = &self.shared().space;
+            if !weak::is_weak(space, weak.object()) {
+                return None;
+            }
+            let referent = weak::referent_of(space, weak.object())?;
+            // A dead object may wait for its teardown with its weak references still in place.
+            if space.count_word(referent.bits()).load(Relaxed) & (COUNT_MASK | IMMORTAL) == 0 {
+                return None;
+            }
+            self.retain_running(referent);
+            Some(Root::adopt(self, referent))
+        })
+    }
+
+    fn share(&self, root: &Root<'_, Self>) -> SharedRoot {
+        self.check_owner(root);
+        SharedRoot::adopt(root.clone().into_counted(), Arc::clone(&self.shared().mailbox))
+    }
+
+    fn clone_shared(&self, shared: &SharedRoot) -> SharedRoot {
+        assert!(shared.belongs_to(&self.shared().mailbox), "the shared root belongs to another heap");
+        self.running(|| self.retain_running(shared.object()));
+        SharedRoot::adopt(shared.object(), Arc::clone(&self.shared().mailbox))
+    }
+
+    fn adopt(&self, shared: SharedRoot) -> Root<'_, Self> {
+        assert!(shared.belongs_to(&self.shared().mailbox), "the shared root belongs to another heap");
+        Root::adopt(self, shared.into_counted())
+    }
+
+    #[inline]
+    fn safepoint(&self) {
+        let attention = self.shared().mailbox.attention();
+        if attention != 0 && !self.in_region.get() {
+            self.attend(attention);
+        }
+    }
+
+    fn safe_region<R>(&self, f: impl FnOnce() -> R) -> R {
+        if self.in_region.get() {
+            return f();
+        }
+        self.in_region.set(true);
+        self.shared().turn.give_up();
+        let _enter = Restore(|| {
+            let shared = self.shared();
+            shared.turn.take(&shared.mailbox, &*shared.observer);
+            self.in_region.set(false);
+        });
+        f()
+    }
+
+    fn fork(&self) -> Result<Forked, ForkError> {
+        self.running(|| {
+            let shared = self.shared();
+            if shared.tracking.is_collecting() {
+                return Err(ForkError::Collecting);
+            }
+            // Every lock that a thread without the turn may hold.
+            let fork = || shared.mailbox.hold(|| shared.types.hold(|| shared.callbacks.hold(fork_process)));
+            match shared.turn.hold(fork)? {
+                Some(child) => Ok(Forked::Parent { child }),
+                None => {
+                    shared.turn.alone_after_fork(&shared.mailbox);
+                    let lost_mutators = shared.mutators.load(Relaxed) - 1;
+                    shared.mutators.store(1, Relaxed);
+                    Ok(Forked::Child { lost_mutators })
+                }
+            }
+        })
+    }
+
+    fn make_immortal(&self, object: &Root<'_, Self>) {
+        let index = self.check_owner(object);
+        self.running(|| {
+            let count = self.shared().space.count_word(index);
+            count.store(count.load(Relaxed) | IMMORTAL, Relaxed);
+        });
+    }
+
+    fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef])) {
+        self.running(|| {
+            let space = &self.shared().space;
+            let mut targets = Vec::new();
+            space.for_each_object(|object| {
+                targets.clear();
+                let slots = space.shape_of(object).slots;
+                targets.extend(
+                    (0..slots).filter_map(|slot| ObjectRef::from_bits(space.slot(object.bits(), slot).load(Relaxed))),
+                );
+                visit(object, &targets);
+            });
+        });
+    }
+}
+
+impl<T: Tracking> PlainMutator<T> {
+    fn check_payload(&self, object: &Root<'_, Self>, offset: u32, length: usize) -> (u32, u32) {
+        let index = self.check_owner(object);
+        let shape = self.shared().space.shape_of(object.object());
+        let end = u32::try_from(length).ok().and_then(|length| offset.checked_add(length));
+        assert!(
+            end.is_some_and(|end| end <= shape.payload),
+            "{length} bytes at {offset} of a payload of {} bytes",
+            shape.payload
+        );
+        (index, shape.slots)
+    }
+}
+
+impl<T: Tracking> Drop for PlainMutator<T> {
+    fn drop(&mut self) {
+        self.running(|| {
+            self.release_dropped();
+            let shared = self.shared();
+            self.allocator.disown_all(&shared.space);
+            shared.mutators.store(shared.mutators.load(Relaxed) - 1, Relaxed);
+        });
+        self.shared().turn.give_up();
+    }
+}
+
+/// Runs its function when it is dropped, also by a panic.
+struct Restore<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Restore<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}

@@ -1,0 +1,46 @@
+//! System calls that heaps and their measurement need: forking.
+
+use nix::unistd::{ForkResult, fork};
+
+/// Which side of a fork this is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Forked {
+    /// The process that forked.
+    Parent {
+        /// The child's process id, to wait for.
+        child: i32,
+    },
+    /// The new process.
+    Child {
+        /// Mutators of other threads, which do not exist here. The objects their roots held stay counted.
+        lost_mutators: u32,
+    },
+}
+
+/// The process could not fork.
+#[derive(Debug, thiserror::Error)]
+pub enum ForkError {
+    /// Called from a callback of a collection.
+    #[error("a collection is under way; fork outside finalizers and callbacks")]
+    Collecting,
+    /// The system refused.
+    #[error("the system could not fork ({0}); free memory or raise the limit on processes (`ulimit -u`)")]
+    System(#[from] std::io::Error),
+}
+
+/// Forks. `Some(child)` in the parent, `None` in the child.
+///
+/// The caller holds every lock of the heap that another thread could hold, so that the child finds them all in the
+/// hands of its only thread.
+pub(crate) fn fork_process() -> Result<Option<i32>, ForkError> {
+    // SAFETY: forking is memory safe; what is not safe in the child of a multithreaded process is to wait for a thread
+    // that is gone. The heap's own locks are held by the caller across the call (see `PlainMutator::fork`), and the
+    // allocator's are handled by the C library (its atfork handlers).
+    #[expect(unsafe_code, reason = "the system call")]
+    let result = unsafe { fork() };
+    match result {
+        Ok(ForkResult::Parent { child }) => Ok(Some(child.as_raw())),
+        Ok(ForkResult::Child) => Ok(None),
+        Err(error) => Err(ForkError::System(error.into())),
+    }
+}

@@ -1,0 +1,454 @@
+//! The block table and the pool of free blocks: which memory is in use, by which class, and when it goes back to the
+//! system.
+//!
+//! # Invariants
+//! - **B1** A block on a class's list of available blocks has a free cell or room to carve one, and is no mutator's own.
+//! - **B2** A block in the pool's free runs reads as zero: all slots null, all cells free.
+//! - **B3** `held_bytes` is the sum over blocks of cells and pages of large objects; it never exceeds the limit.
+
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap;
+
+use super::classes::{self, BLOCK_BYTES, MIN_STRIDE};
+use super::header::flag;
+use super::reservation::PAGE;
+use super::{BLOCK_SHIFT, GRANULE_SHIFT, SIDE_BYTES, Space};
+use crate::object::{ObjectRef, Shape};
+use crate::sync::Ordering::Relaxed;
+
+// Orderings in this file: the records of a block are written by whoever has the heap's turn (plain heaps), or under the
+// pool's lock, which orders them; they are atomics so that S4 holds without further argument. All are relaxed.
+
+/// Fields of a block's record.
+pub(super) mod field {
+    /// What the block holds: see [`kind`](super::kind).
+    pub(in crate::space) const KIND: usize = 0;
+    /// Granule index of the first free cell; 0 for none.
+    pub(in crate::space) const FREE: usize = 1;
+    /// Objects in the block.
+    pub(in crate::space) const LIVE: usize = 2;
+    /// Bytes of the block that were cut into cells so far.
+    pub(in crate::space) const CARVED: usize = 3;
+    /// Bytes of a cell.
+    pub(in crate::space) const STRIDE: usize = 4;
+    /// 2^32 / stride, rounded up: turns an offset into a cell number without a division.
+    pub(in crate::space) const RECIPROCAL: usize = 5;
+    /// Who may allocate here: see [`status`](super::status).
+    pub(in crate::space) const STATUS: usize = 6;
+    /// Neighbours on the class's list of available blocks; 0 for none.
+    pub(in crate::space) const NEXT: usize = 7;
+    pub(in crate::space) const PREVIOUS: usize = 8;
+    /// The class.
+    pub(in crate::space) const CLASS: usize = 9;
+    /// Of a large object's first block: how many blocks its run has.
+    pub(in crate::space) const RUN: usize = 10;
+    /// Of a large object's first block: the payload's bytes.
+    pub(in crate::space) const LONG_PAYLOAD: usize = 11;
+}
+
+/// What a block holds.
+pub(super) mod kind {
+    /// Nothing; its memory is with the system.
+    pub(in crate::space) const FREE: u32 = 0;
+    /// Cells of one class.
+    pub(in crate::space) const CELLS: u32 = 1;
+    /// The beginning of a large object.
+    pub(in crate::space) const LARGE: u32 = 2;
+    /// The rest of one.
+    pub(in crate::space) const LARGE_REST: u32 = 3;
+    /// List heads.
+    pub(in crate::space) const SENTINELS: u32 = 4;
+}
+
+/// Who may allocate in a block of cells.
+pub(super) mod status {
+    /// Nobody: it has no free cell.
+    pub(in crate::space) const FULL: u32 = 0;
+    /// The first mutator to take it from its class's list.
+    pub(in crate::space) const AVAILABLE: u32 = 1;
+    /// The one mutator that has it as its current block.
+    pub(in crate::space) const OWNED: u32 = 2;
+}
+
+/// Most classes there can be: (slot capacities up to 4,096) × (strides up to 16 KiB) is below it.
+pub(super) const MAX_CLASSES: usize = 4096;
+/// Small shapes: up to 16 slots in pairs, up to 512 payload bytes in words.
+const SMALL_SLOTS: u32 = 16;
+const SMALL_PAYLOAD: u32 = 512;
+const SMALL_WORDS: usize = SMALL_PAYLOAD as usize / 8 + 1;
+/// Entries of the table of small classes.
+pub(super) const SMALL_CLASSES: usize = (SMALL_SLOTS as usize / 2 + 1) * SMALL_WORDS;
+/// Empty blocks kept with their memory, against returning and fetching the same pages over and over: 1 MiB.
+const EMPTY_BLOCKS_KEPT: usize = 16;
+
+/// No memory within the limit, or no addresses within the reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoRoom {
+    /// Bytes wanted.
+    pub(crate) requested: u64,
+    /// Bytes held.
+    pub(crate) held: u64,
+    /// The limit, or the reservation where that is smaller.
+    pub(crate) limit: u64,
+}
+
+/// What the pool's lock guards.
+pub(super) struct BlockPool {
+    /// Runs of free blocks: first block → how many. Disjoint, coalesced.
+    free_runs: BTreeMap<u32, u32>,
+    /// Blocks from here on were never used.
+    frontier: u32,
+    blocks: u32,
+    limit: u64,
+    /// Class by (slot capacity, stride).
+    classes: FxHashMap<(u32, u32), u16>,
+    /// First available block of each class; 0 for none.
+    available: Vec<u32>,
+    /// Available blocks without objects.
+    empty: Vec<u32>,
+}
+
+impl BlockPool {
+    pub(super) fn new(blocks: u32, limit: Option<u64>) -> Self {
+        Self {
+            free_runs: BTreeMap::new(),
+            // The first block holds the list heads.
+            frontier: 1,
+            blocks,
+            limit: limit.unwrap_or(u64::MAX).min(u64::from(blocks - 1) * u64::from(BLOCK_BYTES)),
+            classes: FxHashMap::default(),
+            // Class 0 means "none".
+            available: vec![0],
+            empty: Vec::new(),
+        }
+    }
+
+    /// First block of a run of `count` blocks, which read as zero.
+    fn take_run(&mut self, count: u32) -> Option<u32> {
+        let found =
+            self.free_runs.iter().find(|&(_, &length)| length >= count).map(|(&first, &length)| (first, length));
+        if let Some((first, length)) = found {
+            self.free_runs.remove(&first);
+            if length > count {
+                self.free_runs.insert(first + count, length - count);
+            }
+            return Some(first);
+        }
+        let first = self.frontier;
+        let end = first.checked_add(count).filter(|&end| end <= self.blocks)?;
+        self.frontier = end;
+        Some(first)
+    }
+
+    fn give_run(&mut self, mut first: u32, mut count: u32) {
+        if let Some((&before, &length)) = self.free_runs.range(..first).next_back()
+            && before + length == first
+        {
+            self.free_runs.remove(&before);
+            first = before;
+            count += length;
+        }
+        if let Some(length) = self.free_runs.remove(&(first + count)) {
+            count += length;
+        }
+        self.free_runs.insert(first, count);
+    }
+}
+
+impl Space {
+    pub(super) fn prepare_sentinels(&self) {
+        self.record(0, field::KIND).store(kind::SENTINELS, Relaxed);
+        self.set_stride(0, MIN_STRIDE);
+    }
+
+    fn set_stride(&self, block: u32, stride: u32) {
+        self.record(block, field::STRIDE).store(stride, Relaxed);
+        let reciprocal = (1u64 << 32).div_ceil(u64::from(stride));
+        self.record(block, field::RECIPROCAL).store(reciprocal as u32, Relaxed);
+    }
+
+    /// Bytes of an object of this shape.
+    fn object_bytes(&self, shape: Shape) -> u64 {
+        self.slots_at as u64
+            + u64::from(classes::slot_capacity(shape.slots)) * 4
+            + u64::from(shape.payload).next_multiple_of(8)
+    }
+
+    /// The class of a shape; 0 if it is large.
+    #[inline]
+    pub(super) fn class_of(&self, shape: Shape) -> u16 {
+        if shape.slots <= SMALL_SLOTS && shape.payload <= SMALL_PAYLOAD {
+            let entry = shape.slots.div_ceil(2) as usize * SMALL_WORDS + shape.payload.div_ceil(8) as usize;
+            let class = self.small_classes[entry].load(Relaxed);
+            if class != 0 {
+                return class;
+            }
+            let class = self.assign_class(shape);
+            self.small_classes[entry].store(class, Relaxed);
+            return class;
+        }
+        self.assign_class(shape)
+    }
+
+    #[cold]
+    fn assign_class(&self, shape: Shape) -> u16 {
+        let bytes = self.object_bytes(shape);
+        if bytes > u64::from(classes::MAX_STRIDE) {
+            return 0;
+        }
+        let key = (classes::slot_capacity(shape.slots), classes::stride(bytes as u32));
+        let mut pool = self.pool.lock();
+        if let Some(&class) = pool.classes.get(&key) {
+            return class;
+        }
+        let class = pool.available.len();
+        assert!(class < MAX_CLASSES, "the rounding rules allow fewer classes than that");
+        pool.available.push(0);
+        pool.classes.insert(key, class as u16);
+        class as u16
+    }
+
+    fn hold(&self, pool: &mut BlockPool, bytes: u64) -> Result<(), NoRoom> {
+        let mut held = self.held_bytes.load(Relaxed);
+        if held + bytes > pool.limit {
+            self.release_empty_blocks(pool);
+            held = self.held_bytes.load(Relaxed);
+            if held + bytes > pool.limit {
+                return Err(NoRoom { requested: bytes, held, limit: pool.limit });
+            }
+        }
+        self.held_bytes.store(held + bytes, Relaxed);
+        self.peak_bytes.store(self.peak_bytes.load(Relaxed).max(held + bytes), Relaxed);
+        Ok(())
+    }
+
+    fn unhold(&self, bytes: u64) {
+        self.held_bytes.store(self.held_bytes.load(Relaxed) - bytes, Relaxed);
+    }
+
+    /// A block with a free cell of the class, now the caller's own.
+    pub(super) fn take_block(&self, class: u16, shape: Shape) -> Result<u32, NoRoom> {
+        let mut pool = self.pool.lock();
+        let available = pool.available[class as usize];
+        if available != 0 {
+            self.unlist(&mut pool, available);
+            self.record(available, field::STATUS).store(status::OWNED, Relaxed);
+            return Ok(available);
+        }
+        self.hold(&mut pool, u64::from(BLOCK_BYTES))?;
+        let Some(block) = pool.take_run(1) else {
+            self.unhold(u64::from(BLOCK_BYTES));
+            return Err(self.no_addresses(&pool, u64::from(BLOCK_BYTES)));
+        };
+        self.set_stride(block, classes::stride(self.object_bytes(shape) as u32));
+        for (name, value) in [
+            (field::KIND, kind::CELLS),
+            (field::FREE, 0),
+            (field::LIVE, 0),
+            (field::CARVED, 0),
+            (field::STATUS, status::OWNED),
+            (field::CLASS, u32::from(class)),
+        ] {
+            self.record(block, name).store(value, Relaxed);
+        }
+        Ok(block)
+    }
+
+    fn no_addresses(&self, pool: &BlockPool, requested: u64) -> NoRoom {
+        NoRoom { requested, held: self.held_bytes.load(Relaxed), limit: pool.limit }
+    }
+
+    /// Cuts about a page of further cells. False when the block is cut to its end.
+    pub(super) fn carve(&self, block: u32) -> bool {
+        let stride = self.record(block, field::STRIDE).load(Relaxed);
+        let carved = self.record(block, field::CARVED).load(Relaxed);
+        let cells = (BLOCK_BYTES - carved) / stride;
+        if cells == 0 {
+            return false;
+        }
+        let cells = cells.min((PAGE as u32 / stride).max(1));
+        let first = (block << BLOCK_SHIFT) + (carved >> GRANULE_SHIFT);
+        let granules = stride >> GRANULE_SHIFT;
+        let mut next = self.record(block, field::FREE).load(Relaxed);
+        for cell in (0..cells).map(|n| first + n * granules).rev() {
+            self.shape_word(cell).store(u64::from(next), Relaxed);
+            next = cell;
+        }
+        self.record(block, field::FREE).store(next, Relaxed);
+        self.record(block, field::CARVED).store(carved + cells * stride, Relaxed);
+        true
+    }
+
+    /// Memory for a large object, which reads as zero.
+    pub(super) fn take_large(&self, shape: Shape) -> Result<ObjectRef, NoRoom> {
+        let bytes = self.object_bytes(shape);
+        let pages = bytes.next_multiple_of(PAGE as u64);
+        let count = bytes.div_ceil(u64::from(BLOCK_BYTES)) as u32;
+        let mut pool = self.pool.lock();
+        self.hold(&mut pool, pages)?;
+        let Some(first) = pool.take_run(count) else {
+            self.unhold(pages);
+            return Err(self.no_addresses(&pool, pages));
+        };
+        drop(pool);
+        self.record(first, field::KIND).store(kind::LARGE, Relaxed);
+        self.record(first, field::RUN).store(count, Relaxed);
+        self.record(first, field::LONG_PAYLOAD).store(shape.payload, Relaxed);
+        self.set_stride(first, BLOCK_BYTES);
+        for block in first + 1..first + count {
+            self.record(block, field::KIND).store(kind::LARGE_REST, Relaxed);
+        }
+        Ok(ObjectRef::from_bits(first << BLOCK_SHIFT).expect("the first block holds no objects"))
+    }
+
+    fn free_large(&self, object: ObjectRef, shape: Shape) {
+        let first = object.bits() >> BLOCK_SHIFT;
+        let count = self.record(first, field::RUN).load(Relaxed);
+        let pages = self.object_bytes(shape).next_multiple_of(PAGE as u64);
+        self.heap.discard(self.offset(object.bits()), pages as usize);
+        for block in first..first + count {
+            self.record(block, field::KIND).store(kind::FREE, Relaxed);
+        }
+        let mut pool = self.pool.lock();
+        pool.give_run(first, count);
+        self.unhold(pages);
+    }
+
+    /// Takes back the cell of a dead object whose slots are null.
+    #[inline]
+    pub(crate) fn free(&self, object: ObjectRef) {
+        let index = object.bits();
+        let block = index >> BLOCK_SHIFT;
+        if self.record(block, field::KIND).load(Relaxed) != kind::CELLS {
+            let shape = self.shape_of(object);
+            self.shape_word(index).store(0, Relaxed);
+            return self.free_large(object, shape);
+        }
+        let free = self.record(block, field::FREE);
+        self.shape_word(index).store(u64::from(free.load(Relaxed)), Relaxed);
+        free.store(index, Relaxed);
+        let live = self.record(block, field::LIVE);
+        let left = live.load(Relaxed) - 1;
+        live.store(left, Relaxed);
+        let status = self.record(block, field::STATUS).load(Relaxed);
+        if status == status::FULL || (left == 0 && status == status::AVAILABLE) {
+            self.free_in_unowned_block(block, left);
+        }
+    }
+
+    #[cold]
+    fn free_in_unowned_block(&self, block: u32, left: u32) {
+        let mut pool = self.pool.lock();
+        if self.record(block, field::STATUS).load(Relaxed) == status::FULL {
+            self.list(&mut pool, block);
+        }
+        if left == 0 {
+            self.keep_or_return(&mut pool, block);
+        }
+    }
+
+    /// Ends a mutator's ownership of a block.
+    pub(super) fn disown(&self, block: u32) {
+        let mut pool = self.pool.lock();
+        let has_room = self.record(block, field::FREE).load(Relaxed) != 0 || self.carve(block);
+        if !has_room {
+            self.record(block, field::STATUS).store(status::FULL, Relaxed);
+            return;
+        }
+        self.list(&mut pool, block);
+        if self.record(block, field::LIVE).load(Relaxed) == 0 {
+            self.keep_or_return(&mut pool, block);
+        }
+    }
+
+    /// Puts a block first on its class's list. (B1)
+    fn list(&self, pool: &mut BlockPool, block: u32) {
+        let class = self.record(block, field::CLASS).load(Relaxed) as usize;
+        let next = std::mem::replace(&mut pool.available[class], block);
+        self.record(block, field::NEXT).store(next, Relaxed);
+        self.record(block, field::PREVIOUS).store(0, Relaxed);
+        if next != 0 {
+            self.record(next, field::PREVIOUS).store(block, Relaxed);
+        }
+        self.record(block, field::STATUS).store(status::AVAILABLE, Relaxed);
+    }
+
+    fn unlist(&self, pool: &mut BlockPool, block: u32) {
+        let class = self.record(block, field::CLASS).load(Relaxed) as usize;
+        let next = self.record(block, field::NEXT).load(Relaxed);
+        let previous = self.record(block, field::PREVIOUS).load(Relaxed);
+        if previous == 0 {
+            pool.available[class] = next;
+        } else {
+            self.record(previous, field::NEXT).store(next, Relaxed);
+        }
+        if next != 0 {
+            self.record(next, field::PREVIOUS).store(previous, Relaxed);
+        }
+        if self.record(block, field::LIVE).load(Relaxed) == 0 {
+            pool.empty.retain(|&empty| empty != block);
+        }
+    }
+
+    /// An available block lost its last object.
+    fn keep_or_return(&self, pool: &mut BlockPool, block: u32) {
+        if pool.empty.len() < EMPTY_BLOCKS_KEPT {
+            pool.empty.push(block);
+        } else {
+            self.return_block(pool, block);
+        }
+    }
+
+    fn release_empty_blocks(&self, pool: &mut BlockPool) {
+        for block in std::mem::take(&mut pool.empty) {
+            self.return_block(pool, block);
+        }
+    }
+
+    /// Gives an available block's memory back. (B2)
+    fn return_block(&self, pool: &mut BlockPool, block: u32) {
+        self.unlist(pool, block);
+        self.heap.discard(self.offset(block << BLOCK_SHIFT), BLOCK_BYTES as usize);
+        if let Some(side) = &self.side {
+            side.discard(block as usize * SIDE_BYTES, SIDE_BYTES);
+        }
+        self.record(block, field::KIND).store(kind::FREE, Relaxed);
+        pool.give_run(block, 1);
+        self.unhold(u64::from(BLOCK_BYTES));
+    }
+
+    /// Calls `visit` with every allocated object, in order of addresses. Objects must not come or go meanwhile.
+    pub(crate) fn for_each_object(&self, mut visit: impl FnMut(ObjectRef)) {
+        let frontier = self.pool.lock().frontier;
+        let mut visit_allocated = |index: u32| {
+            if self.shape_word(index).load(Relaxed) & flag::ALLOCATED != 0 {
+                visit(ObjectRef::from_bits(index).expect("cells begin behind the first block"));
+            }
+        };
+        for block in 1..frontier {
+            let first = block << BLOCK_SHIFT;
+            match self.record(block, field::KIND).load(Relaxed) {
+                kind::CELLS => {
+                    let stride = self.record(block, field::STRIDE).load(Relaxed);
+                    let cells = self.record(block, field::CARVED).load(Relaxed) / stride;
+                    (0..cells).for_each(|n| visit_allocated(first + n * (stride >> GRANULE_SHIFT)));
+                }
+                kind::LARGE => visit_allocated(first),
+                _ => {}
+            }
+        }
+    }
+
+    /// Bytes of side tables in use: one table for each block in use.
+    pub(crate) fn side_bytes(&self) -> u64 {
+        if self.side.is_none() {
+            return 0;
+        }
+        let frontier = self.pool.lock().frontier;
+        let used = (0..frontier).filter(|&block| {
+            matches!(self.record(block, field::KIND).load(Relaxed), kind::CELLS | kind::LARGE | kind::SENTINELS)
+        });
+        used.map(|block| u64::from(BLOCK_BYTES / self.record(block, field::STRIDE).load(Relaxed)) * 8).sum()
+    }
+}

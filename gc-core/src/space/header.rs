@@ -1,0 +1,97 @@
+//! The header of an object, drawn and packed.
+//!
+//! ```text
+//!  byte   inline                                      side
+//!   0    ┌───────────────────────────────────────┐   ┌───────────────────────────────────────┐
+//!        │ version (32)      │ I B count (30)    │   │ version (32)      │ I B count (30)    │  count word
+//!   8    ├───────────────────────────────────────┤   ├───────────────────────────────────────┤
+//!        │ flags 10 │ type 14 │ payload 16 │ slots 24 │ flags 10 │ type 14 │ ...            │  shape word
+//!  16    ├───────────────────┬───────────────────┤   ├───────────────────────────────────────┤
+//!        │ next (32)         │ prev (32)         │   │ slot 0            │ slot 1            │
+//!  24    ├───────────────────┴───────────────────┤   │ ...                                   │
+//!        │ slot 0            │ slot 1            │   │ payload, 8-aligned                    │
+//!        │ ...                                   │   └───────────────────────────────────────┘
+//!        │ payload, 8-aligned                    │    next and prev: in a table beside the block
+//!        └───────────────────────────────────────┘
+//! ```
+//!
+//! - **count word**: `I` immortal, `B` busy (reserved for bulk moves under a concurrent collector); the version is
+//!   written by heaps with a concurrent collector only. It survives the object: a free cell keeps it.
+//! - **shape word**: of a free cell its low half links the block's free list.
+//! - **next**, **prev**: the list of the object's generation, as granule indices. Objects begin at even granules, so
+//!   bit 0 is free: of `next` it marks an object on the unreachable list, of `prev` a candidate, whose other 31 bits
+//!   are then its copied count (`gc_refs`), all as in CPython's `pycore_gc.h`.
+
+use crate::object::{Shape, TypeId};
+
+/// Count word: these bits are the count.
+pub(crate) const COUNT_MASK: u64 = (1 << 30) - 1;
+/// Count word: the object is immortal; its count is no longer written.
+pub(crate) const IMMORTAL: u64 = 1 << 31;
+/// Count word: the low half that a retain may not overflow into. A count of 2^30 − 1 becomes immortal instead.
+pub(crate) const COUNT_LIMIT: u64 = COUNT_MASK;
+
+/// Payload field of an object whose length stands in its run's record.
+pub(crate) const LONG_PAYLOAD: u64 = 0xffff;
+
+/// Flags of the shape word.
+pub(crate) mod flag {
+    /// The cell holds an object.
+    pub(crate) const ALLOCATED: u64 = 1 << 63;
+    /// On a generation's list.
+    pub(crate) const TRACKED: u64 = 1 << 62;
+    /// The finalizer has run.
+    pub(crate) const FINALIZED: u64 = 1 << 61;
+    /// Has weak references.
+    pub(crate) const REFERENCED_WEAKLY: u64 = 1 << 60;
+    /// Its death has more to do than to release its slots: see the type.
+    pub(crate) const HOOKED: u64 = 1 << 59;
+    /// Its teardown was reported.
+    pub(crate) const TORN: u64 = 1 << 58;
+}
+
+const SLOTS_BITS: u32 = 24;
+const PAYLOAD_SHIFT: u32 = SLOTS_BITS;
+const TYPE_SHIFT: u32 = PAYLOAD_SHIFT + 16;
+/// Types that a header can name.
+pub(crate) const MAX_TYPES: usize = 1 << 14;
+
+/// A shape word without flags.
+#[inline(always)]
+pub(crate) fn pack(type_id: TypeId, shape: Shape) -> u64 {
+    let payload = u64::from(shape.payload).min(LONG_PAYLOAD);
+    u64::from(shape.slots) | payload << PAYLOAD_SHIFT | u64::from(type_id.0) << TYPE_SHIFT
+}
+
+/// Slots of the object with this shape word.
+#[inline(always)]
+pub(crate) fn slots(word: u64) -> u32 {
+    (word & ((1 << SLOTS_BITS) - 1)) as u32
+}
+
+/// Payload bytes, or [`LONG_PAYLOAD`].
+#[inline(always)]
+pub(crate) fn payload(word: u64) -> u64 {
+    (word >> PAYLOAD_SHIFT) & 0xffff
+}
+
+/// Type of the object with this shape word.
+#[inline(always)]
+pub(crate) fn type_id(word: u64) -> TypeId {
+    TypeId(((word >> TYPE_SHIFT) & (MAX_TYPES as u64 - 1)) as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_word_gives_back_what_was_packed() {
+        let shape = Shape::new(Shape::MAX_SLOTS, 65_534);
+        let word = pack(TypeId(MAX_TYPES as u16 - 1), shape) | flag::ALLOCATED | flag::TORN;
+        assert_eq!(slots(word), Shape::MAX_SLOTS);
+        assert_eq!(payload(word), 65_534);
+        assert_eq!(type_id(word), TypeId(MAX_TYPES as u16 - 1));
+        assert_eq!(payload(pack(TypeId(0), Shape::new(0, 65_535))), LONG_PAYLOAD);
+    }
+}

@@ -1,0 +1,81 @@
+//! The only door to atomics, locks and threads for heaps, here and in `gc-concurrent`.
+//!
+//! One module, so that a model checker can stand in for all of it under `cfg(loom)` and models run the shipped
+//! functions. The locks are those of the standard library: plain futex words, usable on both sides of a fork.
+//! `parking_lot` keeps waiting threads in a table of the process, in which a forked child would find threads that it
+//! does not have.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+pub use std::sync::Arc;
+pub use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
+pub use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+pub use std::thread::ThreadId;
+
+/// A lock held for a few instructions and never across a callback, so a panic cannot leave its content half written.
+#[derive(Debug, Default)]
+pub struct Mutex<T>(std::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    /// An open lock around `value`.
+    pub fn new(value: T) -> Self {
+        Self(std::sync::Mutex::new(value))
+    }
+
+    /// Waits for the lock.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A lock that readers share.
+#[derive(Debug, Default)]
+pub struct RwLock<T>(std::sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    /// Waits until nobody writes.
+    pub fn read(&self) -> RwLockReadGuard<'_, T> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody else reads or writes.
+    pub fn write(&self) -> RwLockWriteGuard<'_, T> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A condition to wait for under a [`Mutex`].
+#[derive(Debug, Default)]
+pub struct Condvar(std::sync::Condvar);
+
+impl Condvar {
+    /// Waits for a notification, for at most `timeout`; wakes without one at times. True if the time is up.
+    pub fn wait_for<'a, T>(&self, guard: MutexGuard<'a, T>, timeout: Duration) -> (MutexGuard<'a, T>, bool) {
+        let (guard, result) = self.0.wait_timeout(guard, timeout).unwrap_or_else(PoisonError::into_inner);
+        (guard, result.timed_out())
+    }
+
+    /// Wakes one waiter.
+    pub fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    /// Wakes all waiters.
+    pub fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+/// The calling thread.
+pub fn current_thread() -> ThreadId {
+    std::thread::current().id()
+}
+
+/// Adds to a counter that only the thread whose turn it is writes: a relaxed load and a relaxed store, which compile to
+/// one plain `add`. The turn's lock orders them between threads.
+#[inline(always)]
+pub fn add_exclusive(counter: &AtomicU64, n: u64) {
+    // Relaxed: the writer is alone (it holds the turn); a reader without the turn gets a figure of a moment ago.
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
+}

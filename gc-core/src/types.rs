@@ -1,0 +1,108 @@
+//! The types registered with one heap.
+
+use crate::object::{Kind, TypeError, TypeId, TypeSpec};
+use crate::space::header::MAX_TYPES;
+use crate::sync::Ordering::Relaxed;
+use crate::sync::{Arc, AtomicU32, RwLock};
+
+/// What allocation and death need to know of a type, in one word.
+#[derive(Clone, Copy)]
+pub(crate) struct TypeWord(u32);
+
+impl TypeWord {
+    const REGISTERED: u32 = 1;
+    const CONTAINER: u32 = 2;
+    const HOOKED: u32 = 4;
+    const KIND_SHIFT: u32 = 4;
+
+    fn new(spec: &TypeSpec, hooked: bool) -> Self {
+        let kind = match spec.kind {
+            Kind::Instance => 0,
+            Kind::List => 1,
+            Kind::Dict => 2,
+            Kind::Tuple => 3,
+            Kind::Atomic => 4,
+        };
+        let container = if spec.kind.is_container() { Self::CONTAINER } else { 0 };
+        let hooked = if hooked { Self::HOOKED } else { 0 };
+        Self(Self::REGISTERED | container | hooked | kind << Self::KIND_SHIFT)
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_registered(self) -> bool {
+        self.0 & Self::REGISTERED != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_container(self) -> bool {
+        self.0 & Self::CONTAINER != 0
+    }
+
+    /// Whether death has more to do than to release slots.
+    #[inline(always)]
+    pub(crate) fn is_hooked(self) -> bool {
+        self.0 & Self::HOOKED != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn kind(self) -> Kind {
+        match self.0 >> Self::KIND_SHIFT {
+            0 => Kind::Instance,
+            1 => Kind::List,
+            2 => Kind::Dict,
+            3 => Kind::Tuple,
+            _ => Kind::Atomic,
+        }
+    }
+}
+
+/// See the [module](self).
+pub(crate) struct TypeTable {
+    words: Box<[AtomicU32]>,
+    specs: RwLock<Vec<Arc<TypeSpec>>>,
+}
+
+impl TypeTable {
+    /// A table with the type of weak references.
+    pub(crate) fn new() -> Self {
+        let table = Self { words: (0..MAX_TYPES).map(|_| AtomicU32::new(0)).collect(), specs: RwLock::default() };
+        let weak = TypeSpec::new("weakref", Kind::Instance);
+        let id = table.add(weak, true).expect("the first of many");
+        debug_assert_eq!(id, TypeId::WEAK_REFERENCE);
+        table
+    }
+
+    pub(crate) fn register(&self, spec: TypeSpec) -> Result<TypeId, TypeError> {
+        let hooked = spec.finalizer.is_some() || spec.legacy_finalizer.is_some() || spec.observe_teardown;
+        self.add(spec, hooked)
+    }
+
+    fn add(&self, spec: TypeSpec, hooked: bool) -> Result<TypeId, TypeError> {
+        let mut specs = self.specs.write();
+        let index = specs.len();
+        if index >= MAX_TYPES {
+            return Err(TypeError::TooMany { max: MAX_TYPES });
+        }
+        // Relaxed: see `word`.
+        self.words[index].store(TypeWord::new(&spec, hooked).0, Relaxed);
+        specs.push(Arc::new(spec));
+        Ok(TypeId(index as u16))
+    }
+
+    #[inline(always)]
+    pub(crate) fn word(&self, id: TypeId) -> TypeWord {
+        // Relaxed: the id came from `register`, which stored the word before it returned; passing the id on to another
+        // thread orders them.
+        TypeWord(self.words[id.index() & (MAX_TYPES - 1)].load(Relaxed))
+    }
+
+    pub(crate) fn spec(&self, id: TypeId) -> Arc<TypeSpec> {
+        Arc::clone(&self.specs.read()[id.index()])
+    }
+
+    /// Holds the lock over `f`, in which the process forks.
+    pub(crate) fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _specs = self.specs.write();
+        f()
+    }
+}
