@@ -1,3 +1,4 @@
 //! Programs that drive heaps.
 
+pub mod oplog;
 pub mod workload;

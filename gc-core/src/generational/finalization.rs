@@ -168,14 +168,8 @@ impl<'c, const SIDE: bool> Finalization<'c, SIDE> {
             if hooked {
                 mutator.begin_teardown(object);
             }
-            for slot in 0..shared.space.shape_of(object).slots {
-                let place = shared.space.slot(object.bits(), slot);
-                let target = ObjectRef::from_bits(place.load(Relaxed));
-                place.store(0, Relaxed);
-                if let Some(target) = target {
-                    mutator.release_running(target);
-                }
-            }
+            let kind = shared.types.word(shared.space.type_of(object)).kind();
+            mutator.release_slots(object.bits(), shared.space.shape_of(object).slots, kind);
             if hooked {
                 mutator.end_teardown(object);
             }

@@ -82,17 +82,11 @@ impl<T: Tracking> PlainMutator<T> {
             return;
         }
         let slots = header::slots(word);
-        for slot in 0..slots {
-            let place = shared.space.slot(index, slot);
-            if let Some(target) = ObjectRef::from_bits(place.load(Relaxed)) {
-                place.store(0, Relaxed);
-                self.release_running(target);
-            }
-        }
+        let type_word = shared.types.word(header::type_id(word));
+        self.release_slots(index, slots, type_word.kind());
         if word & flag::HOOKED != 0 {
             self.end_teardown(object);
         }
-        let type_word = shared.types.word(header::type_id(word));
         if T::TRACKS && type_word.is_container() {
             shared.tracking.count_death(type_word.kind(), slots);
         }
@@ -103,6 +97,21 @@ impl<T: Tracking> PlainMutator<T> {
         if left == 0 {
             self.cascade_began.set(Some(Instant::now()));
             self.outermost_has_more.set(true);
+        }
+    }
+
+    /// Empties the slots of an object: first to last, of lists and tuples last to first, as CPython does. (D3)
+    #[inline(always)]
+    pub(crate) fn release_slots(&self, index: u32, slots: u32, kind: Kind) {
+        let space = &self.shared().space;
+        let backwards = matches!(kind, Kind::List | Kind::Tuple);
+        for n in 0..slots {
+            let slot = if backwards { slots - 1 - n } else { n };
+            let place = space.slot(index, slot);
+            if let Some(target) = ObjectRef::from_bits(place.load(Relaxed)) {
+                place.store(0, Relaxed);
+                self.release_running(target);
+            }
         }
     }
 

@@ -165,7 +165,7 @@ impl Space {
     #[inline(always)]
     pub(crate) fn payload_word(&self, index: u32, slots: u32, word: u32) -> &AtomicU64 {
         let capacity = classes::slot_capacity(slots & Shape::MAX_SLOTS) as usize;
-        self.word(index, self.slots_at + capacity * 4 + (word & (Shape::MAX_PAYLOAD / 8)) as usize * 8)
+        self.word(index, self.slots_at + capacity * 4 + (word & (Shape::MAX_PAYLOAD / 8 - 1)) as usize * 8)
     }
 
     /// The `next` link, in the header. Meaningless with side tables.
