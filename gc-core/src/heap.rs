@@ -37,6 +37,8 @@ pub trait Heap: Clone + Send + Sync + 'static {
     fn register_callback(&self, callback: Callback<Self::Mutator>) -> CallbackId;
     /// Counters so far.
     fn statistics(&self) -> HeapStatistics;
+    /// Objects allocated and not freed: the one figure of the statistics that is cheap enough for each operation.
+    fn live_objects(&self) -> u64;
 }
 
 /// What a heap can do. `gclab verify` and the conformance suite ask it, so that a cycle that `refcount` leaks is
@@ -120,6 +122,9 @@ pub trait Mutator: Control + 'static {
     /// child only this thread exists: other mutators are gone, and what their roots held stays counted.
     fn fork(&self) -> Result<Forked, ForkError>;
 
+    /// Ceases to track the object, as C code may (`PyObject_GC_UnTrack`): no collection examines it, and what it holds
+    /// counts as held from outside.
+    fn untrack(&self, object: &Root<'_, Self>);
     /// Stops counting references to this object, for ever (PEP 683). It never dies.
     fn make_immortal(&self, object: &Root<'_, Self>);
     /// Calls `visit` with each object of the heap, whether tracked or not, and its slots' targets; for oracles. Other

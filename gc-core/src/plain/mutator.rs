@@ -430,6 +430,16 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
         })
     }
 
+    fn untrack(&self, object: &Root<'_, Self>) {
+        self.check_owner(object);
+        self.running(|| {
+            if self.has_flag(object.object(), flag::TRACKED) {
+                self.shared().tracking.unlink(&self.shared().space, object.object());
+                self.clear_flag(object.object(), flag::TRACKED);
+            }
+        });
+    }
+
     fn make_immortal(&self, object: &Root<'_, Self>) {
         let index = self.check_owner(object);
         self.running(|| {
