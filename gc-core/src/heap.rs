@@ -90,6 +90,10 @@ pub trait Mutator: Control + 'static {
     /// released afterwards, in order of slots; what they leave is null.
     fn move_slots(&self, object: &Root<'_, Self>, from: Range<u32>, to: u32);
 
+    /// Word `word` (8 bytes, little endian) of the payload.
+    fn read_word(&self, object: &Root<'_, Self>, word: u32) -> u64;
+    /// Writes a word of the payload.
+    fn write_word(&self, object: &Root<'_, Self>, word: u32, value: u64);
     /// Copies payload bytes out, from `offset` on.
     fn read_payload(&self, object: &Root<'_, Self>, offset: u32, into: &mut [u8]);
     /// Copies payload bytes in, from `offset` on.
