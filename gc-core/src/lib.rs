@@ -2,6 +2,7 @@
 
 pub mod callback;
 pub mod config;
+pub mod conformance;
 pub mod control;
 pub mod event;
 pub mod heap;
