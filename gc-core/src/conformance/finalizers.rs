@@ -204,8 +204,17 @@ pub fn mixed_chains_are_finalized_once_each<H: Heap>(config: HeapConfig) {
         return;
     }
     let chains: [&[Member]; 11] = [
-        &[N; 3], &[R; 3], &[S; 3], &[S, N, S, N], &[S, S, N, N, S, S, N, N], &[R, N, R, N], &[R, N, S, R, N, S],
-        &[R, R, N, N, S, S], &[A, R, A], &[A, S, A, A], &[S, S],
+        &[N; 3],
+        &[R; 3],
+        &[S; 3],
+        &[S, N, S, N],
+        &[S, S, N, N, S, S, N, N],
+        &[R, N, R, N],
+        &[R, N, S, R, N, S],
+        &[R, R, N, N, S, S],
+        &[A, R, A],
+        &[A, S, A, A],
+        &[S, S],
     ];
     for chain in chains {
         let fixture = Fixture::<H>::new(config);

@@ -157,7 +157,9 @@ pub fn a_deep_list_dies_by_count<H: Heap>(config: HeapConfig) {
     on_a_small_stack(|| {
         let fixture = Fixture::<H>::new(config);
         let mutator = fixture.heap.attach();
-        drop(list(&mutator, fixture.node, DEEP));
+        let (head, last) = list(&mutator, fixture.node, DEEP);
+        drop(last);
+        drop(head);
         assert_eq!(fixture.live(), 0);
         let cascades = fixture.recorder.cascades.lock();
         assert_eq!(cascades.iter().map(|cascade| cascade.objects).collect::<Vec<_>>(), [u64::from(DEEP)]);

@@ -57,7 +57,8 @@ macro_rules! conformance_rules {
         $crate::conformance_rules!(@list @table $heap)
     };
     (@list $($then:tt)*) => {
-        $crate::conformance_rules!($($then)*
+        $crate::conformance_rules! {
+            $($then)*
             counts {
                 a_new_object_has_one_reference
                 clone_retains_and_drop_releases
@@ -210,7 +211,7 @@ macro_rules! conformance_rules {
             model {
                 random_operations_agree_with_the_model
             }
-        )
+        }
     };
     (@tests [$heap:ty, $config:expr] $($group:ident { $($rule:ident)* })*) => {
         $(

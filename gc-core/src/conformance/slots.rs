@@ -101,7 +101,11 @@ pub fn a_slot_is_written_before_the_old_value_is_released<H: Heap>(config: HeapC
     for store in [true, false] {
         holder.put(0, Some(labelled(&mutator, watching, 1)));
         let value = labelled(&mutator, fixture.node, 2);
-        if store { holder.store(0, Some(&value)) } else { holder.put(0, Some(value)) }
+        if store {
+            holder.store(0, Some(&value))
+        } else {
+            holder.put(0, Some(value))
+        }
         holder.put(0, Some(labelled(&mutator, watching, 1)));
         holder.store(0, None);
     }

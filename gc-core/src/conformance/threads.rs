@@ -79,7 +79,11 @@ pub fn two_mutators_share_a_cache<H: Heap>(config: HeapConfig) {
             }
             sum
         };
-        shared.map(|shared| scope.spawn(move || work(shared))).into_iter().map(|t| t.join().expect("no panic")).collect()
+        shared
+            .map(|shared| scope.spawn(move || work(shared)))
+            .into_iter()
+            .map(|t| t.join().expect("no panic"))
+            .collect()
     });
     assert_eq!(sums, [1000 * ROUNDS; 2]);
     assert_eq!(fixture.live(), 0);
@@ -255,7 +259,9 @@ pub fn a_forked_child_reports_lost_mutators<H: Heap>(config: HeapConfig) {
             assert_eq!(mutator.collect(Generation::OLD), 0, "its roots stay counted");
             assert_eq!(fixture.live(), 2);
             mutator.safe_region(|| {
-                thread::scope(|scope| scope.spawn(|| drop(fixture.heap.attach())).join().expect("nobody is waited for"));
+                thread::scope(|scope| {
+                    scope.spawn(|| drop(fixture.heap.attach())).join().expect("nobody is waited for")
+                });
             });
         });
         end.send(()).expect("the other thread waits for it");
