@@ -93,6 +93,7 @@ macro_rules! conformance_rules {
             weak {
                 a_weak_reference_gives_its_referent_while_it_lives
                 only_weak_references_upgrade
+                weak_references_to_weak_references_are_refused
                 a_plain_weak_reference_is_shared
                 callbacks_run_newest_first_after_all_are_cleared
                 a_dead_weak_reference_never_fires

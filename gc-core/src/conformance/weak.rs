@@ -1,6 +1,6 @@
 //! Rules of weak references: W1–W8 of PEP 442's world, after CPython's `test_weakref.py` and `test_gc.py`.
 
-use super::fixture::{Fixture, label, labelled, ring};
+use super::fixture::{Fixture, label, labelled, refusal, ring};
 use crate::config::{HeapConfig, WeakOrder};
 use crate::control::{Control, Generation};
 use crate::heap::{Heap, Mutator};
@@ -29,6 +29,17 @@ pub fn only_weak_references_upgrade<H: Heap>(config: HeapConfig) {
     let mutator = fixture.heap.attach();
     let object = labelled(&mutator, fixture.node, u64::MAX);
     assert!(mutator.upgrade(&object).is_none());
+}
+
+/// A weak reference cannot be referred to weakly, as in Python.
+pub fn weak_references_to_weak_references_are_refused<H: Heap>(config: HeapConfig) {
+    let fixture = Fixture::<H>::new(config);
+    let mutator = fixture.heap.attach();
+    let object = labelled(&mutator, fixture.node, 0);
+    let weak = mutator.weak_reference(&object, None).unwrap();
+    refusal("a weak reference to a weak reference", || mutator.weak_reference(&weak, None).map(drop));
+    drop(weak);
+    assert_eq!(fixture.live(), 1);
 }
 
 /// `test_ref_reuse`: one without a callback is shared while it lives; one with a callback is new each time.
