@@ -25,7 +25,7 @@ impl Fault {
 }
 
 /// How many operations it takes for one to go wrong.
-pub const PERIOD: u64 = 1000;
+pub const PERIOD: u64 = 100;
 
 static CHOSEN: AtomicU32 = AtomicU32::new(0);
 static OPERATIONS: AtomicU64 = AtomicU64::new(0);

@@ -57,7 +57,7 @@ fn agrees<H: Heap>(config: HeapConfig, operations: &[Operation]) -> Result<(), T
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2048, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn refcount_agrees_with_the_model(operations in operations()) {
