@@ -27,7 +27,7 @@ pub fn freeze_moves_everything_and_unfreeze_moves_it_to_the_oldest<H: Heap>(conf
     assert_eq!(mutator.get_freeze_count(), 0);
     assert_eq!(mutator.get_count(), Counts3([1, 0, 0]), "unfreezing counts nothing");
     assert_eq!(mutator.get_objects(Some(Generation::OLD)).len(), 3);
-    assert_eq!(mutator.get_objects(Some(Generation::YOUNG)), [later.clone()]);
+    assert_eq!(mutator.get_objects(Some(Generation::YOUNG)), std::slice::from_ref(&later));
     drop((old, middle, young, later));
 }
 

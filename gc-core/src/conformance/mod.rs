@@ -16,6 +16,7 @@ pub mod finalizers;
 pub mod freezing;
 pub mod generations;
 pub mod introspection;
+pub mod legacy;
 pub mod memory;
 pub mod model;
 pub mod panics;
@@ -118,15 +119,17 @@ macro_rules! conformance_rules {
                 resurrection_does_not_keep_other_garbage
                 mixed_chains_are_finalized_once_each
                 what_dies_in_its_finalizer_is_not_counted
-                a_legacy_finalizer_runs_after_weak_references_died
-                a_legacy_finalizer_runs_at_each_death
-                a_cycle_with_a_legacy_finalizer_goes_to_garbage
-                an_atomic_object_in_a_recycled_cell_is_no_candidate
                 a_finalizer_may_allocate
                 collect_inside_a_collection_does_nothing
                 finalizers_may_collect_in_a_deep_cascade
                 a_late_finalizer_sees_no_torn_object
                 finalizers_run_in_list_order
+            }
+            legacy {
+                a_legacy_finalizer_runs_after_weak_references_died
+                a_legacy_finalizer_runs_at_each_death
+                a_cycle_with_a_legacy_finalizer_goes_to_garbage
+                an_atomic_object_in_a_recycled_cell_is_no_candidate
             }
             collections {
                 rooted_cycle_survives
@@ -249,6 +252,7 @@ mod tests {
             ("slots", include_str!("slots.rs")),
             ("weak", include_str!("weak.rs")),
             ("finalizers", include_str!("finalizers.rs")),
+            ("legacy", include_str!("legacy.rs")),
             ("collections", include_str!("collections.rs")),
             ("generations", include_str!("generations.rs")),
             ("freezing", include_str!("freezing.rs")),

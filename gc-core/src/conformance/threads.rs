@@ -180,7 +180,7 @@ pub fn cascades_of_two_threads_do_not_mix<H: Heap>(config: HeapConfig) {
     let type_id = fixture.with_finalizer(move |mutator, object| {
         log.push("f");
         if label(&object) % 50 == 0 {
-            mutator.safe_region(|| thread::yield_now());
+            mutator.safe_region(thread::yield_now);
         }
     });
     let made: u64 = thread::scope(|scope| {
