@@ -100,7 +100,10 @@ pub trait Mutator: Control + 'static {
     fn write_payload(&self, object: &Root<'_, Self>, offset: u32, bytes: &[u8]);
 
     /// A weak reference to `referent`: itself an object, tracked and counted. One without a callback is shared: the
-    /// same object again while it lives.
+    /// same object again while it lives. A weak reference itself cannot be referred to weakly: that panics.
+    ///
+    /// # Errors
+    /// [`HeapFull`], as for [`Mutator::allocate`].
     fn weak_reference(
         &self,
         referent: &Root<'_, Self>,

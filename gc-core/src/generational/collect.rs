@@ -93,6 +93,11 @@ fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE
     let old = generation.older().map_or(young, |older| head::GENERATIONS[older.index()]);
 
     let examined = deduce_unreachable(lists, young, head::UNREACHABLE);
+    #[cfg(feature = "faults")]
+    if crate::faults::is_set(crate::faults::Fault::LeaksCycle) {
+        lists.iter(head::UNREACHABLE).for_each(|object| lists.clear_candidate(object.bits()));
+        lists.merge(head::UNREACHABLE, young);
+    }
 
     if shared.config.untrack_tuples {
         untrack_tuples(mutator, lists, generation);

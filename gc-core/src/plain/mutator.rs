@@ -12,6 +12,8 @@ use crate::callback::CallbackId;
 use crate::config::Trigger;
 use crate::control::Generation;
 use crate::event::Cause;
+#[cfg(feature = "faults")]
+use crate::faults::{self, Fault};
 use crate::heap::{HeapFull, Mutator};
 use crate::object::{Kind, ObjectRef, Shape, TypeId};
 use crate::process::{ForkError, Forked, fork_process};
@@ -114,6 +116,10 @@ impl<T: Tracking> PlainMutator<T> {
     /// Count + 1, with the turn.
     #[inline(always)]
     pub(crate) fn retain_running(&self, object: ObjectRef) {
+        #[cfg(feature = "faults")]
+        if faults::strikes(Fault::Miscounts) {
+            return;
+        }
         let count = self.shared().space.count_word(object.bits());
         let word = count.load(Relaxed);
         if (word as u32) < COUNT_LIMIT {
@@ -135,6 +141,10 @@ impl<T: Tracking> PlainMutator<T> {
         } else if word & IMMORTAL == 0 {
             debug_assert!(word & COUNT_MASK != 0, "{object:?} is released more often than retained");
             count.store(word - 1, Relaxed);
+            #[cfg(feature = "faults")]
+            if faults::strikes(Fault::FreesLive) {
+                self.release_running(object);
+            }
         }
     }
 
@@ -331,6 +341,8 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
 
     #[inline]
     fn store(&self, object: &Root<'_, Self>, slot: u32, value: Option<&Root<'_, Self>>) {
+        #[cfg(feature = "faults")]
+        let value = value.filter(|_| !faults::strikes(Fault::LosesObject));
         running!(self, self.store_running(object, slot, value));
     }
 
@@ -404,6 +416,8 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
         callback: Option<CallbackId>,
     ) -> Result<Root<'_, Self>, HeapFull> {
         self.check_owner(referent);
+        let is_weak = weak::is_weak(&self.shared().space, referent.object());
+        assert!(!is_weak, "a weak reference cannot be referred to weakly");
         self.running(|| self.weak_running(referent.object(), callback))
     }
 
