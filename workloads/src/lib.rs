@@ -1,3 +1,4 @@
 //! Programs that drive heaps.
 
+pub mod catalogue;
 pub mod workload;
