@@ -3,7 +3,8 @@
 //! What it sees is the machine's doing, not the heap's: published beside the results, never subtracted. It sees the core
 //! it sleeps on, so a mutator kept from another core may go unnoticed.
 
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ pub const PERIOD: Duration = Duration::from_millis(1);
 
 /// A running control thread.
 pub struct Hiccups {
-    stop: Sender<()>,
+    stop: Arc<AtomicBool>,
     thread: JoinHandle<Recorded>,
 }
 
@@ -32,28 +33,27 @@ pub struct Recorded {
 impl Hiccups {
     /// Starts the thread.
     pub fn start() -> Self {
-        let (stop, stopped) = mpsc::channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
             // Without it the kernel may add 50 µs of its own to each sleep. If refused, it does.
             let _ = prctl::set_timerslack(1);
             let mut overshoot = Timings::default();
-            loop {
+            // Relaxed: it publishes nothing; what this thread recorded goes back through `join`.
+            while !stopped.load(Ordering::Relaxed) {
                 let begin = Instant::now();
-                match stopped.recv_timeout(PERIOD) {
-                    Err(RecvTimeoutError::Timeout) => {
-                        overshoot.record((begin.elapsed().saturating_sub(PERIOD)).as_nanos() as u64);
-                    }
-                    Ok(()) | Err(RecvTimeoutError::Disconnected) => break,
-                }
+                std::thread::sleep(PERIOD);
+                overshoot.record(begin.elapsed().saturating_sub(PERIOD).as_nanos() as u64);
             }
             Recorded { overshoot, cpu_ns: thread_cpu_ns() }
         });
         Self { stop, thread }
     }
 
-    /// Stops the thread.
+    /// Stops the thread, within a period.
     pub fn stop(self) -> Recorded {
-        drop(self.stop);
+        // Relaxed: see the loop.
+        self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("the control thread does not panic")
     }
 }

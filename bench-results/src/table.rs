@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::comparison::{Arrivals, BASELINE, Comparison};
 use crate::histogram::{Histograms, Summary, Timings};
@@ -15,6 +15,8 @@ use crate::{roster, units};
 
 /// A full collection count below which a column proves nothing about full collections.
 const FULL_COLLECTIONS_LEAST: u64 = 20;
+
+type Percentile = fn(&Summary) -> Option<u64>;
 
 /// The cells of one workload on one heap, and what they say together.
 struct Column<'r> {
@@ -41,10 +43,11 @@ pub fn comparison(comparison: &Comparison, records: &[Record], folder: &Path) ->
     text
 }
 
-/// A table in the style of the program.
-pub fn plain(header: &[&str]) -> Table {
+/// A table in the style of the program: a line below the header, no colour.
+pub fn plain(header: impl IntoIterator<Item = String>) -> Table {
+    const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header.to_vec());
+    table.load_style(TableStyle::new().header_separator(LINE)).set_header(header.into_iter().collect::<Vec<_>>());
     table
 }
 
@@ -126,8 +129,8 @@ fn merge(records: &[&Record], folder: &Path, tag: &str, exact_max: &dyn Fn(&Reco
 }
 
 fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[Column<'_>]) {
-    let mut table = plain(&[]);
-    table.set_header(std::iter::once(workload).chain(columns.iter().map(|column| column.heap.name)));
+    let header = std::iter::once(workload).chain(columns.iter().map(|column| column.heap.name));
+    let mut table = plain(header.map(str::to_owned));
     let mut row = |name: &str, figure: &dyn Fn(&Column<'_>) -> String| {
         table.add_row(std::iter::once(name.to_owned()).chain(columns.iter().map(figure)));
     };
@@ -137,7 +140,7 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
 
     row("cells ok", &|column| format!("{} of {}", column.ok().count(), column.records.len()));
     row("operations", &|column| column.throughput());
-    let percentiles: [(&str, fn(&Summary) -> Option<u64>); 4] =
+    let percentiles: [(&str, Percentile); 4] =
         [("p50", |s| s.p50), ("p99", |s| s.p99), ("p99.9", |s| s.p99_9), ("max", |s| s.max)];
     for (name, percentile) in percentiles {
         if open {
@@ -238,10 +241,15 @@ fn machine_sentence(records: &[Record], folder: &Path) -> String {
     let hiccup = merge(&all, folder, "hiccup", &|record| record.platform_hiccup_ns?.max).unwrap_or_default();
     let time = |ns: Option<u64>| ns.map_or_else(unknown, units::time);
     let switches: u64 = records.iter().filter_map(|record| record.process_involuntary_switches).sum();
+    // The highest percentile that there are enough times for.
+    let (name, percentile) = match hiccup.p99_9 {
+        Some(_) => ("p99.9", hiccup.p99_9),
+        None => ("p99", hiccup.p99),
+    };
     format!(
-        "The machine: while cells ran, an idle thread woke up late by {} (p99.9) and by {} at most, and the system took \
-         the core from a cell's thread {} times. Smaller differences in single times may be the machine's.\n",
-        time(hiccup.p99_9),
+        "The machine: while cells ran, an idle thread woke up late by {} ({name}) and by {} at most, and the system took \
+         the core from a cell's thread {} times.\nSmaller differences in single times may be the machine's.\n",
+        time(percentile),
         time(hiccup.max),
         units::count(switches)
     )

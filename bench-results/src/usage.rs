@@ -11,9 +11,39 @@ pub fn thread_cpu_ns() -> u64 {
         .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
-/// How often the system took the core from the calling thread so far.
-pub fn thread_involuntary_switches() -> u64 {
-    getrusage(UsageWho::RUSAGE_THREAD).map_or(0, |usage| usage.involuntary_context_switches() as u64)
+/// What the system counted for the calling thread up to one moment. One call of the system.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadUsage(Option<Usage>);
+
+impl ThreadUsage {
+    /// As of now.
+    pub fn now() -> Self {
+        Self(getrusage(UsageWho::RUSAGE_THREAD).ok())
+    }
+
+    /// What happened since `earlier`. Nothing, if the system does not say.
+    pub fn since(&self, earlier: &Self) -> ThreadSpan {
+        let (Some(now), Some(earlier)) = (self.0, earlier.0) else { return ThreadSpan::default() };
+        let cpu_us = |usage: Usage| usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+        let switches = now.involuntary_context_switches() - earlier.involuntary_context_switches();
+        let waits = now.voluntary_context_switches() - earlier.voluntary_context_switches();
+        ThreadSpan {
+            involuntary_switches: switches as u64,
+            waits: waits as u64,
+            cpu_ns: (cpu_us(now) - cpu_us(earlier)).max(0) as u64 * 1_000,
+        }
+    }
+}
+
+/// What happened to a thread in a span of time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ThreadSpan {
+    /// How often the system took the core from it.
+    pub involuntary_switches: u64,
+    /// How often it gave the core up to wait.
+    pub waits: u64,
+    /// Its CPU time, to a scheduler tick.
+    pub cpu_ns: u64,
 }
 
 /// Figures of the whole process so far.

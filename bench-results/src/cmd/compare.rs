@@ -100,13 +100,15 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     };
     let began = Instant::now();
     let path = folder.path().to_owned();
-    let found = run.comparison.rounds.map_or("rounds to be found".to_owned(), |rounds| format!("{rounds} rounds"));
-    let expected = if run.comparison.rounds.is_none() { ", about two minutes" } else { "" };
+    let plural = |n: usize, name: &str| if n == 1 { format!("1 {name}") } else { format!("{n} {name}s") };
+    let expected = match run.comparison.rounds {
+        Some(rounds) => format!("{}; how long is known after the first", plural(rounds as usize, "round")),
+        None => format!("up to {QUICK_ROUNDS} rounds in about two minutes"),
+    };
     eprintln!(
-        "{} heaps × {} workloads, {found}{expected}. Each finished cell is kept in {p}; if interrupted, go on with \
-         `gclab compare --resume {p}`.",
-        run.comparison.heaps.len(),
-        run.comparison.workloads.len(),
+        "{} × {}, {expected}. Each finished cell is kept in {p}; if interrupted, go on with `gclab compare --resume {p}`.",
+        plural(run.comparison.heaps.len(), "heap"),
+        plural(run.comparison.workloads.len(), "workload"),
         p = path.display()
     );
     measure_saturation(&mut run, &folder)?;

@@ -34,8 +34,8 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
     let heaps: Vec<&str> = roster::entries().iter().map(|entry| entry.name).collect();
-    let mut shown = table::plain(&[]);
-    shown.set_header(["workload", "seed", "digest"].into_iter().chain(heaps.iter().copied()));
+    let header = ["workload", "seed", "digest"].into_iter().chain(heaps.iter().copied());
+    let mut shown = table::plain(header.map(str::to_owned));
     let mut wrong = Vec::new();
     for workload in catalogue::entries() {
         let small: Vec<Given> = workload.small.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
