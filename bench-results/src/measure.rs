@@ -20,10 +20,11 @@ use crate::roster::for_heap;
 use crate::usage::{ProcessUsage, peak_rss_bytes};
 
 /// An open loop is saturated when at least this share of its operations was waiting as the last one arrived. At ρ times
-/// the heap's capacity the share is 1 − 1/ρ, so 0.02 is reached at 2 % above it; a single long pause stays below.
+/// the heap's capacity the share is 1 − 1/ρ, so 0.02 is reached at 2 % above it.
 const SATURATED_SHARE: f64 = 0.02;
-/// And at least this many operations, so that a short run's last few do not decide.
-const SATURATED_LEAST: u64 = 10;
+/// And at least as many as arrive in so many seconds, so that one pause near the end, or one of the machine's, is not
+/// taken for it.
+const SATURATED_S: f64 = 0.05;
 
 /// What a cell left behind.
 pub struct Measured {
@@ -65,7 +66,7 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
     enter_ledger(&ledger, &mut record, &mut histograms);
     match outcome {
         Ok(Ok(outcome)) => {
-            (record.status, record.error) = judge::<H>(&outcome);
+            (record.status, record.error) = judge::<H>(&outcome, cell.rate);
             enter_outcome(&outcome, &mut record, &mut histograms);
         }
         Ok(Err(RunError::Create(error))) => return Err(error.into()),
@@ -83,15 +84,15 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
 }
 
 /// How a run ended that came to its end.
-fn judge<H: Heap>(outcome: &Outcome) -> (Status, Option<String>) {
+fn judge<H: Heap>(outcome: &Outcome, rate: Option<f64>) -> (Status, Option<String>) {
     let (after, expected) = (outcome.live_after, outcome.live_expected);
     if after < expected || (after > expected && H::ABILITIES.collects_cycles) {
         let error = format!("{after} objects live at the end where {expected} ought to");
         return (Status::WrongDigest, Some(error));
     }
-    if let Some(backlog) = outcome.backlog_end
-        && backlog >= SATURATED_LEAST
+    if let (Some(backlog), Some(rate)) = (outcome.backlog_end, rate)
         && backlog as f64 >= SATURATED_SHARE * outcome.operations as f64
+        && backlog as f64 >= SATURATED_S * rate
     {
         let operations = outcome.operations;
         let error =
@@ -241,7 +242,7 @@ mod tests {
     use super::*;
 
     fn judged<H: Heap>(outcome: Outcome) -> Status {
-        judge::<H>(&outcome).0
+        judge::<H>(&outcome, Some(400.0)).0
     }
 
     #[test]
@@ -249,9 +250,9 @@ mod tests {
         let ended_with =
             |backlog_end, operations| judged::<RefcountHeap>(Outcome { operations, backlog_end, ..Outcome::default() });
         assert_eq!(ended_with(None, 1_000), Status::Ok);
-        assert_eq!(ended_with(Some(9), 100), Status::Ok);
-        assert_eq!(ended_with(Some(19), 1_000), Status::Ok);
-        assert_eq!(ended_with(Some(20), 1_000), Status::Saturated);
+        assert_eq!(ended_with(Some(19), 100), Status::Ok, "less than arrives in 50 ms");
+        assert_eq!(ended_with(Some(39), 2_000), Status::Ok, "less than 2 %");
+        assert_eq!(ended_with(Some(40), 2_000), Status::Saturated);
     }
 
     #[test]

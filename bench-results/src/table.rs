@@ -70,35 +70,42 @@ impl<'r> Column<'r> {
     fn new(heap: &'static roster::Entry, workload: &str, records: &'r [Record], folder: &Path) -> Self {
         let of = |record: &&Record| record.heap == heap.name && record.workload == workload;
         let records: Vec<&Record> = records.iter().filter(of).collect();
-        // Times of a saturated or failed cell say nothing.
-        let ok: Vec<&Record> = records.iter().copied().filter(|record| record.status == Status::Ok).collect();
-        let merged = |tag: &str, max: &dyn Fn(&Record) -> Option<u64>| merge(&ok, folder, tag, max);
+        let only = |may: fn(&Record) -> bool| -> Vec<&Record> {
+            records.iter().copied().filter(|record| may(record)).collect()
+        };
+        let (ok, complete) = (only(|record| record.status == Status::Ok), only(is_complete));
         Self {
             heap,
-            response: merged("response", &|record| record.response_ns?.max),
-            service: merged("service", &|record| record.service_ns?.max),
-            pause: merged("pause", &|record| record.pause_ns?.summary.max),
+            // In a saturated cell the queue grows with time: its response times depend on how long it ran.
+            response: merge(&ok, folder, "response", &|record| record.response_ns?.max),
+            service: merge(&complete, folder, "service", &|record| record.service_ns?.max),
+            pause: merge(&complete, folder, "pause", &|record| record.pause_ns?.summary.max),
             records,
         }
     }
 
-    fn ok(&self) -> impl Iterator<Item = &'r Record> {
-        self.records.iter().copied().filter(|record| record.status == Status::Ok)
+    /// Cells that did all their work.
+    fn complete(&self) -> impl Iterator<Item = &'r Record> {
+        self.records.iter().copied().filter(|record| is_complete(record))
+    }
+
+    fn count(&self, status: Status) -> usize {
+        self.records.iter().filter(|record| record.status == status).count()
     }
 
     fn max(&self, figure: impl Fn(&Record) -> Option<u64>) -> Option<u64> {
-        self.ok().filter_map(figure).max()
+        self.complete().filter_map(figure).max()
     }
 
     fn mean(&self, figure: impl Fn(&Record) -> Option<u64>) -> Option<u64> {
-        let figures: Vec<u64> = self.ok().filter_map(figure).collect();
+        let figures: Vec<u64> = self.complete().filter_map(figure).collect();
         (!figures.is_empty()).then(|| figures.iter().sum::<u64>() / figures.len() as u64)
     }
 
     /// Operations a second over all rounds together, and their range.
     fn throughput(&self) -> String {
-        let operations: u64 = self.ok().filter_map(|record| record.operations).sum();
-        let wall_ns: u64 = self.ok().filter_map(|record| record.wall_ns).sum();
+        let operations: u64 = self.complete().filter_map(|record| record.operations).sum();
+        let wall_ns: u64 = self.complete().filter_map(|record| record.wall_ns).sum();
         if wall_ns == 0 {
             return unknown();
         }
@@ -110,8 +117,13 @@ impl<'r> Column<'r> {
             let generations = record.collections.as_ref()?;
             Some(generations.iter().find(|figures| figures.generation == generation)?.collections)
         };
-        self.ok().filter_map(of).collect()
+        self.complete().filter_map(of).collect()
     }
+}
+
+/// Whether a cell did all its work, if perhaps too slowly.
+fn is_complete(record: &Record) -> bool {
+    matches!(record.status, Status::Ok | Status::Saturated)
 }
 
 fn merge(records: &[&Record], folder: &Path, tag: &str, exact_max: &dyn Fn(&Record) -> Option<u64>) -> Option<Summary> {
@@ -136,9 +148,9 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
     };
     let time = |ns: Option<u64>| ns.map_or_else(unknown, units::time);
     let size = |bytes: Option<u64>| bytes.map_or_else(unknown, units::size);
-    let open = columns.iter().any(|column| column.response.is_some());
+    let open = columns.iter().flat_map(|column| &column.records).any(|record| record.offered_per_s.is_some());
 
-    row("cells ok", &|column| format!("{} of {}", column.ok().count(), column.records.len()));
+    row("cells ok", &|column| format!("{} of {}", column.count(Status::Ok), column.records.len()));
     row("operations", &|column| column.throughput());
     let percentiles: [(&str, Percentile); 4] =
         [("p50", |s| s.p50), ("p99", |s| s.p99), ("p99.9", |s| s.p99_9), ("max", |s| s.max)];

@@ -24,14 +24,9 @@ impl ThreadUsage {
     /// What happened since `earlier`. Nothing, if the system does not say.
     pub fn since(&self, earlier: &Self) -> ThreadSpan {
         let (Some(now), Some(earlier)) = (self.0, earlier.0) else { return ThreadSpan::default() };
-        let cpu_us = |usage: Usage| usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
         let switches = now.involuntary_context_switches() - earlier.involuntary_context_switches();
         let waits = now.voluntary_context_switches() - earlier.voluntary_context_switches();
-        ThreadSpan {
-            involuntary_switches: switches as u64,
-            waits: waits as u64,
-            cpu_ns: (cpu_us(now) - cpu_us(earlier)).max(0) as u64 * 1_000,
-        }
+        ThreadSpan { involuntary_switches: switches as u64, waits: waits as u64 }
     }
 }
 
@@ -42,8 +37,6 @@ pub struct ThreadSpan {
     pub involuntary_switches: u64,
     /// How often it gave the core up to wait.
     pub waits: u64,
-    /// Its CPU time, to a scheduler tick.
-    pub cpu_ns: u64,
 }
 
 /// Figures of the whole process so far.

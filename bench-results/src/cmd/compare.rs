@@ -19,14 +19,14 @@ use crate::{roster, table, units};
 
 const EXAMPLES: &str = "\
 Examples:
-  gclab compare                                          every heap and workload, in about two minutes
-  gclab compare --full                                   ten rounds
-  gclab compare --workloads web-requests --load 0.8      near saturation
-  gclab compare --workloads web-requests --set web-requests.cyclic=0.5 --rounds 5
-  gclab compare --resume gclab-runs/2026-11-21T092630Z   go on where a run was interrupted
+  gclab compare                                       all heaps and workloads, about two minutes
+  gclab compare --full                                ten rounds
+  gclab compare --workloads web-requests --load 0.8   near saturation
+  gclab compare --workloads deep-cycles --rounds 5 --out runs/deep
+  gclab compare --resume runs/deep                    go on where a run was interrupted
 
-The run folder keeps run.json (command, program, machine), cells.jsonl (one record a cell) and a .hlog of histograms
-a cell. Interrupt at any time: finished cells are kept.";
+The run folder keeps run.json (command, program, machine), cells.jsonl (one record a cell) and one
+.hlog a cell (its histograms). Interrupt at any time: finished cells are kept.";
 
 /// The seconds that a quick comparison aims at, its table included.
 const QUICK_S: f64 = 110.0;
@@ -253,8 +253,11 @@ fn run_cell(cell: &Cell, run: &Run, folder: &mut RunFolder, progress: &mut Progr
     }
     progress.now(cell);
     let hlog = folder.hlog(&hash);
-    let mut record = invoke(cell, Some(&hlog), Duration::from_secs(run.comparison.timeout_s))
-        .with_context(|| format!("{} on {}", cell.workload.name, cell.heap.name))?;
+    let mut record = invoke(cell, Some(&hlog), Duration::from_secs(run.comparison.timeout_s)).with_context(|| {
+        let (workload, heap, kept) = (cell.workload.name, cell.heap.name, folder.records().len());
+        let path = folder.path().display();
+        format!("{workload} on {heap} cannot run ({kept} finished cells are kept for `gclab compare --resume {path}`)")
+    })?;
     record.hlog = hlog.exists().then(|| format!("{hash}.hlog"));
     if let Some(other) = folder.records().iter().find(|other| is_same_point(other, &record)) {
         record.status = Status::WrongDigest;

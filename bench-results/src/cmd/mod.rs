@@ -17,10 +17,10 @@ use crate::cell::Given;
 
 const EXAMPLES: &str = "\
 Examples:
-  gclab compare                                        the main table, in about two minutes
-  gclab list                                           heaps, workloads, their dials
-  gclab run --heap generational --workload deep-cycles one cell
-  gclab verify                                         every heap gives the right answers
+  gclab compare                     the main table, in about two minutes
+  gclab list                        heaps, workloads, their dials
+  gclab run --heap generational --workload deep-cycles
+  gclab verify                      every heap gives the right answers
 
 Exit codes: 0 done (a failed cell is a result); 1 bad input or environment; 2 a wrong answer.";
 
