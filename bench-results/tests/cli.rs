@@ -220,6 +220,29 @@ fn resume_runs_what_is_missing_and_nothing_else() {
 }
 
 #[test]
+fn unequal_digests_are_a_wrong_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(run(&compare(folder.path(), &["--rounds", "1", "--rate", "5000"])).status.code(), Some(0));
+    let path = folder.path().join("cells.jsonl");
+    let mut changed = cells(folder.path());
+    let (heap, digest) = (changed[1]["heap"].clone(), changed[0]["digest"].clone());
+    changed.truncate(1);
+    changed[0]["digest"] = "0x00000000deadbeef".into();
+    fs::write(&path, format!("{}\n", changed[0])).unwrap();
+    let resume = ["compare", "--resume", folder.path().to_str().unwrap()];
+    for _ in 0..2 {
+        // The second time there is nothing left to run, and the answer is as wrong.
+        let done = output(&resume);
+        assert_eq!(done.status.code(), Some(2), "{}", stderr(&done));
+        assert!(stdout(&done).contains("WRONG"), "{}", stdout(&done));
+        let named = format!("heap {}, workload {WORKLOAD}, seed 1: digest", heap.as_str().unwrap());
+        assert!(stderr(&done).contains(&named) && stderr(&done).contains("deadbeef"), "{}", stderr(&done));
+    }
+    let cells = cells(folder.path());
+    assert_eq!((&cells[1]["status"], &cells[1]["digest"]), (&Value::from("wrong-digest"), &digest));
+}
+
+#[test]
 fn folder_that_cannot_be_written_is_an_error_with_its_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a-file");

@@ -114,26 +114,27 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     measure_saturation(&mut run, &folder)?;
     let mut progress = Progress::new();
     let mut round = 0;
+    let mut pace = CellPace::default();
     while run.comparison.rounds.is_none_or(|rounds| round < rounds) {
-        let round_began = Instant::now();
-        for cell in run.comparison.round(round)? {
-            run_cell(&cell, &run, &mut folder, &mut progress, arguments.json)?;
+        let cells = run.comparison.round(round)?;
+        for cell in &cells {
+            let cell_began = Instant::now();
+            if run_cell(cell, &run, &mut folder, &mut progress, arguments.json)? {
+                pace.add(cell_began.elapsed());
+            }
         }
         round += 1;
-        let took = round_began.elapsed();
+        let round_s = pace.mean_s() * cells.len() as f64;
         if run.comparison.rounds.is_none() {
-            let left = QUICK_S - began.elapsed().as_secs_f64();
-            let more = (left / took.as_secs_f64().max(0.01)).clamp(0.0, f64::from(QUICK_ROUNDS - 1)) as u32;
+            let left_s = QUICK_S - began.elapsed().as_secs_f64();
+            let more = (left_s / round_s.max(0.01)).clamp(0.0, f64::from(QUICK_ROUNDS - 1)) as u32;
             run.comparison.rounds = Some(1 + more);
             folder.write_run(&run)?;
         }
         let left = run.comparison.rounds.map_or(0, |rounds| rounds.saturating_sub(round));
-        if left > 0 && round == 1 {
-            progress.say(&format!(
-                "A round takes {}; {left} to go: {}.",
-                units::duration(took.as_secs_f64()),
-                units::duration(took.as_secs_f64() * f64::from(left))
-            ));
+        if left > 0 && round == 1 && round_s > 0.0 {
+            let (one, all) = (units::duration(round_s), units::duration(round_s * f64::from(left)));
+            progress.say(&format!("A round takes {one}; {left} to go: {all}."));
         }
         progress.rounds(run.comparison.rounds, &run.comparison);
     }
@@ -244,12 +245,12 @@ fn measure_saturation(run: &mut Run, folder: &RunFolder) -> Result<()> {
     Ok(())
 }
 
-/// Runs a cell unless the folder has it.
-fn run_cell(cell: &Cell, run: &Run, folder: &mut RunFolder, progress: &mut Progress, json: bool) -> Result<()> {
+/// Runs a cell unless the folder has it; whether it ran.
+fn run_cell(cell: &Cell, run: &Run, folder: &mut RunFolder, progress: &mut Progress, json: bool) -> Result<bool> {
     let hash = cell.record(Some(binary_hash()?)).cell;
     if folder.records().iter().any(|record| record.cell == hash) {
         progress.one_more();
-        return Ok(());
+        return Ok(false);
     }
     progress.now(cell);
     let hlog = folder.hlog(&hash);
@@ -259,7 +260,7 @@ fn run_cell(cell: &Cell, run: &Run, folder: &mut RunFolder, progress: &mut Progr
         format!("{workload} on {heap} cannot run ({kept} finished cells are kept for `gclab compare --resume {path}`)")
     })?;
     record.hlog = hlog.exists().then(|| format!("{hash}.hlog"));
-    if let Some(other) = folder.records().iter().find(|other| is_same_point(other, &record)) {
+    if let Some(other) = folder.records().iter().find(|other| contradicts(other, &record)) {
         record.status = Status::WrongDigest;
         record.error = Some(format!(
             "digest {}, but {} on {} in round {}",
@@ -274,11 +275,11 @@ fn run_cell(cell: &Cell, run: &Run, folder: &mut RunFolder, progress: &mut Progr
     }
     folder.append(record)?;
     progress.one_more();
-    Ok(())
+    Ok(true)
 }
 
 /// Whether two records should have the same digest and have not.
-fn is_same_point(a: &Record, b: &Record) -> bool {
+fn contradicts(a: &Record, b: &Record) -> bool {
     let same = (&a.workload, &a.params, a.threads, a.seed) == (&b.workload, &b.params, b.threads, b.seed);
     let known = a.digest.is_some() && b.digest.is_some();
     same && known && a.digest != b.digest
@@ -288,7 +289,7 @@ fn report(run: &Run, folder: &RunFolder, json: bool) -> Result<()> {
     if !json {
         super::print(&format!("\n{}", table::comparison(&run.comparison, folder.records(), folder.path())))?;
     }
-    let wrong: Vec<String> = folder
+    let mut wrong: Vec<String> = folder
         .records()
         .iter()
         .filter(|record| record.status == Status::WrongDigest)
@@ -297,7 +298,33 @@ fn report(run: &Run, folder: &RunFolder, json: bool) -> Result<()> {
             format!("heap {}, workload {}, seed {}: {cause}", record.heap, record.workload, record.seed)
         })
         .collect();
+    for chosen in &run.comparison.workloads {
+        let unequal = table::unequal_digests(folder.records(), &chosen.workload);
+        let seed = run.comparison.seed;
+        wrong.extend(
+            unequal.map(|list| format!("workload {}, seed {seed}: digests not equal: {list}", chosen.workload)),
+        );
+    }
     if wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(wrong.join("\nwrong answer: ")).into()) }
+}
+
+/// How long cells take.
+#[derive(Default)]
+struct CellPace {
+    cells: u32,
+    total: Duration,
+}
+
+impl CellPace {
+    fn add(&mut self, took: Duration) {
+        self.cells += 1;
+        self.total += took;
+    }
+
+    /// Seconds of the mean cell; 0 if none has run.
+    fn mean_s(&self) -> f64 {
+        self.total.as_secs_f64() / f64::from(self.cells.max(1))
+    }
 }
 
 /// The progress bar on stderr: drawn between cells only, and not at all where stderr is no terminal.
