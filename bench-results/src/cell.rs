@@ -1,6 +1,6 @@
 //! What a cell is: one heap, one workload with its dials, one seed, one round; and the command line that runs it.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use gc_core::HeapConfig;
 use serde_json::{Map, Value, json};
 use workloads::catalogue;
@@ -38,31 +38,20 @@ pub struct Cell {
     pub rate: Option<f64>,
 }
 
-/// The workload of that name.
-///
-/// # Errors
-/// If there is none; the error names those there are.
-pub fn workload(name: &str) -> Result<&'static catalogue::Entry> {
-    catalogue::entries().iter().find(|entry| entry.name == name).ok_or_else(|| {
-        let known = catalogue::entries().iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
-        anyhow!("no workload is called `{name}`; give one of {known}")
-    })
-}
-
 impl Cell {
     /// A closed loop on one thread in round 0.
     ///
     /// # Errors
     /// An unknown heap, workload, setting or dial, or an impossible value.
     pub fn new(heap: &str, heap_settings: &[Given], workload: &str, given: &[Given], seed: u64) -> Result<Self> {
-        let entry = self::workload(workload)?;
+        let pairs: Vec<(&str, &str)> = given.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         Ok(Self {
             heap: roster::entry(heap)?,
             heap_settings: heap_settings.to_vec(),
             heap_config: heap_settings::parse(heap_settings)?,
-            workload: entry,
+            workload: catalogue::find(workload)?,
             given: given.to_vec(),
-            settings: catalogue::check(workload, given)?,
+            settings: catalogue::settings(workload, &pairs)?,
             threads: 1,
             seed,
             round: 0,
@@ -206,7 +195,7 @@ mod tests {
 
     #[test]
     fn hash_of_a_cell_changes_with_each_thing_that_determines_it() {
-        let workload = &catalogue::entries()[0];
+        let workload = &catalogue::ENTRIES[0];
         let small: Vec<Given> = workload.small.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
         let limit = [("limit".to_owned(), "1G".to_owned())];
         let cell = |heap, config: &[Given], dials: &[Given], seed| Cell::new(heap, config, workload.name, dials, seed);

@@ -142,7 +142,7 @@ mod tests {
     fn comparison(seed: u64) -> Comparison {
         Comparison {
             heaps: roster::entries().iter().map(|entry| entry.name.to_owned()).collect(),
-            workloads: catalogue::entries()
+            workloads: catalogue::ENTRIES
                 .iter()
                 .map(|entry| Chosen { workload: entry.name.to_owned(), given: Vec::new() })
                 .collect(),

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use gc_core::{Heap, HeapStatistics};
-use workloads::catalogue;
+use workloads::catalogue::{self, StartError};
 use workloads::workload::{Outcome, Pace, Plan, RunError, Stages};
 
 use crate::cell::Cell;
@@ -39,7 +39,8 @@ pub struct Measured {
 /// Runs the cell. That it fails is a result.
 ///
 /// # Errors
-/// If it cannot run at all: the heap cannot be made on this machine.
+/// If it cannot run at all: the heap cannot be made on this machine, or a file that
+/// a dial names is not fit for it.
 pub fn measure(cell: &Cell) -> Result<Measured> {
     for_heap!(cell.heap.name, H => measure_on::<H>(cell))?
 }
@@ -69,11 +70,12 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
             (record.status, record.error) = judge::<H>(&outcome, cell.rate);
             enter_outcome(&outcome, &mut record, &mut histograms);
         }
-        Ok(Err(RunError::Create(error))) => return Err(error.into()),
-        Ok(Err(RunError::Full(error))) => {
+        Ok(Err(StartError::Setting(error))) => return Err(error.into()),
+        Ok(Err(StartError::Run(RunError::Create(error)))) => return Err(error.into()),
+        Ok(Err(StartError::Run(RunError::Full(error)))) => {
             (record.status, record.error) = (Status::OutOfMemory, Some(error.to_string()))
         }
-        Ok(Err(error @ RunError::Wrong(_))) => {
+        Ok(Err(StartError::Run(error @ RunError::Wrong(_)))) => {
             (record.status, record.error) = (Status::WrongDigest, Some(error.to_string()));
         }
         Err(panic) => {

@@ -150,7 +150,7 @@ mod tests {
     use crate::cell::Cell;
 
     fn record(round: u32) -> Record {
-        let cell = Cell::new("refcount", &[], catalogue::entries()[0].name, &[], 1).unwrap();
+        let cell = Cell::new("refcount", &[], catalogue::ENTRIES[0].name, &[], 1).unwrap();
         Cell { round, ..cell }.record(None)
     }
 

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// The workload these tests run, an open loop.
-const WORKLOAD: &str = "toy";
+const WORKLOAD: &str = "web-requests";
 /// A dial of it: how many operations.
-const OPERATIONS: &str = "rings";
+const OPERATIONS: &str = "requests";
 
 fn gclab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gclab"));

@@ -141,6 +141,9 @@ pub trait Control: Counts {
     fn is_finalized(&self, object: &Root<'_, Self>) -> bool;
     /// How many counted references an object has; the given root is one of them. `None` for an immortal object.
     fn retain_count(&self, object: &Root<'_, Self>) -> Option<u32>;
+    /// The weak references to an object, in the order of its list (`weakref.getweakrefs`): first the shared one without a
+    /// callback, then those with callbacks, newest first.
+    fn get_weak_references(&self, object: &Root<'_, Self>) -> Vec<Root<'_, Self>>;
     /// The object's type.
     fn type_of(&self, object: &Root<'_, Self>) -> TypeId;
 

@@ -1,12 +1,13 @@
-//! The workloads by name.
+//! Every workload, by name. To add one: a module, and a line in `catalogue!`.
 
-use std::time::Instant;
+use gc_core::Heap;
 
-use gc_core::{Control, Generation, Heap, Kind, Mutator, Shape, TypeSpec};
+use crate::deep_cycles::DeepCycles;
+use crate::frozen_fork::FrozenFork;
+use crate::web_requests::WebRequests;
+use crate::workload::{Dial, Outcome, Plan, Preset, RunError, SettingError, Settings, Workload};
 
-use crate::workload::{Dial, Floating, Outcome, Pace, Plan, Range, RunError, SettingError, Settings};
-
-/// One workload, as `gclab list` shows it.
+/// What there is to know of a workload before it runs.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// Its name on the command line and in results.
@@ -15,104 +16,85 @@ pub struct Entry {
     pub summary: &'static str,
     /// Its dials.
     pub dials: &'static [Dial],
+    /// Named sets of dials.
+    pub presets: &'static [Preset],
     /// Dials for a run of about a second.
     pub small: &'static [(&'static str, &'static str)],
     /// Whether its operations can arrive on a plan.
     pub open_loop: bool,
 }
 
-static ENTRIES: [Entry; 1] = [Entry {
-    name: "toy",
-    summary: "allocates rings and drops them (a stand-in)",
-    dials: &[
-        Dial {
-            name: "rings",
-            meaning: "rings to allocate, one an operation",
-            default: "40000",
-            range: Range::Integer(1, 1_000_000_000_000),
-        },
-        Dial { name: "size", meaning: "objects in a ring", default: "20", range: Range::Integer(1, 1_000_000) },
-    ],
-    small: &[("rings", "2000"), ("size", "5")],
-    open_loop: true,
-}];
-
-/// All of them.
-pub fn entries() -> &'static [Entry] {
-    &ENTRIES
-}
-
-/// Checks settings against the dials of a workload.
-pub fn check(name: &str, settings: &[(String, String)]) -> Result<Settings, SettingError> {
-    let entry = ENTRIES.iter().find(|entry| entry.name == name).expect("a workload of the catalogue");
-    Settings::new(entry.name, entry.dials, settings.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-}
-
-/// Runs a workload.
-pub fn run<H: Heap>(_: &str, settings: &Settings, heap: &H, plan: &Plan<'_>) -> Result<Outcome, RunError> {
-    let (rings, size) = (settings.integer("rings"), settings.integer("size"));
-    let node = heap.register_type(TypeSpec::new("node", Kind::Instance)).expect("the first type");
-    let mutator = heap.attach();
-    let mut service_ns = Vec::new();
-    let mut response_ns = matches!(plan.pace, Pace::Open { .. }).then(Vec::new);
-    let mut backlog_end = None;
-    let mut digest = plan.seed;
-    let gap_ns = match plan.pace {
-        Pace::Closed => 0.0,
-        Pace::Open { rate } => 1e9 / rate,
-    };
-    let last_arrival = (gap_ns * rings as f64) as u64;
-    plan.stages.timed_part_begins();
-    let begin = Instant::now();
-    let mut floating = 0;
-    for ring in 0..rings {
-        let arrival = (gap_ns * (ring + 1) as f64) as u64;
-        let now = begin.elapsed().as_nanos() as u64;
-        if response_ns.is_some() && now < arrival {
-            std::thread::sleep(std::time::Duration::from_nanos((arrival - now).saturating_sub(100_000)));
-            while (begin.elapsed().as_nanos() as u64) < arrival {
-                std::hint::spin_loop();
-            }
-        }
-        if response_ns.is_some() && backlog_end.is_none() && begin.elapsed().as_nanos() as u64 >= last_arrival {
-            backlog_end = Some(rings - ring - 1);
-        }
-        let start = begin.elapsed().as_nanos() as u64;
-        let first = mutator.allocate(node, Shape::new(1, 8))?;
-        first.mutator().write_payload(&first, 0, &ring.to_le_bytes());
-        let mut last = first.clone();
-        for _ in 1..size {
-            let next = mutator.allocate(node, Shape::new(1, 8))?;
-            last.put(0, Some(next.clone()));
-            last = next;
-        }
-        last.store(0, Some(&first));
-        let mut bytes = [0; 8];
-        mutator.read_payload(&first, 0, &mut bytes);
-        digest = digest.rotate_left(5) ^ u64::from_le_bytes(bytes);
-        drop((first, last));
-        let end = begin.elapsed().as_nanos() as u64;
-        service_ns.push(end - start);
-        if let Some(response_ns) = &mut response_ns {
-            response_ns.push(end - arrival);
-        }
-        floating = floating.max(heap.statistics().live());
+const fn entry<W: Workload>() -> Entry {
+    Entry {
+        name: W::NAME,
+        summary: W::SUMMARY,
+        dials: W::DIALS,
+        presets: W::PRESETS,
+        small: W::SMALL,
+        open_loop: W::OPEN_LOOP,
     }
-    let wall_ns = begin.elapsed().as_nanos() as u64;
-    plan.stages.timed_part_ends();
-    mutator.collect(Generation::OLD);
-    Ok(Outcome {
-        operations: rings,
-        operation: "ring",
-        wall_ns,
-        service_ns,
-        response_ns,
-        backlog_end,
-        mutator_cpu_ns: wall_ns,
-        digest,
-        live_after: heap.statistics().live(),
-        live_expected: 0,
-        floating: Some(Floating { peak_objects: floating, mean_objects: floating as f64 / 2.0 }),
-        extra: Default::default(),
-    })
+}
+
+macro_rules! catalogue {
+    ($($workload:ty),* $(,)?) => {
+        /// All workloads, in the order of tables.
+        pub const ENTRIES: &[Entry] = &[$(entry::<$workload>()),*];
+
+        /// Runs a workload on a fresh heap.
+        ///
+        /// # Errors
+        /// Settings that only show as impossible when they are used (a file that is none), or a run that failed.
+        pub fn run<H: Heap>(name: &str, settings: &Settings, heap: &H, plan: &Plan<'_>) -> Result<Outcome, StartError> {
+            $(if name == <$workload>::NAME {
+                return Ok(<$workload>::new(settings)?.run(heap, plan)?);
+            })*
+            Err(unknown(name).into())
+        }
+
+        /// Reads everything that the settings name, without running: what would be refused is refused now.
+        ///
+        /// # Errors
+        /// As [`run`], before anything was done.
+        pub fn try_settings(name: &str, settings: &Settings) -> Result<(), SettingError> {
+            $(if name == <$workload>::NAME {
+                return <$workload>::new(settings).map(drop);
+            })*
+            Err(unknown(name))
+        }
+    };
+}
+
+catalogue!(WebRequests, FrozenFork, DeepCycles);
+
+/// A workload did not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// It could not begin.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// It began.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// The workload of that name.
+///
+/// # Errors
+/// There is none; the error names those there are.
+pub fn find(name: &str) -> Result<&'static Entry, SettingError> {
+    ENTRIES.iter().find(|entry| entry.name == name).ok_or_else(|| unknown(name))
+}
+
+/// Settings for a workload, checked; see [`Settings::new`].
+///
+/// # Errors
+/// No such workload, no such dial, or a value outside its range.
+pub fn settings(name: &str, settings: &[(&str, &str)]) -> Result<Settings, SettingError> {
+    let entry = find(name)?;
+    Settings::new(entry.name, entry.dials, entry.presets, settings)
+}
+
+fn unknown(name: &str) -> SettingError {
+    let known = ENTRIES.iter().map(|entry| entry.name).collect::<Vec<_>>().join(", ");
+    SettingError::Workload { name: name.to_owned(), known }
 }

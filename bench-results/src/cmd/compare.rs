@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use workloads::catalogue;
 
 use super::{WrongAnswer, key_value};
-use crate::cell::{self, Cell, Given};
+use crate::cell::{Cell, Given};
 use crate::comparison::{Arrivals, BASELINE, Chosen, Comparison, Run};
 use crate::invocation::invoke;
 use crate::provenance::{Load, Provenance, binary_hash, now_utc};
@@ -184,8 +184,8 @@ fn comparison(arguments: &Arguments) -> Result<Comparison> {
     let chosen_heap =
         |entry: &&roster::Entry| arguments.heaps.is_empty() || arguments.heaps.iter().any(|heap| heap == entry.name);
     arguments.heaps.iter().try_for_each(|heap| roster::entry(heap).map(drop))?;
-    arguments.workloads.iter().try_for_each(|workload| cell::workload(workload).map(drop))?;
-    let workloads: Vec<Chosen> = catalogue::entries()
+    arguments.workloads.iter().try_for_each(|workload| catalogue::find(workload).map(drop))?;
+    let workloads: Vec<Chosen> = catalogue::ENTRIES
         .iter()
         .map(|entry| entry.name)
         .filter(|name| arguments.workloads.is_empty() || arguments.workloads.iter().any(|chosen| chosen == name))
@@ -216,7 +216,9 @@ fn comparison(arguments: &Arguments) -> Result<Comparison> {
         saturation: Default::default(),
     };
     // Every setting and dial is checked here, before anything is written.
-    comparison.round(0)?;
+    for cell in comparison.round(0)? {
+        catalogue::try_settings(cell.workload.name, &cell.settings)?;
+    }
     Ok(comparison)
 }
 

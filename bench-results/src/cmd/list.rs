@@ -33,11 +33,15 @@ fn as_text() -> String {
     for setting in heap_settings::SETTINGS {
         dial(&mut text, setting.name, setting.meaning, setting.default, setting.range);
     }
-    for entry in catalogue::entries() {
+    for entry in catalogue::ENTRIES {
         let loops = if entry.open_loop { "open or closed loop" } else { "closed loop" };
         let _ = writeln!(text, "\nWorkload {} ({loops}): {}\n  dials (--set name=value):", entry.name, entry.summary);
         for one in entry.dials {
             dial(&mut text, one.name, one.meaning, one.default, &one.range.to_string());
+        }
+        for preset in entry.presets {
+            let values = preset.settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+            let _ = writeln!(text, "  preset={:<11}{}\n  {:<18}{}", preset.name, preset.meaning, "", values.join(" "));
         }
     }
     text
@@ -60,16 +64,22 @@ fn as_json() -> Value {
         })
     });
     let settings = heap_settings::SETTINGS.map(|one| setting(one.name, one.meaning, one.default, one.range));
-    let workloads = catalogue::entries().iter().map(|entry| {
+    let workloads = catalogue::ENTRIES.iter().map(|entry| {
         let dials = entry.dials.iter().map(|one| setting(one.name, one.meaning, one.default, &one.range.to_string()));
-        let small: Map<String, Value> =
-            entry.small.iter().map(|&(name, value)| (name.to_owned(), Value::from(value))).collect();
+        let values = |settings: &[(&str, &str)]| -> Map<String, Value> {
+            settings.iter().map(|&(name, value)| (name.to_owned(), Value::from(value))).collect()
+        };
+        let presets = entry
+            .presets
+            .iter()
+            .map(|preset| json!({"name": preset.name, "meaning": preset.meaning, "settings": values(preset.settings)}));
         json!({
             "name": entry.name,
             "summary": entry.summary,
             "open_loop": entry.open_loop,
             "dials": dials.collect::<Vec<_>>(),
-            "small": small,
+            "presets": presets.collect::<Vec<_>>(),
+            "small": values(entry.small),
         })
     });
     json!({

@@ -1,0 +1,136 @@
+//! Strongly connected components of the tracked part of a heap graph: which objects are on a cycle.
+//!
+//! # Prior work
+//!
+//! Tarjan, "Depth-first search and linear graph algorithms" (1972), with an explicit stack in place of recursion: the
+//! depth of a heap graph is the length of its longest list.
+
+use super::HeapGraph;
+
+/// Stands for "in no component": the node is untracked.
+const NONE: u32 = u32::MAX;
+
+/// The strongly connected components over tracked nodes and the edges between them.
+#[derive(Clone, Debug)]
+pub struct Components {
+    of_node: Vec<u32>,
+    sizes: Vec<u32>,
+    on_cycle: Vec<bool>,
+}
+
+impl Components {
+    /// Finds all components, in time linear in nodes and edges.
+    pub fn of(graph: &HeapGraph) -> Self {
+        Search::new(graph).run()
+    }
+
+    /// Number of nodes of each component, in no particular order.
+    pub fn sizes(&self) -> &[u32] {
+        &self.sizes
+    }
+
+    /// For each component, whether its nodes are on a cycle: it has several nodes, or one that references itself.
+    pub fn cyclic(&self) -> &[bool] {
+        &self.on_cycle
+    }
+
+    /// The component of `node`; `None` when it is untracked.
+    pub fn of_node(&self, node: u32) -> Option<u32> {
+        Some(self.of_node[node as usize]).filter(|&component| component != NONE)
+    }
+
+    /// Whether `node` is tracked and on a cycle of tracked nodes.
+    pub fn is_on_cycle(&self, node: u32) -> bool {
+        self.of_node(node).is_some_and(|component| self.on_cycle[component as usize])
+    }
+}
+
+/// A node whose edges are being walked, and how many of them were.
+struct Visit {
+    node: u32,
+    walked: usize,
+}
+
+struct Search<'g> {
+    graph: &'g HeapGraph,
+    /// Order of discovery; `NONE` before it.
+    order: Vec<u32>,
+    /// Smallest order known to be reachable within the component.
+    lowest: Vec<u32>,
+    discovered: u32,
+    /// Nodes discovered whose component is not complete.
+    open: Vec<u32>,
+    found: Components,
+}
+
+impl<'g> Search<'g> {
+    fn new(graph: &'g HeapGraph) -> Self {
+        let nodes = graph.node_count();
+        let found = Components { of_node: vec![NONE; nodes], sizes: Vec::new(), on_cycle: Vec::new() };
+        Self { graph, order: vec![NONE; nodes], lowest: vec![NONE; nodes], discovered: 0, open: Vec::new(), found }
+    }
+
+    fn run(mut self) -> Components {
+        for start in self.graph.nodes() {
+            if self.graph.flags(start).is_tracked() && self.order[start as usize] == NONE {
+                self.walk(start);
+            }
+        }
+        self.found
+    }
+
+    fn discover(&mut self, node: u32) -> Visit {
+        self.order[node as usize] = self.discovered;
+        self.lowest[node as usize] = self.discovered;
+        self.discovered += 1;
+        self.open.push(node);
+        Visit { node, walked: 0 }
+    }
+
+    fn walk(&mut self, start: u32) {
+        let graph = self.graph;
+        let mut path = vec![self.discover(start)];
+        while let Some(visit) = path.last_mut() {
+            let node = visit.node;
+            if let Some(&target) = graph.targets(node).get(visit.walked) {
+                visit.walked += 1;
+                if !graph.flags(target).is_tracked() {
+                    continue;
+                }
+                if self.order[target as usize] == NONE {
+                    path.push(self.discover(target));
+                } else if self.found.of_node[target as usize] == NONE {
+                    self.lower(node, self.order[target as usize]);
+                }
+            } else {
+                path.pop();
+                if let Some(parent) = path.last() {
+                    self.lower(parent.node, self.lowest[node as usize]);
+                }
+                if self.lowest[node as usize] == self.order[node as usize] {
+                    self.close(node);
+                }
+            }
+        }
+    }
+
+    fn lower(&mut self, node: u32, order: u32) {
+        let lowest = &mut self.lowest[node as usize];
+        *lowest = (*lowest).min(order);
+    }
+
+    /// Takes the component whose first discovered node is `first` off the open nodes.
+    fn close(&mut self, first: u32) {
+        let component = self.found.sizes.len() as u32;
+        let mut size = 0;
+        while let Some(node) = self.open.pop() {
+            self.found.of_node[node as usize] = component;
+            size += 1;
+            if node == first {
+                break;
+            }
+        }
+        self.found.sizes.push(size);
+        self.found.on_cycle.push(size > 1 || self.graph.targets(first).contains(&first));
+    }
+}
