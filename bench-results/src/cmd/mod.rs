@@ -2,7 +2,9 @@
 
 mod compare;
 mod completions;
+mod heap;
 mod list;
+mod replay;
 mod run;
 mod verify;
 
@@ -21,6 +23,8 @@ Examples:
   gclab list                        heaps, workloads, their dials
   gclab run --heap generational --workload deep-cycles
   gclab verify                      every heap gives the right answers
+  gclab heap django                 the shape of a real heap
+  gclab replay LOG --expect OUT     an operation log, held against what CPython did
 
 Exit codes: 0 done (a failed cell is a result); 1 bad input or environment; 2 a wrong answer.";
 
@@ -37,6 +41,8 @@ enum Verb {
     Compare(compare::Arguments),
     Run(run::Arguments),
     Verify(verify::Arguments),
+    Heap(heap::Arguments),
+    Replay(replay::Arguments),
     List(list::Arguments),
     Completions(completions::Arguments),
 }
@@ -56,6 +62,8 @@ pub fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
+        Verb::Heap(arguments) => heap::run(arguments),
+        Verb::Replay(arguments) => replay::run(arguments),
         Verb::List(arguments) => list::run(arguments),
         Verb::Completions(arguments) => completions::run(arguments, Program::command()),
     };
