@@ -431,7 +431,11 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
                 return Err(ForkError::Collecting);
             }
             // Every lock that a thread without the turn may hold.
-            let fork = || shared.mailbox.hold(|| shared.types.hold(|| shared.callbacks.hold(fork_process)));
+            let fork = || {
+                shared
+                    .mailbox
+                    .hold(|| shared.types.hold(|| shared.callbacks.hold(|| shared.space.hold_pool(fork_process))))
+            };
             match shared.turn.hold(fork)? {
                 Some(child) => Ok(Forked::Parent { child }),
                 None => {
