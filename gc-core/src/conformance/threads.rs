@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -296,6 +297,25 @@ pub fn a_forked_child_finds_no_lock_taken<H: Heap>(config: HeapConfig) {
         done.store(true, Ordering::Release);
     });
     drop(large);
+}
+
+/// A child that reads objects made immortal copies none of their pages: no count is written.
+pub fn a_forked_child_copies_no_page_of_immortal_objects<H: Heap>(config: HeapConfig) {
+    const OBJECTS: u32 = 100_000;
+    let fixture = Fixture::<H>::new(config);
+    let mutator = fixture.heap.attach();
+    let table = mutator.allocate(fixture.node, Shape::new(OBJECTS, 0)).unwrap();
+    (0..OBJECTS).for_each(|slot| table.put(slot, Some(labelled(&mutator, fixture.node, 1))));
+    mutator.freeze_immortal();
+    in_child(&mutator, |_| {
+        let faults = || getrusage(UsageWho::RUSAGE_SELF).expect("figures of our own").minor_page_faults();
+        let before = faults();
+        let sum: u64 = (0..OBJECTS).map(|slot| label(&table.load(slot).expect("filled").clone())).sum();
+        assert_eq!(sum, u64::from(OBJECTS));
+        let copied = faults() - before;
+        // The objects fill well over a thousand pages of 4 KiB.
+        assert!(copied < 200, "{copied} page faults while reading");
+    });
 }
 
 /// Forking inside a collection is refused.

@@ -124,8 +124,9 @@ impl<T: Tracking> PlainMutator<T> {
         let word = count.load(Relaxed);
         if (word as u32) < COUNT_LIMIT {
             count.store(word + 1, Relaxed);
-        } else {
-            // An immortal object is left alone; a count at its limit becomes immortal rather than wrap.
+        } else if word & IMMORTAL == 0 {
+            // A count at its limit becomes immortal rather than wrap. What is immortal is not written: its page may be
+            // shared with a forked process.
             count.store(word | IMMORTAL, Relaxed);
         }
     }
