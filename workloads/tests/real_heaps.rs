@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gc_core::{Control, Generation, GenerationalHeap, Heap, HeapConfig, Mutator, NoObserver, Place, RefcountHeap};
+use gc_core::{Control, Generation, GenerationalHeap, Heap, HeapConfig, NoObserver, Place, RefcountHeap};
 use workloads::graph::{HeapGraph, Verdict, embedded_django};
 
 fn garbage_file() -> HeapGraph {

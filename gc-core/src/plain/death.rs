@@ -41,7 +41,7 @@ impl<T: Tracking> PlainMutator<T> {
         }
         let depth = self.nesting.get();
         if depth == 0 {
-            self.cascade_left.set(Cascade::THRESHOLD as i64);
+            self.cascade_left.set(Cascade::THRESHOLD as i64 - 1);
         } else if depth >= MAX_NESTING && header::type_id(word) != TypeId::WEAK_REFERENCE {
             // D1. A weak reference has nothing to release, and must leave its referent's list at once.
             self.deferred.borrow_mut().push(object);

@@ -91,15 +91,15 @@ impl Log {
     /// A line that is no JSON of the format, or an operation on a register, slot or weak reference that is not there.
     pub fn parse(text: &str) -> Result<Self, LogError> {
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let (_, first) = lines.next().ok_or(LogError::Empty)?;
+        let (first_number, first) = lines.next().ok_or(LogError::Empty)?;
         let error = |line: usize, cause: String| LogError::Line { line: line + 1, cause };
-        let header: Header = serde_json::from_str(first).map_err(|cause| error(0, cause.to_string()))?;
+        let header: Header = serde_json::from_str(first).map_err(|cause| error(first_number, cause.to_string()))?;
         if header.registers == 0 || header.registers > MAX_REGISTERS || header.slots == 0 || header.slots > MAX_SLOTS {
             let cause = format!(
                 "{} registers and {} slots; at least 1, at most {MAX_REGISTERS} and {MAX_SLOTS}",
                 header.registers, header.slots
             );
-            return Err(error(0, cause));
+            return Err(error(first_number, cause));
         }
         let mut operations = Vec::new();
         let mut weak_references = 0;
