@@ -191,6 +191,8 @@ macro_rules! conformance_rules {
                 cascades_of_two_threads_do_not_mix
                 a_forked_child_goes_on_with_its_own_heap
                 a_forked_child_reports_lost_mutators
+                a_forked_child_finds_no_lock_taken
+                a_forked_child_copies_no_page_of_immortal_objects
                 forking_inside_a_collection_is_refused
             }
             memory {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
@@ -11,6 +12,7 @@ use super::fixture::{Fixture, label, labelled, refusal, ring};
 use crate::config::HeapConfig;
 use crate::control::{Control, Generation};
 use crate::heap::{Heap, Mutator};
+use crate::object::{Kind, Shape, TypeSpec};
 use crate::process::Forked;
 
 /// What a shared root held is released by the next safepoint, wherever it was dropped.
@@ -203,10 +205,12 @@ pub fn cascades_of_two_threads_do_not_mix<H: Heap>(config: HeapConfig) {
     assert_eq!(fixture.live(), 0);
 }
 
-/// Runs `child` in a forked process, which must succeed.
+/// Runs `child` in a forked process, which must succeed, and within 20 seconds.
 fn in_child<M: Mutator>(mutator: &M, child: impl FnOnce(u32)) {
     match mutator.fork().expect("the system forks") {
         Forked::Child { lost_mutators } => {
+            // A child that waits for a lock of a vanished thread ends by a signal.
+            nix::unistd::alarm::set(20);
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| child(lost_mutators)));
             std::process::exit(i32::from(outcome.is_err()));
         }
@@ -265,6 +269,52 @@ pub fn a_forked_child_reports_lost_mutators<H: Heap>(config: HeapConfig) {
             });
         });
         end.send(()).expect("the other thread waits for it");
+    });
+}
+
+/// A thread that is no mutator may ask the heap anything while another forks: the child finds no lock taken.
+pub fn a_forked_child_finds_no_lock_taken<H: Heap>(config: HeapConfig) {
+    let fixture = Fixture::<H>::new(config);
+    let done = AtomicBool::new(false);
+    let mutator = fixture.heap.attach();
+    // So much memory that asking for figures takes a while. None of it is touched.
+    let large = mutator.allocate(fixture.node, Shape::new(0, Shape::MAX_PAYLOAD)).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                fixture.heap.statistics();
+            }
+        });
+        for _ in 0..10 {
+            in_child(&mutator, |_| {
+                fixture.heap.register_type(TypeSpec::new("new", Kind::List)).expect("few types");
+                fixture.log_event("unused");
+                (0..2000).for_each(|n| drop(labelled(&mutator, fixture.node, n)));
+                drop(mutator.allocate(fixture.node, Shape::new(0, 100_000)).unwrap());
+                assert_eq!(fixture.live(), 1);
+            });
+        }
+        done.store(true, Ordering::Release);
+    });
+    drop(large);
+}
+
+/// A child that reads objects made immortal copies none of their pages: no count is written.
+pub fn a_forked_child_copies_no_page_of_immortal_objects<H: Heap>(config: HeapConfig) {
+    const OBJECTS: u32 = 100_000;
+    let fixture = Fixture::<H>::new(config);
+    let mutator = fixture.heap.attach();
+    let table = mutator.allocate(fixture.node, Shape::new(OBJECTS, 0)).unwrap();
+    (0..OBJECTS).for_each(|slot| table.put(slot, Some(labelled(&mutator, fixture.node, 1))));
+    mutator.freeze_immortal();
+    in_child(&mutator, |_| {
+        let faults = || getrusage(UsageWho::RUSAGE_SELF).expect("figures of our own").minor_page_faults();
+        let before = faults();
+        let sum: u64 = (0..OBJECTS).map(|slot| label(&table.load(slot).expect("filled").clone())).sum();
+        assert_eq!(sum, u64::from(OBJECTS));
+        let copied = faults() - before;
+        // The objects fill well over a thousand pages of 4 KiB.
+        assert!(copied < 200, "{copied} page faults while reading");
     });
 }
 

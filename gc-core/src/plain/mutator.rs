@@ -124,8 +124,9 @@ impl<T: Tracking> PlainMutator<T> {
         let word = count.load(Relaxed);
         if (word as u32) < COUNT_LIMIT {
             count.store(word + 1, Relaxed);
-        } else {
-            // An immortal object is left alone; a count at its limit becomes immortal rather than wrap.
+        } else if word & IMMORTAL == 0 {
+            // A count at its limit becomes immortal rather than wrap. What is immortal is not written: its page may be
+            // shared with a forked process.
             count.store(word | IMMORTAL, Relaxed);
         }
     }
@@ -483,7 +484,11 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
                 return Err(ForkError::Collecting);
             }
             // Every lock that a thread without the turn may hold.
-            let fork = || shared.mailbox.hold(|| shared.types.hold(|| shared.callbacks.hold(fork_process)));
+            let fork = || {
+                shared
+                    .mailbox
+                    .hold(|| shared.types.hold(|| shared.callbacks.hold(|| shared.space.hold_pool(fork_process))))
+            };
             match shared.turn.hold(fork)? {
                 Some(child) => Ok(Forked::Parent { child }),
                 None => {

@@ -418,6 +418,12 @@ impl Space {
         self.unhold(u64::from(BLOCK_BYTES));
     }
 
+    /// Holds the pool's lock over `f`, in which the process forks: a thread without the turn may ask for figures.
+    pub(crate) fn hold_pool<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _pool = self.pool.lock();
+        f()
+    }
+
     /// Calls `visit` with every allocated object, in order of addresses. Objects must not come or go meanwhile.
     pub(crate) fn for_each_object(&self, mut visit: impl FnMut(ObjectRef)) {
         let frontier = self.pool.lock().frontier;
