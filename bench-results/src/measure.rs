@@ -50,6 +50,8 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
     record.ledger_ns_per_pause = Some(Ledger::cost_ns());
     let ledger = Arc::new(Ledger::default());
     let heap = H::new(cell.heap_config, Arc::clone(&ledger) as Arc<_>)?;
+    #[cfg(feature = "faults")]
+    break_on_purpose(cell.heap.name)?;
     let timed_part = TimedPart { heap: &heap, ledger: &ledger, state: Mutex::new(State::Before) };
     let pace = cell.rate.map_or(Pace::Closed, |rate| Pace::Open { rate });
     let plan = Plan { seed: cell.seed, threads: cell.threads, pace, stages: &timed_part };
@@ -83,6 +85,16 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
         }
     }
     Ok(Measured { record, histograms, began })
+}
+
+/// Breaks the heap that the environment names, in the way it names: `GCLAB_FAULT=generational:LosesObject`.
+#[cfg(feature = "faults")]
+fn break_on_purpose(heap: &str) -> Result<()> {
+    use gc_core::faults::{self, Fault};
+    let Ok(wanted) = std::env::var("GCLAB_FAULT") else { return Ok(()) };
+    let named = |fault: &Fault| wanted == format!("{heap}:{fault:?}");
+    faults::set(Fault::ALL.into_iter().find(named));
+    Ok(())
 }
 
 /// How a run ended that came to its end.

@@ -26,7 +26,8 @@ pub trait Heap: Clone + Send + Sync + 'static {
 
     /// Reserves its range of addresses and starts what it needs.
     fn new(config: HeapConfig, observer: Arc<dyn Observer>) -> Result<Self, CreateError>;
-    /// Makes the calling thread a mutator. On a heap without parallel mutators it waits for its turn.
+    /// Makes the calling thread a mutator. On a heap without parallel mutators it waits for its turn; so a mutator that waits
+    /// for another thread (a join, a channel) must do so in a [safe region](Mutator::safe_region).
     ///
     /// # Panics
     /// If this thread is already a running mutator of a heap where one runs at a time: it would wait for itself.
@@ -139,11 +140,12 @@ pub trait Mutator: Control + 'static {
     fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef]));
 }
 
-/// The heap is at its limit, and a full collection did not help.
+/// The heap is at its limit. A full collection did not help, or could not: the object alone is larger than the limit, or a
+/// collection is under way already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "the heap is full: {requested} bytes wanted, {in_use} of {limit} bytes in use after a full collection; \
-     raise the heap limit or keep fewer objects"
+    "the heap is full: {requested} bytes wanted, {in_use} of {limit} bytes in use, and a full collection did not help or \
+     could not run here; raise the heap limit or keep fewer objects"
 )]
 pub struct HeapFull {
     /// Bytes that the allocation needed from the system.

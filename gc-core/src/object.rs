@@ -89,7 +89,8 @@ pub enum Kind {
     /// As `dict`: the same, with a free list of its own. Tracked from its allocation on, as since CPython 3.14.
     Dict,
     /// As `tuple`: free lists by number of slots (1–20, 2,000 each); untracked by the first collection that finds
-    /// only atomic objects and untracked tuples in it.
+    /// only atomic objects and untracked tuples in it. Fill it before that: as Python's tuples cannot change, what is stored
+    /// in an untracked one is seen by no collection.
     Tuple,
 }
 

@@ -4,6 +4,7 @@ use gc_core::Heap;
 
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
+use crate::growth::Growth;
 use crate::web_requests::WebRequests;
 use crate::workload::{Dial, Outcome, Plan, Preset, RunError, SettingError, Settings, Workload};
 
@@ -22,6 +23,8 @@ pub struct Entry {
     pub small: &'static [(&'static str, &'static str)],
     /// Whether its operations can arrive on a plan.
     pub open_loop: bool,
+    /// Whether `gclab compare` runs it unasked.
+    pub compared: bool,
 }
 
 const fn entry<W: Workload>() -> Entry {
@@ -32,6 +35,7 @@ const fn entry<W: Workload>() -> Entry {
         presets: W::PRESETS,
         small: W::SMALL,
         open_loop: W::OPEN_LOOP,
+        compared: W::COMPARED,
     }
 }
 
@@ -64,7 +68,7 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!(WebRequests, FrozenFork, DeepCycles);
+catalogue!(WebRequests, FrozenFork, DeepCycles, Growth);
 
 /// A workload did not run to its end.
 #[derive(Debug, thiserror::Error)]

@@ -87,7 +87,7 @@ impl Workload for DeepCycles {
         let mut draws = SplitMix64::new(plan.seed);
         plan.stages.timed_part_begins();
         let timings = serve(&mutator, plan.pace, (self.iterations, plan.seed, 0, 1), |_| {
-            let roots = self.build(&mutator, types, &mut draws)?;
+            let roots = self.build(&mutator, types, plan.seed, &mut draws)?;
             for root in &roots {
                 digest = mix(digest ^ self.measure(&mutator, root));
             }
@@ -125,16 +125,17 @@ impl DeepCycles {
         &self,
         mutator: &'m M,
         [instance, list]: [TypeId; 2],
+        seed: u64,
         draws: &mut SplitMix64,
     ) -> Result<Vec<Root<'m, M>>, HeapFull> {
         if self.shape == "nested" {
-            return (0..self.objects / self.size).map(|_| self.build_nested(mutator, list)).collect();
+            return (0..self.objects / self.size).map(|_| self.build_nested(mutator, list, seed)).collect();
         }
         let slots = if self.shape == "tree" { 5 } else { 2 };
         let mut objects = (0..self.objects)
             .map(|n| {
                 let object = mutator.allocate(instance, Shape::new(slots, 8))?;
-                mutator.write_payload(&object, 0, &u64::from(n).to_le_bytes());
+                mutator.write_word(&object, 0, mix(seed ^ u64::from(n)));
                 Ok(object)
             })
             .collect::<Result<Vec<_>, HeapFull>>()?;
@@ -174,10 +175,11 @@ impl DeepCycles {
 
     /// Level n is a list of n references to the list of level n − 1. Nothing is cyclic; the last level refers to itself, so
     /// that a collection has to find it.
-    fn build_nested<'m, M: Mutator>(&self, mutator: &'m M, list: TypeId) -> Result<Root<'m, M>, HeapFull> {
+    fn build_nested<'m, M: Mutator>(&self, mutator: &'m M, list: TypeId, seed: u64) -> Result<Root<'m, M>, HeapFull> {
         let mut level = mutator.allocate(list, Shape::new(1, 8))?;
         for n in 1..self.size {
             let next = mutator.allocate(list, Shape::new(n + 1, 8))?;
+            mutator.write_word(&next, 0, mix(seed ^ u64::from(n)));
             (0..n).for_each(|slot| next.store(slot, Some(&level)));
             level = next;
         }
@@ -192,9 +194,7 @@ impl DeepCycles {
         let mut object = root.clone();
         let mut seen = 0;
         for _ in 0..4 {
-            let mut bytes = [0; 8];
-            mutator.read_payload(&object, 0, &mut bytes);
-            seen = mix(seen ^ u64::from_le_bytes(bytes));
+            seen = mix(seen ^ mutator.read_word(&object, 0));
             let Some(next) = object.load(NEXT) else { break };
             object = next;
         }

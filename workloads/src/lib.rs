@@ -15,8 +15,10 @@ pub mod workload;
 
 mod deep_cycles;
 mod frozen_fork;
+mod growth;
 mod web_requests;
 
 pub use deep_cycles::DeepCycles;
 pub use frozen_fork::FrozenFork;
+pub use growth::Growth;
 pub use web_requests::WebRequests;

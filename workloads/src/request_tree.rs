@@ -74,25 +74,18 @@ impl RequestTypes {
         let numbers = mutator.allocate(self.list, Shape::new(0, 32))?;
         for n in 0..4u32 {
             let number = u64::from(key) + u64::from(n);
-            mutator.write_payload(&numbers, 8 * n, &number.to_le_bytes());
+            mutator.write_word(&numbers, n, number);
         }
         let entry = mutator.allocate(self.entry, Shape::new(1, 8))?;
-        mutator.write_payload(&entry, 0, &u64::from(key).to_le_bytes());
+        mutator.write_word(&entry, 0, u64::from(key));
         entry.put(0, Some(numbers));
         Ok(entry)
     }
 
     /// What a reader of an entry sees: its key and the first number of its list.
     pub fn read_entry<M: Mutator>(mutator: &M, entry: &Root<'_, M>) -> u64 {
-        let key = read_word(mutator, entry, 0);
-        let first = entry.load(0).map_or(0, |numbers| read_word(mutator, &numbers, 0));
+        let key = mutator.read_word(entry, 0);
+        let first = entry.load(0).map_or(0, |numbers| mutator.read_word(&numbers, 0));
         crate::draws::mix(key ^ first.rotate_left(32))
     }
-}
-
-/// A word of a payload.
-pub fn read_word<M: Mutator>(mutator: &M, object: &Root<'_, M>, offset: u32) -> u64 {
-    let mut bytes = [0; 8];
-    mutator.read_payload(object, offset, &mut bytes);
-    u64::from_le_bytes(bytes)
 }

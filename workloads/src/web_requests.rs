@@ -10,7 +10,7 @@ use crate::arrivals::{Timings, serve};
 use crate::audit::audit;
 use crate::draws::{DrawRing, SplitMix64, mix};
 use crate::graph::{HeapGraph, LoadedGraph, embedded_django};
-use crate::request_tree::{RequestTypes, read_word};
+use crate::request_tree::RequestTypes;
 use crate::workload::{Dial, Floating, Outcome, Pace, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// See the [module](self).
@@ -365,7 +365,7 @@ impl Handler<'_> {
         let mut object = outside[self.draws.draw() as usize % self.held_nodes].clone();
         for _ in 0..4 {
             let shape = mutator.shape(&object);
-            let mark = if shape.payload >= 8 { read_word(mutator, &object, 0) } else { u64::from(shape.slots) };
+            let mark = if shape.payload >= 8 { mutator.read_word(&object, 0) } else { u64::from(shape.slots) };
             self.read(mark);
             if shape.slots == 0 {
                 return;

@@ -281,6 +281,8 @@ pub trait Workload: Sized {
     const SMALL: &'static [(&'static str, &'static str)];
     /// Whether its operations can arrive on a plan.
     const OPEN_LOOP: bool;
+    /// Whether `gclab compare` runs it unasked.
+    const COMPARED: bool = true;
 
     /// A workload with these settings.
     fn new(settings: &Settings) -> Result<Self, SettingError>;

@@ -187,8 +187,11 @@ fn comparison(arguments: &Arguments) -> Result<Comparison> {
     arguments.workloads.iter().try_for_each(|workload| catalogue::find(workload).map(drop))?;
     let workloads: Vec<Chosen> = catalogue::ENTRIES
         .iter()
+        .filter(|entry| match &arguments.workloads[..] {
+            [] => entry.compared,
+            chosen => chosen.iter().any(|name| name == entry.name),
+        })
         .map(|entry| entry.name)
-        .filter(|name| arguments.workloads.is_empty() || arguments.workloads.iter().any(|chosen| chosen == name))
         .map(|name| Chosen { workload: name.to_owned(), given: dials_of(name, &arguments.set) })
         .collect();
     for (key, value) in &arguments.set {

@@ -60,7 +60,8 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     let heap = roster::entry(&arguments.heap)?;
     let config = heap_settings::parse(&arguments.config)?;
     let read = |path: &PathBuf| {
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}; give a readable text file", path.display()))
+        std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}; give a readable text file", path.display()))
     };
     let log = Log::parse(&read(&arguments.log)?).with_context(|| format!("{}", arguments.log.display()))?;
     let expected = arguments.expect.as_ref().map(read).transpose()?;
