@@ -1,3 +1,7 @@
 //! The program `gclab`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bench_results::cmd::main()
+}

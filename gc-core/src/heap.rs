@@ -37,6 +37,8 @@ pub trait Heap: Clone + Send + Sync + 'static {
     fn register_callback(&self, callback: Callback<Self::Mutator>) -> CallbackId;
     /// Counters so far.
     fn statistics(&self) -> HeapStatistics;
+    /// Objects allocated and not freed: the one figure of the statistics that is cheap enough for each operation.
+    fn live_objects(&self) -> u64;
 }
 
 /// What a heap can do. `gclab verify` and the conformance suite ask it, so that a cycle that `refcount` leaks is
@@ -88,13 +90,20 @@ pub trait Mutator: Control + 'static {
     /// released afterwards, in order of slots; what they leave is null.
     fn move_slots(&self, object: &Root<'_, Self>, from: Range<u32>, to: u32);
 
+    /// Word `word` (8 bytes, little endian) of the payload.
+    fn read_word(&self, object: &Root<'_, Self>, word: u32) -> u64;
+    /// Writes a word of the payload.
+    fn write_word(&self, object: &Root<'_, Self>, word: u32, value: u64);
     /// Copies payload bytes out, from `offset` on.
     fn read_payload(&self, object: &Root<'_, Self>, offset: u32, into: &mut [u8]);
     /// Copies payload bytes in, from `offset` on.
     fn write_payload(&self, object: &Root<'_, Self>, offset: u32, bytes: &[u8]);
 
     /// A weak reference to `referent`: itself an object, tracked and counted. One without a callback is shared: the
-    /// same object again while it lives.
+    /// same object again while it lives. A weak reference itself cannot be referred to weakly: that panics.
+    ///
+    /// # Errors
+    /// [`HeapFull`], as for [`Mutator::allocate`].
     fn weak_reference(
         &self,
         referent: &Root<'_, Self>,
@@ -120,6 +129,9 @@ pub trait Mutator: Control + 'static {
     /// child only this thread exists: other mutators are gone, and what their roots held stays counted.
     fn fork(&self) -> Result<Forked, ForkError>;
 
+    /// Ceases to track the object, as C code may (`PyObject_GC_UnTrack`): no collection examines it, and what it holds
+    /// counts as held from outside.
+    fn untrack(&self, object: &Root<'_, Self>);
     /// Stops counting references to this object, for ever (PEP 683). It never dies.
     fn make_immortal(&self, object: &Root<'_, Self>);
     /// Calls `visit` with each object of the heap, whether tracked or not, and its slots' targets; for oracles. Other

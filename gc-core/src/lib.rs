@@ -2,8 +2,11 @@
 
 pub mod callback;
 pub mod config;
+pub mod conformance;
 pub mod control;
 pub mod event;
+#[cfg(feature = "faults")]
+pub mod faults;
 pub mod heap;
 pub mod object;
 pub mod process;

@@ -9,7 +9,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 pub use std::sync::Arc;
-pub use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU32, AtomicU64, Ordering};
+pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 pub use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub use std::thread::ThreadId;
 

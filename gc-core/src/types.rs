@@ -1,31 +1,29 @@
 //! The types registered with one heap.
 
 use crate::object::{Kind, TypeError, TypeId, TypeSpec};
-use crate::space::header::MAX_TYPES;
+use crate::space::header::{self, MAX_TYPES, flag};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{Arc, AtomicU32, RwLock};
 
-/// What allocation and death need to know of a type, in one word.
+/// What allocation needs to know of a type, in one word. Its top bits are the flags of a shape word's high half.
 #[derive(Clone, Copy)]
 pub(crate) struct TypeWord(u32);
 
 impl TypeWord {
     const REGISTERED: u32 = 1;
     const CONTAINER: u32 = 2;
-    const HOOKED: u32 = 4;
-    const KIND_SHIFT: u32 = 4;
+    const FLAGS: u32 = !0 << (header::FLAGS_SHIFT - 32);
 
     fn new(spec: &TypeSpec, hooked: bool) -> Self {
-        let kind = match spec.kind {
-            Kind::Instance => 0,
-            Kind::List => 1,
-            Kind::Dict => 2,
-            Kind::Tuple => 3,
-            Kind::Atomic => 4,
-        };
-        let container = if spec.kind.is_container() { Self::CONTAINER } else { 0 };
-        let hooked = if hooked { Self::HOOKED } else { 0 };
-        Self(Self::REGISTERED | container | hooked | kind << Self::KIND_SHIFT)
+        let container = spec.kind.is_container();
+        let mut flags = flag::ALLOCATED | header::kind_bits(spec.kind);
+        if container {
+            flags |= flag::TRACKED;
+        }
+        if hooked {
+            flags |= flag::HOOKED;
+        }
+        Self(Self::REGISTERED | if container { Self::CONTAINER } else { 0 } | (flags >> 32) as u32)
     }
 
     #[inline(always)]
@@ -38,21 +36,11 @@ impl TypeWord {
         self.0 & Self::CONTAINER != 0
     }
 
-    /// Whether death has more to do than to release slots.
+    /// The flags of a new object: allocated, its kind, tracked if it is a container, hooked if its death has more to do
+    /// than to release slots.
     #[inline(always)]
-    pub(crate) fn is_hooked(self) -> bool {
-        self.0 & Self::HOOKED != 0
-    }
-
-    #[inline(always)]
-    pub(crate) fn kind(self) -> Kind {
-        match self.0 >> Self::KIND_SHIFT {
-            0 => Kind::Instance,
-            1 => Kind::List,
-            2 => Kind::Dict,
-            3 => Kind::Tuple,
-            _ => Kind::Atomic,
-        }
+    pub(crate) fn flags(self) -> u64 {
+        u64::from(self.0 & Self::FLAGS) << 32
     }
 }
 

@@ -30,6 +30,7 @@ pub mod components;
 mod error;
 mod flags;
 mod header;
+mod load;
 pub mod oracle;
 mod read;
 pub mod shape;
@@ -39,6 +40,7 @@ mod write;
 pub use error::{GraphError, LebProblem, Part, Place, Section};
 pub use flags::Flags;
 pub use header::{GcState, GenerationStats, Header, TypeRecord};
+pub use load::{LoadedGraph, Verdict};
 pub use read::Limits;
 
 use std::fs::File;

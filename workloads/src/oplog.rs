@@ -8,6 +8,6 @@ mod log;
 mod outcome;
 mod replay;
 
-pub use log::{Header, Log, LogError, Operation, ObjectKind};
+pub use log::{Header, Log, LogError, ObjectKind, Operation};
 pub use outcome::{Difference, Line, compare, parse_baseline};
 pub use replay::{Baseline, ReplayError, replay};

@@ -17,6 +17,17 @@ pub struct Dial {
     pub range: Range,
 }
 
+/// Values of several dials under one name.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// As in `--set preset=name`.
+    pub name: &'static str,
+    /// What it mirrors.
+    pub meaning: &'static str,
+    /// The dials it sets; settings given beside it go before it.
+    pub settings: &'static [(&'static str, &'static str)],
+}
+
 /// The possible values of a dial.
 #[derive(Clone, Copy, Debug)]
 pub enum Range {
@@ -46,18 +57,30 @@ impl std::fmt::Display for Range {
 pub struct Settings(BTreeMap<&'static str, String>);
 
 impl Settings {
-    /// Reads `settings` (name, value) for a workload with these dials.
+    /// Reads `settings` (name, value) for a workload with these dials. `preset=name` stands for the preset's settings;
+    /// the others go before it, wherever they stand.
     ///
     /// # Errors
     /// An unknown name, or a value outside its dial's range; the error names what is possible.
-    pub fn new<'a>(
+    pub fn new(
         workload: &'static str,
         dials: &'static [Dial],
-        settings: impl IntoIterator<Item = (&'a str, &'a str)>,
+        presets: &'static [Preset],
+        settings: &[(&str, &str)],
     ) -> Result<Self, SettingError> {
         let mut values: BTreeMap<&'static str, String> =
             dials.iter().map(|dial| (dial.name, dial.default.to_owned())).collect();
-        for (name, value) in settings {
+        let mut all: Vec<(&str, &str)> = Vec::new();
+        for &(_, value) in settings.iter().filter(|(name, _)| *name == "preset") {
+            let Some(preset) = presets.iter().find(|preset| preset.name == value) else {
+                let names: Vec<&str> = presets.iter().map(|preset| preset.name).collect();
+                let range = if names.is_empty() { "none: it has no presets".to_owned() } else { names.join(", ") };
+                return Err(SettingError::Range { workload, name: "preset", value: value.to_owned(), range });
+            };
+            all.extend_from_slice(preset.settings);
+        }
+        all.extend(settings.iter().filter(|(name, _)| *name != "preset"));
+        for (name, value) in all {
             let Some(dial) = dials.iter().find(|dial| dial.name == name) else {
                 let known = dials.iter().map(|dial| dial.name).collect::<Vec<_>>().join(", ");
                 return Err(SettingError::Unknown { workload, name: name.to_owned(), known });
@@ -110,6 +133,14 @@ impl Settings {
 /// A setting that cannot be.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum SettingError {
+    /// No workload of that name.
+    #[error("there is no workload `{name}`; there are: {known}")]
+    Workload {
+        /// The name given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// No dial of that name.
     #[error("{workload} has no dial `{name}`; it has: {known}")]
     Unknown {
@@ -244,6 +275,8 @@ pub trait Workload: Sized {
     const SUMMARY: &'static str;
     /// Its dials.
     const DIALS: &'static [Dial];
+    /// Named sets of dials.
+    const PRESETS: &'static [Preset];
     /// Dials for a run of about a second, for `gclab verify` and tests.
     const SMALL: &'static [(&'static str, &'static str)];
     /// Whether its operations can arrive on a plan.

@@ -9,7 +9,7 @@ use crate::config::WeakOrder;
 use crate::control::Generation;
 use crate::event::{Cause, Collection};
 use crate::plain::{PlainMutator, Reason};
-use crate::space::header::flag;
+use crate::space::header::{self, flag};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::add_exclusive;
 
@@ -17,7 +17,7 @@ use super::finalization::Finalization;
 use super::lists::{Lists, head};
 use super::state::{Generational, with_lists};
 use super::trial_deletion::deduce_unreachable;
-use crate::object::{Kind, ObjectRef};
+use crate::object::Kind;
 
 // Orderings in this file are relaxed: the thread that has the turn is alone (T1 of `turn`).
 
@@ -93,6 +93,11 @@ fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE
     let old = generation.older().map_or(young, |older| head::GENERATIONS[older.index()]);
 
     let examined = deduce_unreachable(lists, young, head::UNREACHABLE);
+    #[cfg(feature = "faults")]
+    if crate::faults::is_set(crate::faults::Fault::LeaksCycle) {
+        lists.iter(head::UNREACHABLE).for_each(|object| lists.clear_candidate(object.bits()));
+        lists.merge(head::UNREACHABLE, young);
+    }
 
     if shared.config.untrack_tuples {
         untrack_tuples(mutator, lists, generation);
@@ -111,14 +116,20 @@ fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE
     }
 
     let finalization = Finalization::new(mutator, lists, old);
-    finalization.set_legacy_aside();
-    let mut collected = finalization.clear_weak_references();
-    finalization.run_finalizers();
-    finalization.keep_resurrected();
-    if shared.config.weak_order == WeakOrder::PlainAfterFinalizers {
-        finalization.clear_remaining_weak_references();
+    let mut collected = 0;
+    if examined.special {
+        finalization.set_legacy_aside();
+        collected += finalization.clear_weak_references();
+        finalization.run_finalizers();
+        finalization.keep_resurrected();
+        if shared.config.weak_order == WeakOrder::PlainAfterFinalizers {
+            finalization.clear_remaining_weak_references();
+        }
+        finalization.clear_weak_references_of_final();
+    } else {
+        // No code of the program would run: the steps above would leave the same list in the same order.
+        lists.merge(head::UNREACHABLE, head::FINAL);
     }
-    finalization.clear_weak_references_of_final();
     collected += lists.iter(head::FINAL).count() as u64;
     finalization.tear_down();
     let uncollectable = finalization.keep_legacy();
@@ -126,21 +137,21 @@ fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE
     if generation == Generation::OLD {
         tracking.clear_free_lists();
     }
-    Found { examined, collected, uncollectable }
+    Found { examined: examined.objects, collected, uncollectable }
 }
 
 /// Untracks the surviving tuples that can be on no cycle: all slots hold atomic objects or untracked tuples
 /// (`untrack_tuples`, `_PyTuple_MaybeUntrack`).
 fn untrack_tuples<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE>, generation: Generation) {
     let shared = mutator.shared();
-    let word = |object: ObjectRef| shared.types.word(shared.space.type_of(object));
-    let may_be_tracked = |target: u32| {
-        let target = ObjectRef::from_bits(target).expect("targets are not null");
-        let word = word(target);
-        word.is_container() && (word.kind() != Kind::Tuple || mutator.has_flag(target, flag::TRACKED))
+    let kind = |index: u32| header::kind(shared.space.shape_word(index).load(Relaxed));
+    let may_be_tracked = |target: u32| match kind(target) {
+        Kind::Atomic => false,
+        Kind::Tuple => shared.space.shape_word(target).load(Relaxed) & flag::TRACKED != 0,
+        _ => true,
     };
     for object in lists.iter(head::GENERATIONS[generation.index()]) {
-        if word(object).kind() != Kind::Tuple {
+        if kind(object.bits()) != Kind::Tuple {
             continue;
         }
         let slots = shared.space.shape_of(object).slots;

@@ -9,7 +9,7 @@ use crate::object::ObjectRef;
 use crate::plain::PlainMutator;
 use crate::root::Root;
 use crate::space::Sentinel;
-use crate::space::header::flag;
+use crate::space::header::{self, flag};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::add_exclusive;
 use crate::weak;
@@ -168,8 +168,8 @@ impl<'c, const SIDE: bool> Finalization<'c, SIDE> {
             if hooked {
                 mutator.begin_teardown(object);
             }
-            let kind = shared.types.word(shared.space.type_of(object)).kind();
-            mutator.release_slots(object.bits(), shared.space.shape_of(object).slots, kind);
+            let word = shared.space.shape_word(object.bits()).load(Relaxed);
+            mutator.release_slots(object.bits(), header::slots(word), header::kind(word));
             if hooked {
                 mutator.end_teardown(object);
             }

@@ -6,7 +6,7 @@
 //! - of `prev`: the object is a candidate. During trial deletion the other bits of `prev` are then its copied count.
 
 use crate::object::ObjectRef;
-use crate::space::{Sentinel, Space};
+use crate::space::{Sentinel, Space, View};
 use crate::sync::AtomicU32;
 use crate::sync::Ordering::Relaxed;
 
@@ -43,23 +43,23 @@ pub(super) const CANDIDATE: u32 = 1;
 /// The lists of one space, with links in the headers or in side tables.
 #[derive(Clone, Copy)]
 pub(super) struct Lists<'s, const SIDE: bool> {
-    pub(super) space: &'s Space,
+    pub(super) view: View<'s>,
 }
 
 impl<'s, const SIDE: bool> Lists<'s, SIDE> {
     pub(super) fn new(space: &'s Space) -> Self {
         debug_assert_eq!(space.is_side(), SIDE);
-        Self { space }
+        Self { view: space.view() }
     }
 
     #[inline(always)]
     fn next_word(self, index: u32) -> &'s AtomicU32 {
-        if SIDE { self.space.side_link(index, 0) } else { self.space.inline_next(index) }
+        if SIDE { self.view.side_link(index, 0) } else { self.view.inline_next(index) }
     }
 
     #[inline(always)]
     fn prev_word(self, index: u32) -> &'s AtomicU32 {
-        if SIDE { self.space.side_link(index, 1) } else { self.space.inline_prev(index) }
+        if SIDE { self.view.side_link(index, 1) } else { self.view.inline_prev(index) }
     }
 
     /// The next object or head, with its mark.
@@ -195,16 +195,16 @@ impl<'s, const SIDE: bool> Lists<'s, SIDE> {
     /// The targets of an object's slots, in order.
     #[inline(always)]
     pub(super) fn targets(self, index: u32) -> impl Iterator<Item = u32> + 's {
-        let space = self.space;
-        let slots = crate::space::header::slots(space.shape_word(index).load(Relaxed));
-        (0..slots).map(move |slot| space.slot(index, slot).load(Relaxed)).filter(|&target| target != 0)
+        let view = self.view;
+        let slots = crate::space::header::slots(view.shape_word(index).load(Relaxed));
+        (0..slots).map(move |slot| view.slot(index, slot).load(Relaxed)).filter(|&target| target != 0)
     }
 
     /// Asks for the line with the object's marks.
     #[inline(always)]
     pub(super) fn prefetch(self, index: u32) {
         if !SIDE {
-            self.space.prefetch(index);
+            self.view.prefetch(index);
         }
     }
 }

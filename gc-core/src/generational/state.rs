@@ -210,7 +210,12 @@ impl Tracking for Generational {
 
     #[inline(always)]
     fn unlink(&self, space: &Space, object: ObjectRef) {
-        with_lists!(space, lists => lists.remove(object.bits()));
+        with_lists!(space, lists => {
+            lists.remove(object.bits());
+            // Garbage dies with its candidate mark, and the cell may serve an object that is on no list and has links
+            // nobody writes. (G2)
+            lists.set_raw_prev(object.bits(), 0);
+        });
     }
 
     #[cold]

@@ -10,11 +10,13 @@
 
 use super::lists::{CANDIDATE, Lists, UNREACHABLE, head};
 use crate::space::Sentinel;
-use crate::space::header::{COUNT_MASK, IMMORTAL};
+use crate::space::header::{COUNT_MASK, IMMORTAL, flag};
 use crate::sync::Ordering::Relaxed;
 
 // Orderings in this file are relaxed: the thread that has the turn is alone (T1 of `turn`).
 
+/// Fewer objects than these are in the cache anyway: a young collection would only pay for the prefetches.
+const PREFETCH_FROM: u64 = 16_384;
 /// How many subtractions lag behind their prefetch.
 const LAG: usize = 16;
 /// How many objects the third pass looks ahead.
@@ -24,7 +26,6 @@ const AHEAD: usize = 8;
 const ONE: u32 = 2;
 
 /// Moves the objects of `base` that only `base` refers to, directly or not, to `unreachable`, which must be empty.
-/// Returns how many objects were examined.
 ///
 /// Both lists are whole afterwards; the unreachable ones carry the candidate mark, the others do not.
 /// (`deduce_unreachable`)
@@ -32,13 +33,41 @@ pub(super) fn deduce_unreachable<const SIDE: bool>(
     lists: Lists<'_, SIDE>,
     base: Sentinel,
     unreachable: Sentinel,
-) -> u64 {
+) -> Examined {
     let examined = copy_counts(lists, base);
-    subtract_inside_references(lists, base);
-    move_unreachable(lists, base, unreachable);
-    lists.iter(unreachable).for_each(|object| lists.set_raw_next(object.bits(), lists.next(object.bits())));
-    lists.set_raw_next(unreachable.0, lists.next(unreachable.0));
-    examined
+    if examined < PREFETCH_FROM {
+        subtract_inside_references::<SIDE, false>(lists, base);
+        move_unreachable::<SIDE, false>(lists, base, unreachable);
+    } else {
+        subtract_inside_references::<SIDE, true>(lists, base);
+        move_unreachable::<SIDE, true>(lists, base, unreachable);
+    }
+    let special = unmark_unreachable(lists, unreachable);
+    Examined { objects: examined, special }
+}
+
+/// What a trial deletion looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Examined {
+    /// Objects under examination.
+    pub(super) objects: u64,
+    /// Whether any unreachable object has weak references or is one, or has a finalizer of either sort.
+    pub(super) special: bool,
+}
+
+/// Clears the marks in the links of the unreachable list (`clear_unreachable_mask`), and looks at the flags on the way.
+fn unmark_unreachable<const SIDE: bool>(lists: Lists<'_, SIDE>, unreachable: Sentinel) -> bool {
+    let mut flags = 0;
+    let mut at = unreachable.0;
+    loop {
+        let next = lists.next(at);
+        lists.set_raw_next(at, next);
+        if next == unreachable.0 {
+            return flags & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0;
+        }
+        flags |= lists.view.shape_word(next).load(Relaxed);
+        at = next;
+    }
 }
 
 /// From here on the list is linked forwards only. (`update_refs`)
@@ -47,7 +76,7 @@ fn copy_counts<const SIDE: bool>(lists: Lists<'_, SIDE>, base: Sentinel) -> u64 
     let mut object = lists.next(base.0);
     while object != base.0 {
         let next = lists.next(object);
-        let word = lists.space.count_word(object).load(Relaxed);
+        let word = lists.view.count_word(object).load(Relaxed);
         if word & IMMORTAL == 0 {
             lists.set_raw_prev(object, (((word & COUNT_MASK) as u32) << 1) | CANDIDATE);
             examined += 1;
@@ -62,7 +91,7 @@ fn copy_counts<const SIDE: bool>(lists: Lists<'_, SIDE>, base: Sentinel) -> u64 
 }
 
 /// (`subtract_refs`)
-fn subtract_inside_references<const SIDE: bool>(lists: Lists<'_, SIDE>, base: Sentinel) {
+fn subtract_inside_references<const SIDE: bool, const PREFETCH: bool>(lists: Lists<'_, SIDE>, base: Sentinel) {
     let mut waiting = [base.0; LAG];
     let mut at = 0;
     let subtract = |target: u32| {
@@ -76,24 +105,36 @@ fn subtract_inside_references<const SIDE: bool>(lists: Lists<'_, SIDE>, base: Se
     let mut object = lists.next(base.0);
     while object != base.0 {
         for target in lists.targets(object) {
-            lists.prefetch(target);
-            subtract(std::mem::replace(&mut waiting[at], target));
-            at = (at + 1) % LAG;
+            if PREFETCH {
+                lists.prefetch(target);
+                subtract(std::mem::replace(&mut waiting[at], target));
+                at = (at + 1) % LAG;
+            } else {
+                subtract(target);
+            }
         }
         object = lists.next(object);
     }
-    waiting.into_iter().for_each(subtract);
+    if PREFETCH {
+        waiting.into_iter().for_each(subtract);
+    }
 }
 
 /// Links the list backwards again on its way. (`move_unreachable`)
-fn move_unreachable<const SIDE: bool>(lists: Lists<'_, SIDE>, base: Sentinel, unreachable: Sentinel) {
+fn move_unreachable<const SIDE: bool, const PREFETCH: bool>(
+    lists: Lists<'_, SIDE>,
+    base: Sentinel,
+    unreachable: Sentinel,
+) {
     debug_assert!(lists.is_empty(unreachable));
     // The reachable objects seen last; their `prev` is a link again.
     let mut last_reachable = base.0;
     let mut object = lists.next(base.0);
     let mut ahead = Lookahead::new(base);
     while object != base.0 {
-        ahead.advance(lists, object);
+        if PREFETCH {
+            ahead.advance(lists, object);
+        }
         let refs = lists.raw_prev(object);
         debug_assert!(refs & CANDIDATE != 0);
         if refs > CANDIDATE {

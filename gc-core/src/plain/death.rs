@@ -29,6 +29,7 @@ const MAX_NESTING: u32 = 50;
 
 impl<T: Tracking> PlainMutator<T> {
     /// Ends the life of an object whose count has become 0.
+    #[inline(never)]
     pub(super) fn die(&self, object: ObjectRef) {
         let shared = self.shared();
         let shape_word = shared.space.shape_word(object.bits());
@@ -40,12 +41,15 @@ impl<T: Tracking> PlainMutator<T> {
         }
         let depth = self.nesting.get();
         if depth == 0 {
-            self.cascade_left.set(Cascade::THRESHOLD as i64);
+            self.cascade_left.set(Cascade::THRESHOLD as i64 - 1);
         } else if depth >= MAX_NESTING && header::type_id(word) != TypeId::WEAK_REFERENCE {
             // D1. A weak reference has nothing to release, and must leave its referent's list at once.
             self.deferred.borrow_mut().push(object);
             self.outermost_has_more.set(true);
             return;
+        }
+        if depth != 0 {
+            self.count_cascade();
         }
         self.nesting.set(depth + 1);
         self.take_apart(object, word);
@@ -57,6 +61,7 @@ impl<T: Tracking> PlainMutator<T> {
 
     /// Tears down what was deferred, then reports the cascade.
     #[cold]
+    #[inline(never)]
     fn end_cascade(&self) {
         let shared = self.shared();
         self.outermost_has_more.set(false);
@@ -75,23 +80,9 @@ impl<T: Tracking> PlainMutator<T> {
         }
     }
 
-    fn take_apart(&self, object: ObjectRef, word: u64) {
-        let shared = self.shared();
-        let index = object.bits();
-        if word & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0 && !self.last_rites(object) {
-            return;
-        }
-        let slots = header::slots(word);
-        let type_word = shared.types.word(header::type_id(word));
-        self.release_slots(index, slots, type_word.kind());
-        if word & flag::HOOKED != 0 {
-            self.end_teardown(object);
-        }
-        if T::TRACKS && type_word.is_container() {
-            shared.tracking.count_death(type_word.kind(), slots);
-        }
-        shared.space.free(object);
-        add_exclusive(&shared.freed, 1);
+    /// One more object dies of the outermost one's death.
+    #[inline(always)]
+    fn count_cascade(&self) {
         let left = self.cascade_left.get() - 1;
         self.cascade_left.set(left);
         if left == 0 {
@@ -100,14 +91,33 @@ impl<T: Tracking> PlainMutator<T> {
         }
     }
 
+    #[inline(always)]
+    fn take_apart(&self, object: ObjectRef, word: u64) {
+        let shared = self.shared();
+        let index = object.bits();
+        if word & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0 && !self.last_rites(object) {
+            return;
+        }
+        let (slots, kind) = (header::slots(word), header::kind(word));
+        self.release_slots(index, slots, kind);
+        if word & flag::HOOKED != 0 {
+            self.end_teardown(object);
+        }
+        if T::TRACKS && kind.is_container() {
+            shared.tracking.count_death(kind, slots);
+        }
+        shared.space.free(object);
+        add_exclusive(&shared.freed, 1);
+    }
+
     /// Empties the slots of an object: first to last, of lists and tuples last to first, as CPython does. (D3)
     #[inline(always)]
     pub(crate) fn release_slots(&self, index: u32, slots: u32, kind: Kind) {
-        let space = &self.shared().space;
+        let view = self.shared().space.view();
         let backwards = matches!(kind, Kind::List | Kind::Tuple);
         for n in 0..slots {
             let slot = if backwards { slots - 1 - n } else { n };
-            let place = space.slot(index, slot);
+            let place = view.slot(index, slot);
             if let Some(target) = ObjectRef::from_bits(place.load(Relaxed)) {
                 place.store(0, Relaxed);
                 self.release_running(target);
@@ -117,6 +127,7 @@ impl<T: Tracking> PlainMutator<T> {
 
     /// Finalizer, weak references, legacy finalizer. False if one of them brought the object back to life.
     #[cold]
+    #[inline(never)]
     fn last_rites(&self, object: ObjectRef) -> bool {
         let shared = self.shared();
         if weak::is_weak(&shared.space, object) {

@@ -100,6 +100,11 @@ impl<T: Tracking> Heap for PlainHeap<T> {
         self.0.callbacks.register(callback)
     }
 
+    fn live_objects(&self) -> u64 {
+        // Relaxed: see `statistics`.
+        self.0.allocated.load(Ordering::Relaxed) - self.0.freed.load(Ordering::Relaxed)
+    }
+
     fn statistics(&self) -> HeapStatistics {
         let shared = &self.0;
         // Relaxed: without the turn these are figures of a moment ago, one by one.

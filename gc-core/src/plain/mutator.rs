@@ -12,21 +12,31 @@ use crate::callback::CallbackId;
 use crate::config::Trigger;
 use crate::control::Generation;
 use crate::event::Cause;
+#[cfg(feature = "faults")]
+use crate::faults::{self, Fault};
 use crate::heap::{HeapFull, Mutator};
-use crate::object::{ObjectRef, Shape, TypeId};
+use crate::object::{Kind, ObjectRef, Shape, TypeId};
 use crate::process::{ForkError, Forked, fork_process};
 use crate::root::{Counts, Mailbox, Root, SharedRoot};
-use crate::space::header::{COUNT_LIMIT, COUNT_MASK, IMMORTAL, flag};
-use crate::space::{Allocator, NoRoom};
-use crate::sync::Arc;
+use crate::space::header::{self, COUNT_LIMIT, COUNT_MASK, IMMORTAL, flag};
+use crate::space::{Allocator, NoRoom, Recipe};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::add_exclusive;
+use crate::sync::{Arc, AtomicU64};
 use crate::weak;
 
 use super::tracking::{Reason, Tracking};
 use super::{PlainHeap, Shared};
 
 // Orderings in this file are relaxed: the thread that has the turn is alone, and the turn's lock orders turns (T1).
+
+/// [`PlainMutator::running`] for the operations that programs spend their time in: written out twice, so that the usual
+/// one is inlined without a closure, and the other stays out of its way.
+macro_rules! running {
+    ($mutator:ident, $operation:expr) => {
+        if $mutator.in_region.get() { $mutator.re_entered(|| $operation) } else { $operation }
+    };
+}
 
 /// See the [module](self).
 pub struct PlainMutator<T: Tracking> {
@@ -71,12 +81,12 @@ impl<T: Tracking> PlainMutator<T> {
     }
 
     /// Runs a heap operation, with the turn: one that finds itself inside a safe region takes it for its duration.
-    #[inline(always)]
     pub(super) fn running<R>(&self, operation: impl FnOnce() -> R) -> R {
         if self.in_region.get() { self.re_entered(operation) } else { operation() }
     }
 
     #[cold]
+    #[inline(never)]
     fn re_entered<R>(&self, operation: impl FnOnce() -> R) -> R {
         let shared = self.shared();
         shared.turn.take(&shared.mailbox, &*shared.observer);
@@ -98,7 +108,7 @@ impl<T: Tracking> PlainMutator<T> {
     #[inline(always)]
     fn check_slot(&self, root: &Root<'_, Self>, slot: u32) -> u32 {
         let index = self.check_owner(root);
-        let slots = crate::space::header::slots(self.shared().space.shape_word(index).load(Relaxed));
+        let slots = header::slots(self.shared().space.shape_word(index).load(Relaxed));
         assert!(slot < slots, "there is no slot {slot} in an object with {slots} slots");
         index
     }
@@ -106,12 +116,17 @@ impl<T: Tracking> PlainMutator<T> {
     /// Count + 1, with the turn.
     #[inline(always)]
     pub(crate) fn retain_running(&self, object: ObjectRef) {
+        #[cfg(feature = "faults")]
+        if faults::strikes(Fault::Miscounts) {
+            return;
+        }
         let count = self.shared().space.count_word(object.bits());
         let word = count.load(Relaxed);
-        // An immortal object is left alone; a count at its limit becomes immortal rather than wrap.
-        if word & (COUNT_MASK | IMMORTAL) < COUNT_LIMIT {
+        if (word as u32) < COUNT_LIMIT {
             count.store(word + 1, Relaxed);
-        } else {
+        } else if word & IMMORTAL == 0 {
+            // A count at its limit becomes immortal rather than wrap. What is immortal is not written: its page may be
+            // shared with a forked process.
             count.store(word | IMMORTAL, Relaxed);
         }
     }
@@ -121,52 +136,107 @@ impl<T: Tracking> PlainMutator<T> {
     pub(crate) fn release_running(&self, object: ObjectRef) {
         let count = self.shared().space.count_word(object.bits());
         let word = count.load(Relaxed);
-        if word & (COUNT_MASK | IMMORTAL) == 1 {
+        if word as u32 == 1 {
             count.store(word - 1, Relaxed);
             self.die(object);
         } else if word & IMMORTAL == 0 {
             debug_assert!(word & COUNT_MASK != 0, "{object:?} is released more often than retained");
             count.store(word - 1, Relaxed);
+            #[cfg(feature = "faults")]
+            if faults::strikes(Fault::FreesLive) {
+                self.release_running(object);
+            }
         }
     }
 
+    #[inline(always)]
+    fn load_running(&self, object: &Root<'_, Self>, slot: u32) -> Option<Root<'_, Self>> {
+        let index = self.check_slot(object, slot);
+        let target = ObjectRef::from_bits(self.shared().space.slot(index, slot).load(Relaxed))?;
+        self.retain_running(target);
+        Some(Root::adopt(self, target))
+    }
+
+    #[inline(always)]
+    fn store_running(&self, object: &Root<'_, Self>, slot: u32, value: Option<&Root<'_, Self>>) {
+        let index = self.check_slot(object, slot);
+        let mut bits = 0;
+        if let Some(value) = value {
+            bits = self.check_owner(value);
+            self.retain_running(value.object());
+        }
+        let place = self.shared().space.slot(index, slot);
+        let old = place.load(Relaxed);
+        place.store(bits, Relaxed);
+        if let Some(old) = ObjectRef::from_bits(old) {
+            self.release_running(old);
+        }
+    }
+
+    /// Moves a value in; what comes out is the caller's.
+    #[inline(always)]
+    fn swap_running(&self, object: &Root<'_, Self>, slot: u32, value: Option<Root<'_, Self>>) -> Option<ObjectRef> {
+        let index = self.check_slot(object, slot);
+        let bits = match &value {
+            Some(value) => self.check_owner(value),
+            None => 0,
+        };
+        // The root's counted reference is the slot's now.
+        std::mem::forget(value);
+        let place = self.shared().space.slot(index, slot);
+        let old = place.load(Relaxed);
+        place.store(bits, Relaxed);
+        ObjectRef::from_bits(old)
+    }
+
+    #[inline(always)]
     fn allocate_running(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
         let shared = self.shared();
-        let word = shared.types.word(type_id);
-        assert!(word.is_registered(), "{type_id:?} is not registered with this heap");
-        let container = word.is_container();
-        assert!(container || shape.slots == 0, "an object of an atomic type has no slots");
-        let mut flags = if T::TRACKS && container { flag::TRACKED } else { 0 };
-        if word.is_hooked() {
-            flags |= flag::HOOKED;
-        }
-        let object = match self.allocator.allocate(&shared.space, type_id, shape, flags) {
+        let recipe = self.allocator.recipe(&shared.space, type_id, shape, || self.new_flags(type_id, shape));
+        let object = match self.allocator.allocate(&shared.space, recipe) {
             Ok(object) => object,
-            Err(full) => self.allocate_when_full(full, type_id, shape, flags)?,
+            Err(full) => self.allocate_when_full(full, recipe)?,
         };
         add_exclusive(&shared.allocated, 1);
-        let root = Root::adopt(self, object);
-        if T::TRACKS && container {
-            let due = shared.tracking.count_allocation(word.kind(), shape.slots);
-            if due && shared.config.trigger == Trigger::Inside {
-                T::due(self, true);
-            }
-            shared.tracking.link(&shared.space, object);
-            if due && shared.config.trigger == Trigger::After {
-                T::due(self, word.kind() == crate::object::Kind::Instance);
+        if T::TRACKS && recipe.word() & flag::TRACKED != 0 {
+            let due = shared.tracking.count_allocation(header::kind(recipe.word()), shape.slots);
+            if due {
+                self.link_when_due(object, header::kind(recipe.word()));
+            } else {
+                shared.tracking.link(&shared.space, object);
             }
         }
-        Ok(root)
+        Ok(Root::adopt(self, object))
+    }
+
+    /// The flags of a new object of this type; checks that there can be one of this shape.
+    fn new_flags(&self, type_id: TypeId, shape: Shape) -> u64 {
+        let word = self.shared().types.word(type_id);
+        assert!(word.is_registered(), "{type_id:?} is not registered with this heap");
+        assert!(word.is_container() || shape.slots == 0, "an object of an atomic type has no slots");
+        if T::TRACKS { word.flags() } else { word.flags() & !flag::TRACKED }
+    }
+
+    /// Begins to track a new object whose allocation made a collection due. The object is held by the caller.
+    #[cold]
+    #[inline(never)]
+    fn link_when_due(&self, object: ObjectRef, kind: Kind) {
+        let shared = self.shared();
+        match shared.config.trigger {
+            Trigger::Inside => {
+                T::due(self, true);
+                shared.tracking.link(&shared.space, object);
+            }
+            Trigger::After => {
+                shared.tracking.link(&shared.space, object);
+                T::due(self, kind == Kind::Instance);
+            }
+        }
     }
 
     #[cold]
-    fn allocate_when_full(
-        &self,
-        full: NoRoom,
-        type_id: TypeId,
-        shape: Shape,
-        flags: u64,
-    ) -> Result<ObjectRef, HeapFull> {
+    #[inline(never)]
+    fn allocate_when_full(&self, full: NoRoom, recipe: &Recipe) -> Result<ObjectRef, HeapFull> {
         let shared = self.shared();
         let NoRoom { requested, limit, .. } = full;
         let refuse = |held| HeapFull { requested, in_use: held, limit };
@@ -178,7 +248,7 @@ impl<T: Tracking> PlainMutator<T> {
         self.release_dropped();
         T::collect(self, Generation::OLD, Reason::Memory);
         shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
-        self.allocator.allocate(&shared.space, type_id, shape, flags).map_err(|full| refuse(full.held))
+        self.allocator.allocate(&shared.space, recipe).map_err(|full| refuse(full.held))
     }
 
     /// Releases what shared roots held that were dropped without a mutator.
@@ -239,12 +309,12 @@ impl<T: Tracking> PlainMutator<T> {
 impl<T: Tracking> Counts for PlainMutator<T> {
     #[inline]
     fn retain(&self, object: ObjectRef) {
-        self.running(|| self.retain_running(object));
+        running!(self, self.retain_running(object));
     }
 
     #[inline]
     fn release(&self, object: ObjectRef) {
-        self.running(|| self.release_running(object));
+        running!(self, self.release_running(object));
     }
 }
 
@@ -257,7 +327,7 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
 
     #[inline]
     fn allocate(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
-        self.running(|| self.allocate_running(type_id, shape))
+        running!(self, self.allocate_running(type_id, shape))
     }
 
     fn shape(&self, object: &Root<'_, Self>) -> Shape {
@@ -267,26 +337,20 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
 
     #[inline]
     fn load(&self, object: &Root<'_, Self>, slot: u32) -> Option<Root<'_, Self>> {
-        self.running(|| {
-            let index = self.check_slot(object, slot);
-            let target = ObjectRef::from_bits(self.shared().space.slot(index, slot).load(Relaxed))?;
-            self.retain_running(target);
-            Some(Root::adopt(self, target))
-        })
+        running!(self, self.load_running(object, slot))
     }
 
     #[inline]
     fn store(&self, object: &Root<'_, Self>, slot: u32, value: Option<&Root<'_, Self>>) {
-        self.running(|| {
-            let index = self.check_slot(object, slot);
-            let bits = value.map_or(0, |value| self.check_owner(value));
-            if let Some(value) = value {
-                self.retain_running(value.object());
-            }
-            let place = self.shared().space.slot(index, slot);
-            let old = place.load(Relaxed);
-            place.store(bits, Relaxed);
-            if let Some(old) = ObjectRef::from_bits(old) {
+        #[cfg(feature = "faults")]
+        let value = value.filter(|_| !faults::strikes(Fault::LosesObject));
+        running!(self, self.store_running(object, slot, value));
+    }
+
+    #[inline]
+    fn put(&self, object: &Root<'_, Self>, slot: u32, value: Option<Root<'_, Self>>) {
+        running!(self, {
+            if let Some(old) = self.swap_running(object, slot, value) {
                 self.release_running(old);
             }
         });
@@ -294,16 +358,7 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
 
     #[inline]
     fn replace(&self, object: &Root<'_, Self>, slot: u32, value: Option<Root<'_, Self>>) -> Option<Root<'_, Self>> {
-        self.running(|| {
-            let index = self.check_slot(object, slot);
-            let bits = value.as_ref().map_or(0, |value| self.check_owner(value));
-            let place = self.shared().space.slot(index, slot);
-            let old = place.load(Relaxed);
-            place.store(bits, Relaxed);
-            // The root's counted reference is the slot's now.
-            value.map(Root::into_counted);
-            ObjectRef::from_bits(old).map(|old| Root::adopt(self, old))
-        })
+        running!(self, self.swap_running(object, slot, value)).map(|old| Root::adopt(self, old))
     }
 
     fn move_slots(&self, object: &Root<'_, Self>, from: Range<u32>, to: u32) {
@@ -315,6 +370,16 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
             assert!(from.end <= slots && end.is_some(), "slots {from:?} to {to} in an object with {slots} slots");
             self.move_slots_running(index, from, to);
         });
+    }
+
+    #[inline]
+    fn read_word(&self, object: &Root<'_, Self>, word: u32) -> u64 {
+        running!(self, self.payload_word(object, word).load(Relaxed))
+    }
+
+    #[inline]
+    fn write_word(&self, object: &Root<'_, Self>, word: u32, value: u64) {
+        running!(self, self.payload_word(object, word).store(value, Relaxed));
     }
 
     fn read_payload(&self, object: &Root<'_, Self>, offset: u32, into: &mut [u8]) {
@@ -352,6 +417,8 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
         callback: Option<CallbackId>,
     ) -> Result<Root<'_, Self>, HeapFull> {
         self.check_owner(referent);
+        let is_weak = weak::is_weak(&self.shared().space, referent.object());
+        assert!(!is_weak, "a weak reference cannot be referred to weakly");
         self.running(|| self.weak_running(referent.object(), callback))
     }
 
@@ -417,7 +484,11 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
                 return Err(ForkError::Collecting);
             }
             // Every lock that a thread without the turn may hold.
-            let fork = || shared.mailbox.hold(|| shared.types.hold(|| shared.callbacks.hold(fork_process)));
+            let fork = || {
+                shared
+                    .mailbox
+                    .hold(|| shared.types.hold(|| shared.callbacks.hold(|| shared.space.hold_pool(fork_process))))
+            };
             match shared.turn.hold(fork)? {
                 Some(child) => Ok(Forked::Parent { child }),
                 None => {
@@ -428,6 +499,16 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
                 }
             }
         })
+    }
+
+    fn untrack(&self, object: &Root<'_, Self>) {
+        self.check_owner(object);
+        self.running(|| {
+            if self.has_flag(object.object(), flag::TRACKED) {
+                self.shared().tracking.unlink(&self.shared().space, object.object());
+                self.clear_flag(object.object(), flag::TRACKED);
+            }
+        });
     }
 
     fn make_immortal(&self, object: &Root<'_, Self>) {
@@ -455,6 +536,21 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
 }
 
 impl<T: Tracking> PlainMutator<T> {
+    /// A whole word of a payload, checked.
+    #[inline(always)]
+    fn payload_word(&self, object: &Root<'_, Self>, word: u32) -> &AtomicU64 {
+        let index = self.check_owner(object);
+        let view = self.shared().space.view();
+        let shape_word = view.shape_word(index).load(Relaxed);
+        if u64::from(word) * 8 + 8 > header::payload(shape_word) {
+            // Too long for the header, or too short for the word.
+            self.check_payload(object, word.saturating_mul(8), 8);
+        }
+        view.payload_word(index, header::slots(shape_word), word)
+    }
+
+    #[cold]
+    #[inline(never)]
     fn check_payload(&self, object: &Root<'_, Self>, offset: u32, length: usize) -> (u32, u32) {
         let index = self.check_owner(object);
         let shape = self.shared().space.shape_of(object.object());

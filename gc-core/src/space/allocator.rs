@@ -3,64 +3,124 @@
 use std::cell::Cell;
 
 use super::blocks::{MAX_CLASSES, NoRoom, field, status};
-use super::{Space, header};
+use super::{Space, View, header};
 use crate::object::{ObjectRef, Shape, TypeId};
 use crate::sync::Ordering::Relaxed;
 
 // Orderings in this file are relaxed: a mutator's own blocks are written by it alone, or by whoever has the heap's turn.
 
-/// The current blocks of one mutator.
+/// The current blocks of one mutator, and what it needs to know of the kinds of objects it allocates.
 pub(crate) struct Allocator {
     /// By class; 0 for none, which is the block of list heads and never has a free cell.
-    current: Box<[Cell<u32>]>,
+    current: Box<[Cell<u32>; MAX_CLASSES]>,
+    /// Recipes of types and shapes allocated lately, each in the one place that [`Recipe::place`] gives it.
+    recipes: [Recipe; RECIPES],
+}
+
+/// How many recipes a mutator keeps.
+const RECIPES: usize = 64;
+
+/// All that allocating an object of one type and shape takes, worked out and checked once.
+pub(crate) struct Recipe {
+    type_id: Cell<TypeId>,
+    shape: Cell<Shape>,
+    /// The shape word of a new object; 0 in a recipe not written yet.
+    word: Cell<u64>,
+    class: Cell<u16>,
+    /// Where the payload begins and ends that has to be cleared, in bytes from the object. Large objects come cleared.
+    payload: Cell<(u32, u32)>,
+}
+
+impl Recipe {
+    #[inline(always)]
+    fn place(type_id: TypeId, shape: Shape) -> usize {
+        (shape.slots ^ (shape.payload >> 2) ^ (u32::from(type_id.0) << 1)) as usize % RECIPES
+    }
+
+    /// The shape word of a new object.
+    #[inline(always)]
+    pub(crate) fn word(&self) -> u64 {
+        self.word.get()
+    }
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            type_id: Cell::new(TypeId::WEAK_REFERENCE),
+            shape: Cell::new(Shape::new(0, 0)),
+            word: Cell::new(0),
+            class: Cell::new(0),
+            payload: Cell::new((0, 0)),
+        }
+    }
 }
 
 impl Default for Allocator {
     fn default() -> Self {
-        Self { current: vec![Cell::new(0); MAX_CLASSES].into_boxed_slice() }
+        let current = vec![Cell::new(0); MAX_CLASSES].into_boxed_slice();
+        Self {
+            current: current.try_into().unwrap_or_else(|_| unreachable!("made with that length")),
+            recipes: std::array::from_fn(|_| Recipe::default()),
+        }
     }
 }
 
 impl Allocator {
-    /// A cell for an object of this type and shape: count 1, slots null, payload zero, flags as given.
-    #[inline]
-    pub(crate) fn allocate(
-        &self,
-        space: &Space,
-        type_id: TypeId,
-        shape: Shape,
-        flags: u64,
-    ) -> Result<ObjectRef, NoRoom> {
+    /// The recipe for objects of this type and shape, whose flags `flags` tells, if it has not been told before.
+    #[inline(always)]
+    pub(crate) fn recipe(&self, space: &Space, type_id: TypeId, shape: Shape, flags: impl FnOnce() -> u64) -> &Recipe {
+        let recipe = &self.recipes[Recipe::place(type_id, shape)];
+        if recipe.shape.get() != shape || recipe.type_id.get() != type_id || recipe.word.get() == 0 {
+            Self::write_recipe(recipe, space, type_id, shape, flags());
+        }
+        recipe
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn write_recipe(recipe: &Recipe, space: &Space, type_id: TypeId, shape: Shape, flags: u64) {
         let class = space.class_of(shape);
-        let object = match self.pop(space, class) {
+        let begin = space.payload_at(shape);
+        let bytes = if class == 0 { 0 } else { shape.payload.next_multiple_of(8) };
+        recipe.type_id.set(type_id);
+        recipe.shape.set(shape);
+        recipe.word.set(header::pack(type_id, shape) | flags);
+        recipe.class.set(class);
+        recipe.payload.set((begin, begin + bytes));
+    }
+
+    /// A cell for an object: count 1, slots null, payload zero.
+    #[inline(always)]
+    pub(crate) fn allocate(&self, space: &Space, recipe: &Recipe) -> Result<ObjectRef, NoRoom> {
+        let view = space.view();
+        let object = match self.pop(view, recipe.class.get()) {
             Some(object) => object,
-            None => self.allocate_slowly(space, class, shape)?,
+            None => self.allocate_slowly(space, recipe.class.get(), recipe.shape.get())?,
         };
         let index = object.bits();
         // The version, the high half, survives from the cell's last object.
-        let count = space.count_word(index);
-        count.store((count.load(Relaxed) & !u64::from(u32::MAX)) | 1, Relaxed);
-        space.shape_word(index).store(header::pack(type_id, shape) | header::flag::ALLOCATED | flags, Relaxed);
-        if class != 0 {
-            for word in 0..shape.payload.div_ceil(8) {
-                space.payload_word(index, shape.slots, word).store(0, Relaxed);
-            }
-        }
+        let count = view.count_word(index);
+        count.store(count.load(Relaxed) >> 32 << 32 | 1, Relaxed);
+        view.shape_word(index).store(recipe.word.get(), Relaxed);
+        let (begin, end) = recipe.payload.get();
+        view.zero_words(index, begin, end);
         Ok(object)
     }
 
     #[inline(always)]
-    fn pop(&self, space: &Space, class: u16) -> Option<ObjectRef> {
-        let block = self.current[class as usize].get();
-        let free = space.record(block, field::FREE);
+    fn pop(&self, view: View<'_>, class: u16) -> Option<ObjectRef> {
+        let block = self.current[class as usize % MAX_CLASSES].get();
+        let free = view.record(block, field::FREE);
         let object = ObjectRef::from_bits(free.load(Relaxed))?;
-        free.store(space.shape_word(object.bits()).load(Relaxed) as u32, Relaxed);
-        let live = space.record(block, field::LIVE);
+        free.store(view.shape_word(object.bits()).load(Relaxed) as u32, Relaxed);
+        let live = view.record(block, field::LIVE);
         live.store(live.load(Relaxed) + 1, Relaxed);
         Some(object)
     }
 
     #[cold]
+    #[inline(never)]
     fn allocate_slowly(&self, space: &Space, class: u16, shape: Shape) -> Result<ObjectRef, NoRoom> {
         if class == 0 {
             return space.take_large(shape);
@@ -76,7 +136,7 @@ impl Allocator {
             if current.get() == 0 {
                 current.set(space.take_block(class, shape)?);
             }
-            if let Some(object) = self.pop(space, class) {
+            if let Some(object) = self.pop(space.view(), class) {
                 return Ok(object);
             }
         }
@@ -84,7 +144,7 @@ impl Allocator {
 
     /// Gives the current blocks back to the pool.
     pub(crate) fn disown_all(&self, space: &Space) {
-        for current in &self.current {
+        for current in self.current.iter() {
             let block = current.replace(0);
             if block != 0 {
                 space.disown(block);

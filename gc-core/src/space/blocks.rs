@@ -13,7 +13,7 @@ use rustc_hash::FxHashMap;
 use super::classes::{self, BLOCK_BYTES, MIN_STRIDE};
 use super::header::flag;
 use super::reservation::PAGE;
-use super::{BLOCK_SHIFT, GRANULE_SHIFT, SIDE_BYTES, Space};
+use super::{BLOCK_SHIFT, GRANULE_SHIFT, SIDE_BYTES, Space, View};
 use crate::object::{ObjectRef, Shape};
 use crate::sync::Ordering::Relaxed;
 
@@ -69,16 +69,12 @@ pub(super) mod status {
     pub(in crate::space) const AVAILABLE: u32 = 1;
     /// The one mutator that has it as its current block.
     pub(in crate::space) const OWNED: u32 = 2;
+    /// Nobody: the block begins a large object.
+    pub(in crate::space) const LARGE: u32 = 3;
 }
 
 /// Most classes there can be: (slot capacities up to 4,096) × (strides up to 16 KiB) is below it.
 pub(super) const MAX_CLASSES: usize = 4096;
-/// Small shapes: up to 16 slots in pairs, up to 512 payload bytes in words.
-const SMALL_SLOTS: u32 = 16;
-const SMALL_PAYLOAD: u32 = 512;
-const SMALL_WORDS: usize = SMALL_PAYLOAD as usize / 8 + 1;
-/// Entries of the table of small classes.
-pub(super) const SMALL_CLASSES: usize = (SMALL_SLOTS as usize / 2 + 1) * SMALL_WORDS;
 /// Empty blocks kept with their memory, against returning and fetching the same pages over and over: 1 MiB.
 const EMPTY_BLOCKS_KEPT: usize = 16;
 
@@ -156,6 +152,20 @@ impl BlockPool {
     }
 }
 
+impl View<'_> {
+    /// Puts a dead object's cell on its block's free list; returns how many objects are left in the block.
+    #[inline(always)]
+    fn push_free(self, block: u32, object: ObjectRef) -> u32 {
+        let free = self.record(block, field::FREE);
+        self.shape_word(object.bits()).store(u64::from(free.load(Relaxed)), Relaxed);
+        free.store(object.bits(), Relaxed);
+        let live = self.record(block, field::LIVE);
+        let left = live.load(Relaxed) - 1;
+        live.store(left, Relaxed);
+        left
+    }
+}
+
 impl Space {
     pub(super) fn prepare_sentinels(&self) {
         self.record(0, field::KIND).store(kind::SENTINELS, Relaxed);
@@ -175,24 +185,13 @@ impl Space {
             + u64::from(shape.payload).next_multiple_of(8)
     }
 
-    /// The class of a shape; 0 if it is large.
-    #[inline]
-    pub(super) fn class_of(&self, shape: Shape) -> u16 {
-        if shape.slots <= SMALL_SLOTS && shape.payload <= SMALL_PAYLOAD {
-            let entry = shape.slots.div_ceil(2) as usize * SMALL_WORDS + shape.payload.div_ceil(8) as usize;
-            let class = self.small_classes[entry].load(Relaxed);
-            if class != 0 {
-                return class;
-            }
-            let class = self.assign_class(shape);
-            self.small_classes[entry].store(class, Relaxed);
-            return class;
-        }
-        self.assign_class(shape)
+    /// Where the payload of an object of this shape begins, in bytes.
+    pub(super) fn payload_at(&self, shape: Shape) -> u32 {
+        self.slots_at as u32 + classes::slot_capacity(shape.slots) * 4
     }
 
-    #[cold]
-    fn assign_class(&self, shape: Shape) -> u16 {
+    /// The class of a shape; 0 if it is large.
+    pub(super) fn class_of(&self, shape: Shape) -> u16 {
         let bytes = self.object_bytes(shape);
         if bytes > u64::from(classes::MAX_STRIDE) {
             return 0;
@@ -293,6 +292,7 @@ impl Space {
         };
         drop(pool);
         self.record(first, field::KIND).store(kind::LARGE, Relaxed);
+        self.record(first, field::STATUS).store(status::LARGE, Relaxed);
         self.record(first, field::RUN).store(count, Relaxed);
         self.record(first, field::LONG_PAYLOAD).store(shape.payload, Relaxed);
         self.set_stride(first, BLOCK_BYTES);
@@ -306,7 +306,7 @@ impl Space {
         let first = object.bits() >> BLOCK_SHIFT;
         let count = self.record(first, field::RUN).load(Relaxed);
         let pages = self.object_bytes(shape).next_multiple_of(PAGE as u64);
-        self.heap.discard(self.offset(object.bits()), pages as usize);
+        self.heap.discard(self.view().offset(object.bits()), pages as usize);
         for block in first..first + count {
             self.record(block, field::KIND).store(kind::FREE, Relaxed);
         }
@@ -316,35 +316,35 @@ impl Space {
     }
 
     /// Takes back the cell of a dead object whose slots are null.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn free(&self, object: ObjectRef) {
-        let index = object.bits();
-        let block = index >> BLOCK_SHIFT;
-        if self.record(block, field::KIND).load(Relaxed) != kind::CELLS {
-            let shape = self.shape_of(object);
-            self.shape_word(index).store(0, Relaxed);
-            return self.free_large(object, shape);
-        }
-        let free = self.record(block, field::FREE);
-        self.shape_word(index).store(u64::from(free.load(Relaxed)), Relaxed);
-        free.store(index, Relaxed);
-        let live = self.record(block, field::LIVE);
-        let left = live.load(Relaxed) - 1;
-        live.store(left, Relaxed);
-        let status = self.record(block, field::STATUS).load(Relaxed);
-        if status == status::FULL || (left == 0 && status == status::AVAILABLE) {
-            self.free_in_unowned_block(block, left);
+        let view = self.view();
+        let block = object.bits() >> BLOCK_SHIFT;
+        if view.record(block, field::STATUS).load(Relaxed) == status::OWNED {
+            view.push_free(block, object);
+        } else {
+            self.free_in_unowned_block(block, object);
         }
     }
 
-    #[cold]
-    fn free_in_unowned_block(&self, block: u32, left: u32) {
-        let mut pool = self.pool.lock();
-        if self.record(block, field::STATUS).load(Relaxed) == status::FULL {
-            self.list(&mut pool, block);
+    #[inline(never)]
+    fn free_in_unowned_block(&self, block: u32, object: ObjectRef) {
+        let view = self.view();
+        let status = view.record(block, field::STATUS).load(Relaxed);
+        if status == status::LARGE {
+            let shape = self.shape_of(object);
+            view.shape_word(object.bits()).store(0, Relaxed);
+            return self.free_large(object, shape);
         }
-        if left == 0 {
-            self.keep_or_return(&mut pool, block);
+        let left = view.push_free(block, object);
+        if status == status::FULL || left == 0 {
+            let mut pool = self.pool.lock();
+            if status == status::FULL {
+                self.list(&mut pool, block);
+            }
+            if left == 0 {
+                self.keep_or_return(&mut pool, block);
+            }
         }
     }
 
@@ -409,13 +409,19 @@ impl Space {
     /// Gives an available block's memory back. (B2)
     fn return_block(&self, pool: &mut BlockPool, block: u32) {
         self.unlist(pool, block);
-        self.heap.discard(self.offset(block << BLOCK_SHIFT), BLOCK_BYTES as usize);
+        self.heap.discard(self.view().offset(block << BLOCK_SHIFT), BLOCK_BYTES as usize);
         if let Some(side) = &self.side {
             side.discard(block as usize * SIDE_BYTES, SIDE_BYTES);
         }
         self.record(block, field::KIND).store(kind::FREE, Relaxed);
         pool.give_run(block, 1);
         self.unhold(u64::from(BLOCK_BYTES));
+    }
+
+    /// Holds the pool's lock over `f`, in which the process forks: a thread without the turn may ask for figures.
+    pub(crate) fn hold_pool<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _pool = self.pool.lock();
+        f()
     }
 
     /// Calls `visit` with every allocated object, in order of addresses. Objects must not come or go meanwhile.

@@ -8,7 +8,8 @@
 //! - **stride** (header + slots + payload): to 16 bytes up to 128; above: to an eighth of the power of two below, so
 //!   at most 12.5 % of the cell is unused.
 //!
-//! Over the live Django heap that ships with `workloads` the rules waste 8.9 % of the cells' bytes (see the README).
+//! Over the live Django heap that ships with `workloads` they make 318 classes of 767 exact pairs, and waste 6.3 % of the
+//! cells' bytes.
 
 /// Bytes of a block, the unit in which memory is classed, held and returned.
 pub(crate) const BLOCK_BYTES: u32 = 1 << 16;
@@ -48,12 +49,12 @@ mod tests {
     fn rounding_wastes_no_more_than_the_rules_say() {
         for n in 17..200_000u32 {
             let capacity = slot_capacity(n);
-            assert!(capacity >= n && capacity % 2 == 0 && capacity <= n + n / 4, "{n} slots -> {capacity}");
+            assert!(capacity >= n && capacity.is_multiple_of(2) && capacity <= n + n / 4, "{n} slots -> {capacity}");
             assert_eq!(slot_capacity(capacity), capacity, "a capacity is its own class");
         }
         for bytes in 129..200_000u32 {
             let stride = stride(bytes);
-            assert!(stride >= bytes && stride % CELL_ALIGN == 0 && stride <= bytes + bytes / 8 + CELL_ALIGN);
+            assert!(stride >= bytes && stride.is_multiple_of(CELL_ALIGN) && stride <= bytes + bytes / 8 + CELL_ALIGN);
             assert_eq!(super::stride(stride), stride);
         }
     }

@@ -17,19 +17,19 @@
 //!
 //! - **count word**: `I` immortal, `B` busy (reserved for bulk moves under a concurrent collector); the version is
 //!   written by heaps with a concurrent collector only. It survives the object: a free cell keeps it.
-//! - **shape word**: of a free cell its low half links the block's free list.
+//! - **shape word**: the top seven flags are bits, the next three the kind; of a free cell its low half links the block's free list.
 //! - **next**, **prev**: the list of the object's generation, as granule indices. Objects begin at even granules, so
 //!   bit 0 is free: of `next` it marks an object on the unreachable list, of `prev` a candidate, whose other 31 bits
 //!   are then its copied count (`gc_refs`), all as in CPython's `pycore_gc.h`.
 
-use crate::object::{Shape, TypeId};
+use crate::object::{Kind, Shape, TypeId};
 
 /// Count word: these bits are the count.
 pub(crate) const COUNT_MASK: u64 = (1 << 30) - 1;
 /// Count word: the object is immortal; its count is no longer written.
 pub(crate) const IMMORTAL: u64 = 1 << 31;
 /// Count word: the low half that a retain may not overflow into. A count of 2^30 − 1 becomes immortal instead.
-pub(crate) const COUNT_LIMIT: u64 = COUNT_MASK;
+pub(crate) const COUNT_LIMIT: u32 = COUNT_MASK as u32;
 
 /// Payload field of an object whose length stands in its run's record.
 pub(crate) const LONG_PAYLOAD: u64 = 0xffff;
@@ -50,9 +50,14 @@ pub(crate) mod flag {
     pub(crate) const TORN: u64 = 1 << 58;
 }
 
+/// Where a type's kind stands among the flags.
+pub(crate) const KIND_SHIFT: u32 = 55;
+
 const SLOTS_BITS: u32 = 24;
 const PAYLOAD_SHIFT: u32 = SLOTS_BITS;
 const TYPE_SHIFT: u32 = PAYLOAD_SHIFT + 16;
+/// Where the flags begin.
+pub(crate) const FLAGS_SHIFT: u32 = TYPE_SHIFT + 14;
 /// Types that a header can name.
 pub(crate) const MAX_TYPES: usize = 1 << 14;
 
@@ -75,6 +80,30 @@ pub(crate) fn payload(word: u64) -> u64 {
     (word >> PAYLOAD_SHIFT) & 0xffff
 }
 
+/// Kind of the object with this shape word.
+#[inline(always)]
+pub(crate) fn kind(word: u64) -> Kind {
+    match (word >> KIND_SHIFT) & 7 {
+        0 => Kind::Instance,
+        1 => Kind::List,
+        2 => Kind::Dict,
+        3 => Kind::Tuple,
+        _ => Kind::Atomic,
+    }
+}
+
+/// The bits of a kind in a shape word.
+pub(crate) fn kind_bits(kind: Kind) -> u64 {
+    let number: u64 = match kind {
+        Kind::Instance => 0,
+        Kind::List => 1,
+        Kind::Dict => 2,
+        Kind::Tuple => 3,
+        Kind::Atomic => 4,
+    };
+    number << KIND_SHIFT
+}
+
 /// Type of the object with this shape word.
 #[inline(always)]
 pub(crate) fn type_id(word: u64) -> TypeId {
@@ -84,6 +113,14 @@ pub(crate) fn type_id(word: u64) -> TypeId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shape_word_gives_back_its_kind() {
+        for kind in [Kind::Instance, Kind::List, Kind::Dict, Kind::Tuple, Kind::Atomic] {
+            let word = pack(TypeId(9), Shape::new(3, 5)) | kind_bits(kind) | flag::ALLOCATED | flag::TORN;
+            assert_eq!(super::kind(word), kind);
+        }
+    }
 
     #[test]
     fn a_shape_word_gives_back_what_was_packed() {

@@ -22,16 +22,20 @@ mod blocks;
 mod classes;
 pub(crate) mod header;
 mod reservation;
+mod view;
+
+use std::marker::PhantomData;
 
 use crate::config::{CreateError, HeapConfig, Place};
 use crate::object::{ObjectRef, Shape, TypeId};
-use crate::sync::{AtomicU16, AtomicU32, AtomicU64, Mutex, Ordering};
+use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
-pub(crate) use allocator::Allocator;
+pub(crate) use allocator::{Allocator, Recipe};
 pub(crate) use blocks::NoRoom;
 use blocks::{BlockPool, field};
 use classes::{BLOCK_BYTES, MIN_STRIDE};
 use reservation::Reservation;
+pub(crate) use view::View;
 
 /// log2 of a granule's bytes.
 const GRANULE_SHIFT: u32 = 3;
@@ -66,8 +70,6 @@ pub struct Space {
     granule_mask: u32,
     /// Bytes before the slots: 24 with inline links, 16 without.
     slots_at: usize,
-    /// Classes of small shapes, by slot pairs and payload words; 0 where not assigned yet.
-    small_classes: Box<[AtomicU16]>,
     pool: Mutex<BlockPool>,
     held_bytes: AtomicU64,
     peak_bytes: AtomicU64,
@@ -97,7 +99,6 @@ impl Space {
             table,
             granule_mask: ((bytes >> GRANULE_SHIFT) - 1) as u32,
             slots_at: if config.place == Place::Inline { 24 } else { LINKS_AT },
-            small_classes: (0..blocks::SMALL_CLASSES).map(|_| AtomicU16::new(0)).collect(),
             pool: Mutex::new(BlockPool::new(blocks as u32, config.limit)),
             held_bytes: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
@@ -112,123 +113,46 @@ impl Space {
         self.side.is_some()
     }
 
-    /// Byte offset of granule `index` in the range, masked. (S2)
+    /// The accessors, by value: a function that takes them once keeps the addresses in registers.
     #[inline(always)]
-    fn offset(&self, index: u32) -> usize {
-        ((index & self.granule_mask) as usize) << GRANULE_SHIFT
-    }
-
-    /// The 64-bit word at `at` bytes into the object; `at` must be a multiple of 8 below [`ROOM`] − 8.
-    #[inline(always)]
-    fn word(&self, index: u32, at: usize) -> &AtomicU64 {
-        debug_assert!(at < ROOM - 8 && at.is_multiple_of(8));
-        let address = self.heap.base().wrapping_add(self.offset(index) + at).cast::<AtomicU64>();
-        // SAFETY: mapped for `self`'s life (S1, S2: the callers' offsets are bounded by constants and masks), aligned
-        // (S3), accessed as an atomic only (S4). `tests::any_bits_are_a_mapped_address` would fault otherwise.
-        #[expect(unsafe_code, reason = "object memory as atomics")]
-        unsafe {
-            &*address
+    pub(crate) fn view(&self) -> View<'_> {
+        View {
+            heap: self.heap.base(),
+            side: self.side.as_ref().map_or(std::ptr::null_mut(), Reservation::base),
+            table: self.table.base(),
+            granule_mask: self.granule_mask,
+            slots_at: self.slots_at,
+            space: PhantomData,
         }
     }
 
-    /// The 32-bit word at `at` bytes into the object; `at` must be a multiple of 4 below [`ROOM`] − 8.
-    #[inline(always)]
-    fn half(&self, index: u32, at: usize) -> &AtomicU32 {
-        debug_assert!(at < ROOM - 8 && at.is_multiple_of(4));
-        let address = self.heap.base().wrapping_add(self.offset(index) + at).cast::<AtomicU32>();
-        // SAFETY: as in `word`.
-        #[expect(unsafe_code, reason = "object memory as atomics")]
-        unsafe {
-            &*address
-        }
-    }
-
-    /// The count word.
+    /// See [`View::count_word`].
     #[inline(always)]
     pub(crate) fn count_word(&self, index: u32) -> &AtomicU64 {
-        self.word(index, 0)
+        self.view().count_word(index)
     }
 
-    /// The shape word.
+    /// See [`View::shape_word`].
     #[inline(always)]
     pub(crate) fn shape_word(&self, index: u32) -> &AtomicU64 {
-        self.word(index, 8)
+        self.view().shape_word(index)
     }
 
-    /// Slot `slot` of the object.
+    /// See [`View::slot`].
     #[inline(always)]
     pub(crate) fn slot(&self, index: u32, slot: u32) -> &AtomicU32 {
-        self.half(index, self.slots_at + (slot & Shape::MAX_SLOTS) as usize * 4)
+        self.view().slot(index, slot)
     }
 
-    /// Word `word` of the payload of an object with `slots` slots.
+    /// See [`View::payload_word`].
     #[inline(always)]
     pub(crate) fn payload_word(&self, index: u32, slots: u32, word: u32) -> &AtomicU64 {
-        let capacity = classes::slot_capacity(slots & Shape::MAX_SLOTS) as usize;
-        self.word(index, self.slots_at + capacity * 4 + (word & (Shape::MAX_PAYLOAD / 8 - 1)) as usize * 8)
+        self.view().payload_word(index, slots, word)
     }
 
-    /// The `next` link, in the header. Meaningless with side tables.
-    #[inline(always)]
-    pub(crate) fn inline_next(&self, index: u32) -> &AtomicU32 {
-        self.half(index, LINKS_AT)
-    }
-
-    /// The `prev` link, in the header. Meaningless with side tables.
-    #[inline(always)]
-    pub(crate) fn inline_prev(&self, index: u32) -> &AtomicU32 {
-        self.half(index, LINKS_AT + 4)
-    }
-
-    /// A link in the side table: `next` with `part` 0, `prev` with 1.
-    ///
-    /// # Panics
-    /// If the space has no side tables.
-    #[inline]
-    pub(crate) fn side_link(&self, index: u32, part: usize) -> &AtomicU32 {
-        let side = self.side.as_ref().expect("side tables are in use");
-        let index = index & self.granule_mask;
-        let block = index >> BLOCK_SHIFT;
-        let offset = u64::from(index & ((1 << BLOCK_SHIFT) - 1)) << GRANULE_SHIFT;
-        // Relaxed: written once when the block got its class, before any of its cells was handed out.
-        let reciprocal = self.record(block, field::RECIPROCAL).load(Ordering::Relaxed);
-        let cell = ((offset * u64::from(reciprocal)) >> 32) as usize & (SIDE_BYTES / 8 - 1);
-        let at = block as usize * SIDE_BYTES + cell * 8 + (part & 1) * 4;
-        let address = side.base().wrapping_add(at).cast::<AtomicU32>();
-        // SAFETY: `block` is masked to the range and `cell` to the block's share, so the address lies in the side
-        // reservation (its size is blocks × SIDE_BYTES); 4-aligned; accessed as an atomic only (S4).
-        #[expect(unsafe_code, reason = "side tables as atomics")]
-        unsafe {
-            &*address
-        }
-    }
-
-    /// A field of a block's record.
     #[inline(always)]
     fn record(&self, block: u32, field: usize) -> &AtomicU32 {
-        let block = (block & (self.granule_mask >> BLOCK_SHIFT)) as usize;
-        let at = block * RECORD_BYTES + (field & (RECORD_BYTES / 4 - 1)) * 4;
-        let address = self.table.base().wrapping_add(at).cast::<AtomicU32>();
-        // SAFETY: both parts are masked, so the address lies in the table (its size is blocks × RECORD_BYTES); 4-aligned;
-        // accessed as an atomic only (S4).
-        #[expect(unsafe_code, reason = "block records as atomics")]
-        unsafe {
-            &*address
-        }
-    }
-
-    /// Asks the processor to fetch the line with the object's header and first slots.
-    #[inline(always)]
-    pub(crate) fn prefetch(&self, index: u32) {
-        let address = self.heap.base().wrapping_add(self.offset(index)).cast::<i8>();
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: a prefetch has no architectural effect, whatever the address.
-        #[expect(unsafe_code, reason = "prefetching")]
-        unsafe {
-            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address);
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = address;
+        self.view().record(block, field)
     }
 
     /// Slots and payload bytes of a live object.
@@ -270,11 +194,11 @@ mod tests {
                 space.slot(bits, u32::MAX).store(1, Ordering::Relaxed);
                 space.payload_word(bits, u32::MAX, u32::MAX).store(1, Ordering::Relaxed);
                 space.record(bits, usize::MAX).store(1, Ordering::Relaxed);
-                space.inline_prev(bits).store(1, Ordering::Relaxed);
+                space.view().inline_prev(bits).store(1, Ordering::Relaxed);
                 if place == Place::Side {
-                    space.side_link(bits, 1).store(1, Ordering::Relaxed);
+                    space.view().side_link(bits, 1).store(1, Ordering::Relaxed);
                 }
-                space.prefetch(bits);
+                space.view().prefetch(bits);
             }
         }
     }

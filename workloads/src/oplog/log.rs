@@ -95,7 +95,10 @@ impl Log {
         let error = |line: usize, cause: String| LogError::Line { line: line + 1, cause };
         let header: Header = serde_json::from_str(first).map_err(|cause| error(first_number, cause.to_string()))?;
         if header.registers == 0 || header.registers > MAX_REGISTERS || header.slots == 0 || header.slots > MAX_SLOTS {
-            let cause = format!("{} registers and {} slots; at least 1, at most {MAX_REGISTERS} and {MAX_SLOTS}", header.registers, header.slots);
+            let cause = format!(
+                "{} registers and {} slots; at least 1, at most {MAX_REGISTERS} and {MAX_SLOTS}",
+                header.registers, header.slots
+            );
             return Err(error(first_number, cause));
         }
         let mut operations = Vec::new();
@@ -114,7 +117,8 @@ impl Operation {
     fn check(&self, header: &Header, weak_references: &mut usize) -> Result<(), String> {
         let register = |r: usize| (r < header.registers).then_some(()).ok_or(format!("there is no register {r}"));
         let slot = |s: u32| (s < header.slots).then_some(()).ok_or(format!("there is no slot {s}"));
-        let known = |w: usize, count: usize| (w < count).then_some(()).ok_or(format!("weak reference {w} was never made"));
+        let known =
+            |w: usize, count: usize| (w < count).then_some(()).ok_or(format!("weak reference {w} was never made"));
         match *self {
             Operation::Alloc { r, .. } | Operation::Drop { r } | Operation::Unlimbo { r } => register(r),
             Operation::Store { r, s, q } | Operation::Load { r, q, s } => register(r).and(register(q)).and(slot(s)),

@@ -58,10 +58,8 @@ pub struct Difference {
 /// # Errors
 /// A recorded line that is not of the format, as (line from 1, cause).
 pub fn compare(came: &[Line], recorded: &str, ordered: bool) -> Result<Option<Difference>, (usize, String)> {
-    let mut expected = recorded
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty() && parse_baseline(line).is_none());
+    let mut expected =
+        recorded.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && parse_baseline(line).is_none());
     let mut came = came.iter();
     loop {
         let (expected, came) = (expected.next(), came.next());

@@ -155,8 +155,7 @@ impl Types {
         let on_death = Arc::clone(journal);
         let callback = heap.register_callback(Arc::new(move |_, weak| on_death.event('w', weak.object())));
         let spec = |name: &str| TypeSpec::new(name, Kind::Instance).with_observed_teardown();
-        let specs =
-            [spec("O"), spec("F").with_finalizer(finalizer), spec("Z").with_finalizer(resurrector)];
+        let specs = [spec("O"), spec("F").with_finalizer(finalizer), spec("Z").with_finalizer(resurrector)];
         let shape = Shape::new(slots, 0);
         let objects = specs.map(|spec| (heap.register_type(spec).expect("a new heap has few types"), shape));
         Self { objects, callback }
@@ -164,11 +163,7 @@ impl Types {
 }
 
 /// Makes the interpreter's own objects and freezes them; counters are 0 afterwards. The roots keep them alive.
-fn make_baseline<M: Mutator>(
-    mutator: &M,
-    type_id: TypeId,
-    baseline: Baseline,
-) -> Result<Vec<Root<'_, M>>, HeapFull> {
+fn make_baseline<M: Mutator>(mutator: &M, type_id: TypeId, baseline: Baseline) -> Result<Vec<Root<'_, M>>, HeapFull> {
     mutator.disable();
     let mut held = Vec::new();
     for n in 0..baseline.frozen {

@@ -1,0 +1,133 @@
+//! `gclab heap`: the heap graph of a real process, its shape, and what a collection finds in it.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use gc_core::{Control, Generation, Heap, HeapConfig, NoObserver};
+use serde::Serialize;
+use workloads::graph::shape::Shape;
+use workloads::graph::{HeapGraph, embedded_django};
+
+use super::{WrongAnswer, key_value};
+use crate::cell::Given;
+use crate::heap_settings;
+use crate::roster::{self, for_heap};
+use crate::units;
+
+const EXAMPLES: &str = "\
+Examples:
+  gclab heap django                                 the shape of the built-in heap of a Django process
+  gclab heap dump.gcheap.gz --collect               load it, collect, compare with the flagged garbage
+  gclab heap dump.gcheap.gz --collect --heap generational --config place=side --json";
+
+/// Show the heap graph of a real process (a GCHEAP file), and what a collection finds in it
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// A GCHEAP file, or `django` for the heap that is built in
+    file: String,
+    /// Load the graph, collect fully, and compare what was freed with what the file flags as garbage
+    #[arg(long)]
+    collect: bool,
+    /// The heap to load it on
+    #[arg(long, default_value = "generational")]
+    heap: String,
+    /// A setting of the heap; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
+    config: Vec<Given>,
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What a full collection of the loaded graph found: the line that `--collect --json` prints.
+#[derive(Debug, Serialize)]
+struct Found {
+    file: String,
+    nodes: usize,
+    edges: usize,
+    tracked: usize,
+    flagged: usize,
+    found: usize,
+    missing: usize,
+    extra: usize,
+    heap: String,
+    collect_ns: u64,
+    /// The first nodes of either difference, to look at.
+    #[serde(skip)]
+    first_differences: Vec<u32>,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<()> {
+    // What is wrong with the arguments is said before a file is read.
+    let heap = roster::entry(&arguments.heap)?;
+    let config = heap_settings::parse(&arguments.config)?;
+    let graph = match arguments.file.as_str() {
+        "django" => embedded_django(),
+        path => HeapGraph::open(PathBuf::from(path)).with_context(|| format!("cannot read the heap graph {path}"))?,
+    };
+    if !arguments.collect {
+        let shape = Shape::of(&graph);
+        let text = if arguments.json { serde_json::to_string(&shape)? + "\n" } else { format!("{shape}") };
+        return super::print(&text);
+    }
+    let found = for_heap!(heap.name, H => collect::<H>(&graph, config, &arguments.file))??;
+    if arguments.json {
+        super::print(&(serde_json::to_string(&found)? + "\n"))?;
+    } else {
+        super::print(&readable(&found))?;
+    }
+    if found.missing + found.extra > 0 && heap.abilities.collects_cycles {
+        let message = format!(
+            "heap {}, file {}: {} flagged objects not found, {} found that are not flagged; the first nodes: {:?}",
+            found.heap, found.file, found.missing, found.extra, found.first_differences
+        );
+        return Err(WrongAnswer(message).into());
+    }
+    Ok(())
+}
+
+fn collect<H: Heap>(graph: &HeapGraph, config: HeapConfig, file: &str) -> Result<Found> {
+    let heap = H::new(config, std::sync::Arc::new(NoObserver))?;
+    let mutator = heap.attach();
+    let loaded = graph.load(&mutator)?;
+    let begin = Instant::now();
+    mutator.collect(Generation::OLD);
+    let collect_ns = begin.elapsed().as_nanos() as u64;
+    let verdict = graph.judge(&mutator, &loaded);
+    Ok(Found {
+        file: file.to_owned(),
+        nodes: graph.node_count(),
+        edges: graph.edge_count(),
+        tracked: graph.nodes().filter(|&node| graph.flags(node).is_tracked()).count(),
+        flagged: verdict.flagged,
+        found: verdict.found,
+        missing: verdict.missing.len(),
+        extra: verdict.extra.len(),
+        heap: H::NAME.to_owned(),
+        collect_ns,
+        first_differences: verdict.missing.iter().chain(&verdict.extra).take(5).copied().collect(),
+    })
+}
+
+fn readable(found: &Found) -> String {
+    let verdict = match (found.missing, found.extra) {
+        (0, 0) => "exactly the flagged objects".to_owned(),
+        (missing, extra) => format!("{missing} flagged objects missing, {extra} found that are not flagged"),
+    };
+    format!(
+        "graph        {} objects, {} references, {} tracked\n\
+         flagged      {} objects, which the process's own collector found unreachable\n\
+         found        {} tracked objects, by a full collection on {} in {}\n\
+         verdict      {verdict}\n",
+        units::count(found.nodes as u64),
+        units::count(found.edges as u64),
+        units::count(found.tracked as u64),
+        units::count(found.flagged as u64),
+        units::count(found.found as u64),
+        found.heap,
+        units::time(found.collect_ns),
+    )
+}

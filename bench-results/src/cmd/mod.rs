@@ -1,0 +1,103 @@
+//! The command line: one file a verb, each a set of arguments and a function that runs them.
+
+mod compare;
+mod completions;
+mod heap;
+mod list;
+mod replay;
+mod run;
+mod verify;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::cell::Given;
+
+const EXAMPLES: &str = "\
+Examples:
+  gclab compare                     the main table, in about two minutes
+  gclab list                        heaps, workloads, their dials
+  gclab run --heap generational --workload deep-cycles
+  gclab verify                      every heap gives the right answers
+  gclab heap django                 the shape of a real heap
+  gclab replay LOG --expect OUT     an operation log, held against what CPython did
+
+Exit codes: 0 done (a failed cell is a result); 1 bad input or environment; 2 a wrong answer.";
+
+/// A laboratory for reference-counted heaps and their cycle collectors.
+#[derive(Debug, Parser)]
+#[command(name = "gclab", version, after_help = EXAMPLES, max_term_width = 110)]
+struct Program {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Compare(compare::Arguments),
+    Run(run::Arguments),
+    Verify(verify::Arguments),
+    Heap(heap::Arguments),
+    Replay(replay::Arguments),
+    List(list::Arguments),
+    Completions(completions::Arguments),
+}
+
+/// Runs the verb that the command line names.
+pub fn main() -> ExitCode {
+    let program = match Program::try_parse() {
+        Ok(program) => program,
+        Err(error) => {
+            // Without a place to print to there is only the exit code.
+            let _ = error.print();
+            let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return if asked { ExitCode::SUCCESS } else { ExitCode::from(1) };
+        }
+    };
+    let done = match program.verb {
+        Verb::Compare(arguments) => compare::run(arguments),
+        Verb::Run(arguments) => run::run(arguments),
+        Verb::Verify(arguments) => verify::run(arguments),
+        Verb::Heap(arguments) => heap::run(arguments),
+        Verb::Replay(arguments) => replay::run(arguments),
+        Verb::List(arguments) => list::run(arguments),
+        Verb::Completions(arguments) => completions::run(arguments, Program::command()),
+    };
+    let Err(error) = done else { return ExitCode::SUCCESS };
+    // A reader that has seen enough, such as `head`, is no error.
+    if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        return ExitCode::SUCCESS;
+    }
+    let _ = writeln!(io::stderr(), "error: {error:#}");
+    if error.is::<WrongAnswer>() { ExitCode::from(2) } else { ExitCode::from(1) }
+}
+
+/// A heap gave a wrong answer; the program exits 2.
+#[derive(Debug)]
+struct WrongAnswer(String);
+
+impl std::fmt::Display for WrongAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "wrong answer: {}", self.0)
+    }
+}
+
+impl std::error::Error for WrongAnswer {}
+
+/// Prints to stdout, each piece at once.
+fn print(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Splits `key=value`.
+fn key_value(text: &str) -> Result<Given, String> {
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write key=value"))?;
+    Ok((key.trim().to_owned(), value.trim().to_owned()))
+}

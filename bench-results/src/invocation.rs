@@ -1,0 +1,108 @@
+//! One invocation: a cell in a fresh process of this program.
+
+use std::io::Read;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::cell::Cell;
+use crate::provenance::binary_hash;
+use crate::record::{Record, Status};
+
+/// Runs the cell in a fresh process, which writes its histograms to `hlog` if a path is given. That the process is
+/// killed, takes longer than `timeout` or fails is a result.
+///
+/// # Errors
+/// If it cannot run at all: the process cannot start, or says that input or machine are not fit for it.
+pub fn invoke(cell: &Cell, hlog: Option<&Path>, timeout: Duration) -> Result<Record> {
+    let program = std::env::current_exe().context("cannot find this program's own file; start it by its full path")?;
+    let mut command = Command::new(&program);
+    command.args(cell.arguments()).args(["--json", "--dies-with-parent"]);
+    if let Some(hlog) = hlog {
+        command.arg("--hlog").arg(hlog);
+    }
+    // A group of its own, so that what the workload forks is killed with it.
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().with_context(|| {
+        format!("cannot start {}; free memory or raise the limit on processes (`ulimit -u`)", program.display())
+    })?;
+    let output = read_in_background(child.stdout.take());
+    let messages = read_in_background(child.stderr.take());
+    let ended = wait(&mut child, timeout)?;
+    // What the process left in its pipes is there; a process that it forked may hold them open for longer.
+    let output = output.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+    let messages = messages.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+
+    let mut failed = cell.record(binary_hash().ok());
+    let Some(status) = ended else {
+        failed.status = Status::Timeout;
+        failed.error = Some(format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs()));
+        return Ok(failed);
+    };
+    if let Some(record) = output.lines().last().and_then(|line| serde_json::from_str(line).ok()) {
+        return Ok(record);
+    }
+    let message = messages.lines().last().unwrap_or_default();
+    if status.code() == Some(1) {
+        bail!("{}", message.strip_prefix("error: ").unwrap_or(message));
+    }
+    failed.error = Some(cause(status, message));
+    Ok(failed)
+}
+
+/// For the process of a cell: be killed when the one that started it dies.
+pub fn die_with_parent() -> Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL).context("the system cannot tie this process to the one that started it")
+}
+
+fn cause(status: ExitStatus, message: &str) -> String {
+    let end = match status.signal() {
+        Some(9) => "killed by signal 9 (SIGKILL), as the system does when memory runs out".to_owned(),
+        Some(signal) => match Signal::try_from(signal) {
+            Ok(name) => format!("killed by signal {signal} ({name})"),
+            Err(_) => format!("killed by signal {signal}"),
+        },
+        None => format!("ended without a record, {status}"),
+    };
+    if message.is_empty() { end } else { format!("{end}: {message}") }
+}
+
+/// Waits for the process; kills it with its group when the time is up and returns `None`.
+fn wait(child: &mut Child, timeout: Duration) -> Result<Option<ExitStatus>> {
+    let begin = Instant::now();
+    let mut nap = Duration::from_millis(1);
+    loop {
+        if let Some(status) = child.try_wait().context("cannot wait for the process of a cell")? {
+            return Ok(Some(status));
+        }
+        if begin.elapsed() >= timeout {
+            // If the group is gone already, so is the process.
+            let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
+            child.wait().context("cannot wait for the process of a cell")?;
+            return Ok(None);
+        }
+        // Longer and longer up to 50 ms: a waiting process that wakes often would disturb what it waits for.
+        std::thread::sleep(nap.min(timeout.saturating_sub(begin.elapsed())));
+        nap = (nap * 2).min(Duration::from_millis(50));
+    }
+}
+
+fn read_in_background(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    if let Some(mut pipe) = pipe {
+        std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            // A pipe that breaks has given all it had; nobody may be waiting for it any more.
+            let _ = pipe.read_to_end(&mut bytes);
+            let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
+        });
+    }
+    receiver
+}

@@ -1,0 +1,231 @@
+//! The interruption ledger: an [`Observer`] that keeps every pause with its cause, the release cascades and the
+//! collections of a run.
+//!
+//! # Invariants
+//! - **L1** A pause inside another one (a collection inside a stall) counts in its own cause's histogram and not in the
+//!   total one: the outermost has its time already.
+//! - **L2** What ends while the timed part is under way counts as of the timed part; all else is kept apart.
+//! - **L3** A pause during which the system took the core from the thread is *marked*: its length may be the machine's
+//!   doing. Marked ones count in every histogram but that of the unmarked.
+
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use gc_core::Observer;
+use gc_core::event::{Cascade, Cause, Collection, Panicked};
+
+use crate::histogram::Timings;
+use crate::usage::{ThreadUsage, thread_cpu_ns};
+
+/// See the [module](self).
+#[derive(Default)]
+pub struct Ledger {
+    timed: AtomicBool,
+    book: Mutex<Book>,
+}
+
+/// All that a ledger holds.
+#[derive(Clone, Default)]
+pub struct Book {
+    /// Pauses of every cause, outermost only (L1).
+    pub pauses: Timings,
+    /// Those of them that are not marked (L3).
+    pub unmarked: Timings,
+    /// Pauses by cause, in the order of [`Cause::ALL`].
+    pub by_cause: [Timings; Cause::ALL.len()],
+    /// How often the system took the core from a thread during a pause.
+    pub involuntary_switches: u64,
+    /// CPU nanoseconds of mutators in collections: a pause's length where the thread kept its core.
+    pub collector_cpu_ns: u64,
+    /// Release cascades.
+    pub cascades: Timings,
+    /// Collections of the timed part, by generation.
+    pub collections: [CollectionFigures; 3],
+    /// Collections before and after it, by generation.
+    pub collections_outside: [CollectionFigures; 3],
+    /// Callbacks that panicked, at any time.
+    pub panics: u64,
+}
+
+/// What the collections of one generation did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct CollectionFigures {
+    /// How many there were.
+    pub collections: u64,
+    /// Objects found unreachable and taken apart.
+    pub collected: u64,
+    /// Objects found unreachable and left.
+    pub uncollectable: u64,
+    /// Objects examined.
+    pub examined: u64,
+    /// Nanoseconds they took.
+    pub ns: u64,
+}
+
+/// A pause that has begun on this thread.
+struct OpenPause {
+    usage: ThreadUsage,
+    /// CPU time of the thread at its beginning; read for collections only.
+    cpu_ns: Option<u64>,
+}
+
+thread_local! {
+    /// Pauses of this thread that have not ended, outermost first.
+    static OPEN: RefCell<Vec<OpenPause>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Ledger {
+    /// The timed part begins or has ended (L2).
+    pub fn set_timed(&self, timed: bool) {
+        // Relaxed: set by the thread that runs the workload while no operation is under way; starting and joining the
+        // other mutators' threads orders it for them.
+        self.timed.store(timed, Ordering::Relaxed);
+    }
+
+    /// What it holds so far.
+    pub fn book(&self) -> Book {
+        self.open().clone()
+    }
+
+    /// How long a ledger holds up a mutator per pause, measured now: nanoseconds, part of the service time around a
+    /// pause and not of the pause.
+    pub fn cost_ns() -> u64 {
+        const PAUSES: u32 = 50;
+        let ledger = Ledger::default();
+        ledger.set_timed(true);
+        // The least of several batches: what disturbs one only adds.
+        let batch = || {
+            let begin = Instant::now();
+            for _ in 0..PAUSES {
+                ledger.interruption_begins(Cause::Stop);
+                ledger.interruption_ends(Cause::Stop, Duration::ZERO);
+            }
+            (begin.elapsed() / PAUSES).as_nanos() as u64
+        };
+        (0..20).map(|_| batch()).min().unwrap_or(0)
+    }
+
+    fn open(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_timed(&self) -> bool {
+        // Relaxed: see `set_timed`.
+        self.timed.load(Ordering::Relaxed)
+    }
+}
+
+impl Observer for Ledger {
+    fn interruption_begins(&self, cause: Cause) {
+        let pause = OpenPause { usage: ThreadUsage::now(), cpu_ns: (cause == Cause::Stop).then(thread_cpu_ns) };
+        OPEN.with_borrow_mut(|open| open.push(pause));
+    }
+
+    fn interruption_ends(&self, cause: Cause, duration: Duration) {
+        let (begun, outermost) = OPEN.with_borrow_mut(|open| (open.pop(), open.is_empty()));
+        let Some(begun) = begun else { return };
+        if !self.is_timed() {
+            return;
+        }
+        let span = ThreadUsage::now().since(&begun.usage);
+        let ns = duration.as_nanos() as u64;
+        let collector_cpu_ns = begun.cpu_ns.map_or(0, |cpu_ns| {
+            // A thread that kept its core used as much CPU as time went by, which saves a call of the system.
+            if span.involuntary_switches + span.waits == 0 { ns } else { (thread_cpu_ns() - cpu_ns).min(ns) }
+        });
+        let mut book = self.open();
+        book.collector_cpu_ns += collector_cpu_ns;
+        let position = Cause::ALL.iter().position(|&known| known == cause).expect("a cause of the list");
+        book.by_cause[position].record(ns);
+        if outermost {
+            book.pauses.record(ns);
+            book.involuntary_switches += span.involuntary_switches;
+            if span.involuntary_switches == 0 {
+                book.unmarked.record(ns);
+            }
+        }
+    }
+
+    fn collection(&self, collection: &Collection) {
+        let timed = self.is_timed();
+        let mut book = self.open();
+        let generations = if timed { &mut book.collections } else { &mut book.collections_outside };
+        let figures = &mut generations[collection.generation.index()];
+        figures.collections += 1;
+        figures.collected += collection.collected;
+        figures.uncollectable += collection.uncollectable;
+        figures.examined += collection.examined;
+        figures.ns += collection.duration.as_nanos() as u64;
+    }
+
+    fn cascade(&self, cascade: &Cascade) {
+        if self.is_timed() {
+            self.open().cascades.record(cascade.duration.as_nanos() as u64);
+        }
+    }
+
+    fn panicked(&self, panicked: &Panicked) {
+        self.open().panics += 1;
+        eprintln!("warning: ignored a panic in a {:?} callback: {}", panicked.place, panicked.message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gc_core::Generation;
+
+    use super::*;
+
+    fn pause(ledger: &Ledger, cause: Cause, ns: u64, inside: impl FnOnce()) {
+        ledger.interruption_begins(cause);
+        inside();
+        ledger.interruption_ends(cause, Duration::from_nanos(ns));
+    }
+
+    #[test]
+    fn pause_inside_another_counts_once_in_total() {
+        let ledger = Ledger::default();
+        ledger.set_timed(true);
+        pause(&ledger, Cause::Stall, 1_000, || pause(&ledger, Cause::Stop, 900, || ()));
+        let book = ledger.book();
+        assert_eq!((book.pauses.summary().n, book.pauses.total_ns()), (1, 1_000));
+        assert_eq!(book.by_cause.each_ref().map(Timings::total_ns), [900, 0, 0, 0, 1_000, 0]);
+        assert_eq!(book.unmarked.summary().n, u64::from(book.involuntary_switches == 0));
+    }
+
+    #[test]
+    fn only_the_timed_part_counts() {
+        let ledger = Ledger::default();
+        let collection = Collection {
+            generation: Generation::OLD,
+            automatic: false,
+            examined: 7,
+            collected: 3,
+            uncollectable: 0,
+            freed: 3,
+            duration: Duration::from_nanos(10),
+        };
+        for timed in [false, true, false] {
+            ledger.set_timed(timed);
+            pause(&ledger, Cause::Stop, 10, || ());
+            ledger.collection(&collection);
+            ledger.cascade(&Cascade { objects: 64, duration: Duration::from_nanos(5) });
+        }
+        let book = ledger.book();
+        assert_eq!((book.pauses.summary().n, book.cascades.summary().n), (1, 1));
+        assert_eq!((book.collections[2].collections, book.collections[2].examined), (1, 7));
+        assert_eq!(book.collections_outside[2].collections, 2);
+    }
+
+    #[test]
+    fn collector_cpu_is_that_of_collections_without_their_waits() {
+        let ledger = Ledger::default();
+        ledger.set_timed(true);
+        pause(&ledger, Cause::Lock, 5_000_000, || ());
+        assert_eq!(ledger.book().collector_cpu_ns, 0);
+        pause(&ledger, Cause::Stop, 50_000_000, || std::thread::sleep(Duration::from_millis(50)));
+        assert!(ledger.book().collector_cpu_ns < 25_000_000);
+    }
+}

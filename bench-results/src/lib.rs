@@ -1,0 +1,18 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cell;
+pub mod cmd;
+pub mod comparison;
+pub mod heap_settings;
+pub mod hiccups;
+pub mod histogram;
+pub mod invocation;
+pub mod ledger;
+pub mod measure;
+pub mod provenance;
+pub mod record;
+pub mod roster;
+pub mod run_folder;
+pub mod table;
+pub mod units;
+pub mod usage;

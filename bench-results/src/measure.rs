@@ -1,0 +1,268 @@
+//! Runs one cell in this process, with every instrument attached.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Result;
+use gc_core::{Heap, HeapStatistics};
+use workloads::catalogue::{self, StartError};
+use workloads::workload::{Outcome, Pace, Plan, RunError, Stages};
+
+use crate::cell::Cell;
+use crate::hiccups::{Hiccups, Recorded};
+use crate::histogram::{Histograms, Timings};
+use crate::ledger::Ledger;
+use crate::provenance::binary_hash;
+use crate::record::{Floating, Generation, PauseByCause, Record, Status};
+use crate::roster::for_heap;
+use crate::usage::{ProcessUsage, peak_rss_bytes};
+
+/// An open loop is saturated when at least this share of its operations was waiting as the last one arrived. At ρ times
+/// the heap's capacity the share is 1 − 1/ρ, so 0.02 is reached at 2 % above it.
+const SATURATED_SHARE: f64 = 0.02;
+/// And at least as many as arrive in so many seconds, so that one pause near the end, or one of the machine's, is not
+/// taken for it.
+const SATURATED_S: f64 = 0.05;
+
+/// What a cell left behind.
+pub struct Measured {
+    /// Its record.
+    pub record: Record,
+    /// Its histograms.
+    pub histograms: Histograms,
+    /// When its timed part began.
+    pub began: SystemTime,
+}
+
+/// Runs the cell. That it fails is a result.
+///
+/// # Errors
+/// If it cannot run at all: the heap cannot be made on this machine, or a file that
+/// a dial names is not fit for it.
+pub fn measure(cell: &Cell) -> Result<Measured> {
+    for_heap!(cell.heap.name, H => measure_on::<H>(cell))?
+}
+
+fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
+    let mut record = cell.record(binary_hash().ok());
+    record.ledger_ns_per_pause = Some(Ledger::cost_ns());
+    let ledger = Arc::new(Ledger::default());
+    let heap = H::new(cell.heap_config, Arc::clone(&ledger) as Arc<_>)?;
+    let timed_part = TimedPart { heap: &heap, ledger: &ledger, state: Mutex::new(State::Before) };
+    let pace = cell.rate.map_or(Pace::Closed, |rate| Pace::Open { rate });
+    let plan = Plan { seed: cell.seed, threads: cell.threads, pace, stages: &timed_part };
+
+    // Unwind safety: after a panic the heap is not used any more, only counted.
+    let run = || catalogue::run(cell.workload.name, &cell.settings, &heap, &plan);
+    let outcome = catch_unwind(AssertUnwindSafe(run));
+    let figures = timed_part.figures();
+
+    let mut histograms = Histograms::default();
+    let began = figures.as_ref().map_or_else(SystemTime::now, |figures| figures.began);
+    if let Some(figures) = figures {
+        figures.enter(&mut record, &mut histograms);
+    }
+    enter_ledger(&ledger, &mut record, &mut histograms);
+    match outcome {
+        Ok(Ok(outcome)) => {
+            (record.status, record.error) = judge::<H>(&outcome, cell.rate);
+            enter_outcome(&outcome, &mut record, &mut histograms);
+        }
+        Ok(Err(StartError::Setting(error))) => return Err(error.into()),
+        Ok(Err(StartError::Run(RunError::Create(error)))) => return Err(error.into()),
+        Ok(Err(StartError::Run(RunError::Full(error)))) => {
+            (record.status, record.error) = (Status::OutOfMemory, Some(error.to_string()))
+        }
+        Ok(Err(StartError::Run(error @ RunError::Wrong(_)))) => {
+            (record.status, record.error) = (Status::WrongDigest, Some(error.to_string()));
+        }
+        Err(panic) => {
+            (record.status, record.error) = (Status::Error, Some(format!("panicked: {}", message(&*panic))));
+        }
+    }
+    Ok(Measured { record, histograms, began })
+}
+
+/// How a run ended that came to its end.
+fn judge<H: Heap>(outcome: &Outcome, rate: Option<f64>) -> (Status, Option<String>) {
+    let (after, expected) = (outcome.live_after, outcome.live_expected);
+    if after < expected || (after > expected && H::ABILITIES.collects_cycles) {
+        let error = format!("{after} objects live at the end where {expected} ought to");
+        return (Status::WrongDigest, Some(error));
+    }
+    if let (Some(backlog), Some(rate)) = (outcome.backlog_end, rate)
+        && backlog as f64 >= SATURATED_SHARE * outcome.operations as f64
+        && backlog as f64 >= SATURATED_S * rate
+    {
+        let operations = outcome.operations;
+        let error =
+            format!("{backlog} of {operations} operations were waiting as the last one arrived; lower the rate");
+        return (Status::Saturated, Some(error));
+    }
+    (Status::Ok, None)
+}
+
+fn enter_outcome(outcome: &Outcome, record: &mut Record, histograms: &mut Histograms) {
+    record.operations = Some(outcome.operations);
+    record.operation = Some(outcome.operation.to_owned());
+    record.wall_ns = Some(outcome.wall_ns);
+    record.achieved_per_s =
+        (outcome.wall_ns > 0).then(|| outcome.operations as f64 / Duration::from_nanos(outcome.wall_ns).as_secs_f64());
+    record.backlog_end = outcome.backlog_end;
+    record.mutator_cpu_ns = Some(outcome.mutator_cpu_ns);
+    record.digest = Some(format!("{:#018x}", outcome.digest));
+    record.live_after = Some(outcome.live_after);
+    record.live_expected = Some(outcome.live_expected);
+    record.floating = outcome.floating.map(|floating| Floating {
+        peak_objects: Some(floating.peak_objects),
+        mean_objects: Some(floating.mean_objects),
+        peak_bytes: None,
+    });
+    record.extra = outcome.extra.iter().map(|(&name, &value)| (name.to_owned(), value)).collect();
+    if let Some(response_ns) = &outcome.response_ns {
+        let response = Timings::of(response_ns);
+        record.response_ns = Some(response.summary());
+        histograms.insert("response", response);
+    }
+    let service = Timings::of(&outcome.service_ns);
+    record.service_ns = Some(service.summary());
+    histograms.insert("service", service);
+}
+
+fn enter_ledger(ledger: &Ledger, record: &mut Record, histograms: &mut Histograms) {
+    let book = ledger.book();
+    record.collector_cpu_ns = Some(book.collector_cpu_ns);
+    record.pause_ns = Some(book.pauses.summary_with_total());
+    record.pause_unmarked_ns = Some(book.unmarked.summary_with_total());
+    record.pause_by_cause = Some(PauseByCause::new(&book.by_cause));
+    record.cascade_ns = Some(book.cascades.summary_with_total());
+    record.involuntary_switches = Some(book.involuntary_switches);
+    record.collections = Some(Generation::each(&book.collections));
+    record.collections_outside = Some(Generation::each(&book.collections_outside));
+    record.callback_panics = Some(book.panics);
+    histograms.insert("pause", book.pauses);
+    histograms.insert("cascade", book.cascades);
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
+/// Starts and stops the instruments around the timed part.
+struct TimedPart<'h, H: Heap> {
+    heap: &'h H,
+    ledger: &'h Ledger,
+    state: Mutex<State>,
+}
+
+enum State {
+    Before,
+    Running(Box<Beginning>),
+    After(Box<Figures>),
+}
+
+struct Beginning {
+    hiccups: Hiccups,
+    began: SystemTime,
+    statistics: HeapStatistics,
+    usage: Option<ProcessUsage>,
+}
+
+/// What the instruments saw.
+struct Figures {
+    began: SystemTime,
+    hiccups: Recorded,
+    peak_rss_bytes: Option<u64>,
+    statistics: [HeapStatistics; 2],
+    usage: Option<[ProcessUsage; 2]>,
+}
+
+impl<H: Heap> Stages for TimedPart<'_, H> {
+    fn timed_part_begins(&self) {
+        let hiccups = Hiccups::start();
+        let statistics = self.heap.statistics();
+        self.ledger.set_timed(true);
+        let beginning = Beginning { hiccups, began: SystemTime::now(), statistics, usage: ProcessUsage::now() };
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Running(Box::new(beginning));
+    }
+
+    fn timed_part_ends(&self) {
+        let usage = ProcessUsage::now();
+        self.ledger.set_timed(false);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        *state = match std::mem::replace(&mut *state, State::Before) {
+            State::Running(beginning) => State::After(Box::new(Figures {
+                began: beginning.began,
+                statistics: [beginning.statistics, self.heap.statistics()],
+                peak_rss_bytes: peak_rss_bytes(),
+                usage: beginning.usage.zip(usage).map(|(before, after)| [before, after]),
+                hiccups: beginning.hiccups.stop(),
+            })),
+            other => other,
+        };
+    }
+}
+
+impl<H: Heap> TimedPart<'_, H> {
+    /// What was seen, if the timed part was ever reached; ends it if the workload could not.
+    fn figures(self) -> Option<Figures> {
+        self.timed_part_ends();
+        match self.state.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            State::After(figures) => Some(*figures),
+            State::Before | State::Running(_) => None,
+        }
+    }
+}
+
+impl Figures {
+    fn enter(self, record: &mut Record, histograms: &mut Histograms) {
+        let [before, after] = self.statistics;
+        record.allocated_objects = Some(after.allocated - before.allocated);
+        record.freed_by_count = Some(after.freed_by_count - before.freed_by_count);
+        record.freed_by_collector = Some(after.freed_by_collector - before.freed_by_collector);
+        record.heap_peak_bytes = Some(after.peak_bytes);
+        record.peak_rss_bytes = self.peak_rss_bytes;
+        if let Some([before, after]) = self.usage {
+            record.user_ns = Some(after.user_ns() - before.user_ns());
+            record.system_ns = Some(after.system_ns() - before.system_ns());
+            record.process_involuntary_switches = Some(after.involuntary_switches() - before.involuntary_switches());
+            record.minor_faults = Some(after.minor_faults() - before.minor_faults());
+        }
+        record.control_cpu_ns = Some(self.hiccups.cpu_ns);
+        record.platform_hiccup_ns = Some(self.hiccups.overshoot.summary());
+        histograms.insert("hiccup", self.hiccups.overshoot);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gc_core::RefcountHeap;
+
+    use super::*;
+
+    fn judged<H: Heap>(outcome: Outcome) -> Status {
+        judge::<H>(&outcome, Some(400.0)).0
+    }
+
+    #[test]
+    fn growing_backlog_is_saturation() {
+        let ended_with =
+            |backlog_end, operations| judged::<RefcountHeap>(Outcome { operations, backlog_end, ..Outcome::default() });
+        assert_eq!(ended_with(None, 1_000), Status::Ok);
+        assert_eq!(ended_with(Some(19), 100), Status::Ok, "less than arrives in 50 ms");
+        assert_eq!(ended_with(Some(39), 2_000), Status::Ok, "less than 2 %");
+        assert_eq!(ended_with(Some(40), 2_000), Status::Saturated);
+    }
+
+    #[test]
+    fn leak_is_wrong_only_where_cycles_are_collected() {
+        let ended_with = |live_after| Outcome { live_after, live_expected: 10, ..Outcome::default() };
+        assert_eq!(judged::<RefcountHeap>(ended_with(11)), Status::Ok);
+        assert_eq!(judged::<RefcountHeap>(ended_with(9)), Status::WrongDigest);
+        assert_eq!(judged::<crate::roster::GenerationalHeap>(ended_with(11)), Status::WrongDigest);
+        assert_eq!(judged::<crate::roster::GenerationalHeap>(ended_with(10)), Status::Ok);
+    }
+}

@@ -1,0 +1,192 @@
+//! A run folder: `run.json`, `cells.jsonl` with one line a cell, and one `.hlog` a cell.
+//!
+//! A finished cell is on disk before the next one begins: whatever ends the program, finished cells stay, and a line
+//! that was being written then is not taken for one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::histogram::write_whole;
+use crate::record::Record;
+
+/// See the [module](self). While it is open, no other process can open it.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    cells: File,
+    records: Vec<Record>,
+}
+
+impl RunFolder {
+    /// A new folder, made if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be written, or holds a run already.
+    pub fn create(path: &Path) -> Result<Self> {
+        let unwritable = || format!("cannot write the run folder {}; choose another one with --out", path.display());
+        fs::create_dir_all(path).with_context(unwritable)?;
+        if path.join("cells.jsonl").exists() {
+            let path = path.display();
+            bail!("{path} holds a run already; go on with it (--resume {path}) or choose another folder with --out");
+        }
+        let mut options = OpenOptions::new();
+        let cells = options.read(true).append(true).create_new(true).open(path.join("cells.jsonl"));
+        let folder = Self { path: path.to_owned(), cells: cells.with_context(unwritable)?, records: Vec::new() };
+        folder.lock()?;
+        Ok(folder)
+    }
+
+    /// An existing one, to go on with. A torn last line is cut off.
+    ///
+    /// # Errors
+    /// If it holds no run, another process is at it, or a line before the last is no record.
+    pub fn open(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let mut options = OpenOptions::new();
+        let mut cells = options.read(true).append(true).open(path.join("cells.jsonl")).with_context(|| {
+            format!("cannot go on with {shown}; name a folder that `gclab compare` has written and you may write")
+        })?;
+        let mut text = Vec::new();
+        cells.read_to_end(&mut text).with_context(|| format!("cannot read {shown}/cells.jsonl"))?;
+        let (records, whole) = parse(&text).with_context(|| format!("{shown}/cells.jsonl is damaged"))?;
+        let mut folder = Self { path: path.to_owned(), cells, records };
+        folder.lock()?;
+        if whole < text.len() {
+            folder.cells.set_len(whole as u64).with_context(|| format!("cannot repair {shown}/cells.jsonl"))?;
+            folder.cells.seek(SeekFrom::End(0)).with_context(|| format!("cannot repair {shown}/cells.jsonl"))?;
+        }
+        Ok(folder)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The records of finished cells, in the order in which they ended.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// Where the histograms of a cell are.
+    pub fn hlog(&self, cell: &str) -> PathBuf {
+        self.path.join(format!("{cell}.hlog"))
+    }
+
+    /// Adds the record of a finished cell; it is on disk when this returns.
+    ///
+    /// # Errors
+    /// If it cannot be written. Cells added before stay.
+    pub fn append(&mut self, record: Record) -> Result<()> {
+        let mut line = serde_json::to_string(&record).context("a record that is no JSON")?;
+        line.push('\n');
+        self.cells.write_all(line.as_bytes()).and_then(|()| self.cells.sync_data()).with_context(|| {
+            let (path, done) = (self.path.display(), self.records.len());
+            format!(
+                "cannot write {path}/cells.jsonl; {done} finished cells are kept: free space there, then go on with \
+                 `gclab compare --resume {path}`"
+            )
+        })?;
+        self.records.push(record);
+        Ok(())
+    }
+
+    /// Writes `run.json`.
+    pub fn write_run(&self, run: &impl Serialize) -> Result<()> {
+        let mut text = serde_json::to_string_pretty(run).context("a run that is no JSON")?;
+        text.push('\n');
+        write_whole(&self.path.join("run.json"), text.as_bytes()).with_context(|| {
+            format!("cannot write {}/run.json; free space there, or choose another folder", self.path.display())
+        })
+    }
+
+    /// Reads `run.json`.
+    pub fn read_run<T: DeserializeOwned>(&self) -> Result<T> {
+        let path = self.path.join("run.json");
+        let text = fs::read(&path).with_context(|| format!("cannot read {}; start a new run", path.display()))?;
+        serde_json::from_slice(&text)
+            .with_context(|| format!("{} is not of this version of gclab; start a new run", path.display()))
+    }
+
+    fn lock(&self) -> Result<()> {
+        self.cells.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => {
+                anyhow!("another gclab is writing to {}; wait for it or choose another folder", self.path.display())
+            }
+            fs::TryLockError::Error(error) => anyhow!("cannot lock {}/cells.jsonl ({error})", self.path.display()),
+        })
+    }
+}
+
+/// The records of whole lines, and how many bytes those take. The last line may be torn.
+fn parse(text: &[u8]) -> Result<(Vec<Record>, usize)> {
+    let mut records = Vec::new();
+    let mut whole = 0;
+    let mut lines = text.split_inclusive(|&byte| byte == b'\n').enumerate().peekable();
+    while let Some((number, line)) = lines.next() {
+        match serde_json::from_slice(line) {
+            Ok(record) if line.ends_with(b"\n") => records.push(record),
+            Ok(_) => break,
+            Err(_) if lines.peek().is_none() => break,
+            Err(error) => {
+                return Err(error).with_context(|| format!("line {}: remove it and the run can go on", number + 1));
+            }
+        }
+        whole += line.len();
+    }
+    Ok((records, whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use workloads::catalogue;
+
+    use super::*;
+    use crate::cell::Cell;
+
+    fn record(round: u32) -> Record {
+        let cell = Cell::new("refcount", &[], catalogue::ENTRIES[0].name, &[], 1).unwrap();
+        Cell { round, ..cell }.record(None)
+    }
+
+    #[test]
+    fn torn_last_line_is_cut_off_and_the_rest_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = RunFolder::create(folder.path()).unwrap();
+        run.append(record(0)).unwrap();
+        run.append(record(1)).unwrap();
+        drop(run);
+        let path = folder.path().join("cells.jsonl");
+        let text = fs::read(&path).unwrap();
+        for torn in [text.len() - 1, text.len() - 7, text.len() / 2 + 1] {
+            fs::write(&path, &text[..torn]).unwrap();
+            let mut run = RunFolder::open(folder.path()).unwrap();
+            assert_eq!(run.records(), [record(0)]);
+            run.append(record(1)).unwrap();
+            drop(run);
+            assert_eq!(fs::read(&path).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn damage_before_the_last_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let good = serde_json::to_string(&record(0)).unwrap();
+        fs::write(folder.path().join("cells.jsonl"), format!("{good}\n{{]\n{good}\n")).unwrap();
+        let error = format!("{:#}", RunFolder::open(folder.path()).unwrap_err());
+        assert!(error.contains("line 2: remove it"), "{error}");
+    }
+
+    #[test]
+    fn folder_belongs_to_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let _run = RunFolder::create(folder.path()).unwrap();
+        assert!(RunFolder::create(folder.path()).unwrap_err().to_string().contains("holds a run already"));
+        assert!(RunFolder::open(folder.path()).unwrap_err().to_string().contains("another gclab"));
+    }
+}

@@ -1,0 +1,281 @@
+//! The table of a comparison on the screen: a block a workload, a column a heap.
+//!
+//! Figures of several rounds come from merged histograms or are sums, means or extremes over rounds as the row says;
+//! percentiles are never averaged.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
+
+use crate::comparison::{Arrivals, BASELINE, Comparison};
+use crate::histogram::{Histograms, Summary, Timings};
+use crate::record::{Record, Status};
+use crate::{roster, units};
+
+/// A full collection count below which a column proves nothing about full collections.
+const FULL_COLLECTIONS_LEAST: u64 = 20;
+
+type Percentile = fn(&Summary) -> Option<u64>;
+
+/// The cells of one workload on one heap, and what they say together.
+struct Column<'r> {
+    heap: &'static roster::Entry,
+    records: Vec<&'r Record>,
+    response: Option<Summary>,
+    service: Option<Summary>,
+    pause: Option<Summary>,
+}
+
+/// The table of all workloads, and below it what was offered and what of the machine shows.
+pub fn comparison(comparison: &Comparison, records: &[Record], folder: &Path) -> String {
+    let mut text = String::new();
+    for chosen in &comparison.workloads {
+        let columns: Vec<Column<'_>> = comparison
+            .heaps
+            .iter()
+            .filter_map(|heap| roster::entry(heap).ok())
+            .map(|heap| Column::new(heap, &chosen.workload, records, folder))
+            .collect();
+        block(&mut text, &chosen.workload, comparison, &columns);
+    }
+    text.push_str(&machine_sentence(records, folder));
+    text
+}
+
+/// A table in the style of the program: a line below the header, no colour.
+pub fn plain(header: impl IntoIterator<Item = String>) -> Table {
+    const LINE: LineStyle = LineStyle::none().fill('─').junction('─');
+    let mut table = Table::new();
+    table.load_style(TableStyle::new().header_separator(LINE)).set_header(header.into_iter().collect::<Vec<_>>());
+    table
+}
+
+/// Digests of a workload's cells that are not equal, with the heaps that gave them.
+pub fn unequal_digests(records: &[Record], workload: &str) -> Option<String> {
+    let mut seen: Vec<(&str, Vec<&str>)> = Vec::new();
+    for record in records.iter().filter(|record| record.workload == workload) {
+        let Some(digest) = &record.digest else { continue };
+        match seen.iter_mut().find(|(known, _)| known == digest) {
+            Some((_, heaps)) if !heaps.contains(&record.heap.as_str()) => heaps.push(&record.heap),
+            Some(_) => {}
+            None => seen.push((digest, vec![&record.heap])),
+        }
+    }
+    let list = seen.iter().map(|(digest, heaps)| format!("{digest} on {}", heaps.join(", "))).collect::<Vec<_>>();
+    (list.len() > 1).then(|| list.join("; "))
+}
+
+impl<'r> Column<'r> {
+    fn new(heap: &'static roster::Entry, workload: &str, records: &'r [Record], folder: &Path) -> Self {
+        let of = |record: &&Record| record.heap == heap.name && record.workload == workload;
+        let records: Vec<&Record> = records.iter().filter(of).collect();
+        let only = |may: fn(&Record) -> bool| -> Vec<&Record> {
+            records.iter().copied().filter(|record| may(record)).collect()
+        };
+        let (ok, complete) = (only(|record| record.status == Status::Ok), only(is_complete));
+        Self {
+            heap,
+            // In a saturated cell the queue grows with time: its response times depend on how long it ran.
+            response: merge(&ok, folder, "response", &|record| record.response_ns?.max),
+            service: merge(&complete, folder, "service", &|record| record.service_ns?.max),
+            pause: merge(&complete, folder, "pause", &|record| record.pause_ns?.summary.max),
+            records,
+        }
+    }
+
+    /// Cells that did all their work.
+    fn complete(&self) -> impl Iterator<Item = &'r Record> {
+        self.records.iter().copied().filter(|record| is_complete(record))
+    }
+
+    fn count(&self, status: Status) -> usize {
+        self.records.iter().filter(|record| record.status == status).count()
+    }
+
+    fn max(&self, figure: impl Fn(&Record) -> Option<u64>) -> Option<u64> {
+        self.complete().filter_map(figure).max()
+    }
+
+    fn mean(&self, figure: impl Fn(&Record) -> Option<u64>) -> Option<u64> {
+        let figures: Vec<u64> = self.complete().filter_map(figure).collect();
+        (!figures.is_empty()).then(|| figures.iter().sum::<u64>() / figures.len() as u64)
+    }
+
+    /// Operations a second over all rounds together, and their range.
+    fn throughput(&self) -> String {
+        let operations: u64 = self.complete().filter_map(|record| record.operations).sum();
+        let wall_ns: u64 = self.complete().filter_map(|record| record.wall_ns).sum();
+        if wall_ns == 0 {
+            return unknown();
+        }
+        units::rate(operations as f64 / (wall_ns as f64 / 1e9))
+    }
+
+    fn collections(&self, generation: u8) -> Vec<u64> {
+        let of = |record: &'r Record| {
+            let generations = record.collections.as_ref()?;
+            Some(generations.iter().find(|figures| figures.generation == generation)?.collections)
+        };
+        self.complete().filter_map(of).collect()
+    }
+}
+
+/// Whether a cell did all its work, if perhaps too slowly.
+fn is_complete(record: &Record) -> bool {
+    matches!(record.status, Status::Ok | Status::Saturated)
+}
+
+fn merge(records: &[&Record], folder: &Path, tag: &str, exact_max: &dyn Fn(&Record) -> Option<u64>) -> Option<Summary> {
+    let mut timings = Timings::default();
+    let mut any = false;
+    for record in records {
+        let Some(histogram) = record.hlog.as_ref().and_then(|hlog| Histograms::read(&folder.join(hlog), tag).ok()?)
+        else {
+            continue;
+        };
+        timings.merge(&histogram, exact_max(record));
+        any = true;
+    }
+    any.then(|| timings.summary())
+}
+
+fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[Column<'_>]) {
+    let header = std::iter::once(workload).chain(columns.iter().map(|column| column.heap.name));
+    let mut table = plain(header.map(str::to_owned));
+    let mut row = |name: &str, figure: &dyn Fn(&Column<'_>) -> String| {
+        table.add_row(std::iter::once(name.to_owned()).chain(columns.iter().map(figure)));
+    };
+    let time = |ns: Option<u64>| ns.map_or_else(unknown, units::time);
+    let size = |bytes: Option<u64>| bytes.map_or_else(unknown, units::size);
+    let open = columns.iter().flat_map(|column| &column.records).any(|record| record.offered_per_s.is_some());
+
+    row("cells ok", &|column| format!("{} of {}", column.count(Status::Ok), column.records.len()));
+    row("operations", &|column| column.throughput());
+    let percentiles: [(&str, Percentile); 4] =
+        [("p50", |s| s.p50), ("p99", |s| s.p99), ("p99.9", |s| s.p99_9), ("max", |s| s.max)];
+    for (name, percentile) in percentiles {
+        if open {
+            row(&format!("response {name}"), &|column| time(column.response.as_ref().and_then(percentile)));
+        } else {
+            row(&format!("service {name}"), &|column| time(column.service.as_ref().and_then(percentile)));
+        }
+    }
+    row("pause p99", &|column| time(column.pause.as_ref().and_then(|pause| pause.p99)));
+    row("pause max", &|column| time(column.pause.as_ref().and_then(|pause| pause.max)));
+    row("  of unmarked ones", &|column| time(column.max(|record| record.pause_unmarked_ns?.summary.max)));
+    row("pauses, sum", &|column| {
+        let (pause, wall) = (column.mean(|r| Some(r.pause_ns?.total)), column.mean(|r| r.wall_ns));
+        match (pause, wall) {
+            (Some(pause), Some(wall)) if wall > 0 => {
+                format!("{} ({:.1} %)", units::time(pause), pause as f64 * 100.0 / wall as f64)
+            }
+            _ => unknown(),
+        }
+    });
+    row("release cascade max", &|column| time(column.max(|record| record.cascade_ns?.summary.max)));
+    row("collections g0/g1/g2", &|column| {
+        [0, 1, 2].map(|generation| range(&column.collections(generation))).join(" / ")
+    });
+    row("floating objects, peak", &|column| {
+        column.max(|record| record.floating?.peak_objects).map_or_else(unknown, units::count)
+    });
+    row("mutator CPU", &|column| time(column.mean(|record| record.mutator_cpu_ns)));
+    row("  of it collecting", &|column| time(column.mean(|record| record.collector_cpu_ns)));
+    row("peak RSS", &|column| size(column.max(|record| record.peak_rss_bytes)));
+    row("heap peak", &|column| size(column.max(|record| record.heap_peak_bytes)));
+    row("live after / expected", &|column| {
+        let record = column.records.iter().find(|record| record.live_after.is_some());
+        let live = record.and_then(|record| Some((record.live_after?, record.live_expected?)));
+        live.map_or_else(unknown, |(after, expected)| format!("{} / {}", units::count(after), units::count(expected)))
+    });
+    let all: Vec<Record> =
+        columns.iter().flat_map(|column| column.records.iter().map(|&record| record.clone())).collect();
+    let unequal = unequal_digests(&all, workload);
+    row("digest", &|column| {
+        let wrong = column.records.iter().any(|record| record.status == Status::WrongDigest) || unequal.is_some();
+        let known = column.records.iter().any(|record| record.digest.is_some());
+        if wrong {
+            "WRONG".to_owned()
+        } else if known {
+            "ok".to_owned()
+        } else {
+            unknown()
+        }
+    });
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let _ = writeln!(text, "{table}");
+    notes(text, workload, comparison, columns, unequal.as_deref());
+    text.push('\n');
+}
+
+fn notes(text: &mut String, workload: &str, comparison: &Comparison, columns: &[Column<'_>], unequal: Option<&str>) {
+    // Writing to a String cannot fail.
+    let rate = columns.iter().flat_map(|column| &column.records).find_map(|record| record.offered_per_s);
+    match (rate, comparison.arrivals, comparison.saturation.get(workload).and_then(|record| record.achieved_per_s)) {
+        (Some(rate), Arrivals::Load(load), Some(capacity)) => {
+            let (rate, capacity) = (units::rate(rate), units::rate(capacity));
+            let _ = writeln!(
+                text,
+                "Open loop: {rate} arrived, {load} of the {capacity} that {BASELINE} served in a closed loop."
+            );
+        }
+        (Some(rate), ..) => {
+            let _ = writeln!(text, "Open loop: {} arrived.", units::rate(rate));
+        }
+        (None, ..) => {
+            let _ = writeln!(text, "Closed loop: each operation began when the last had ended.");
+        }
+    }
+    for column in columns {
+        let full: u64 = column.collections(2).iter().sum();
+        if column.heap.abilities.collects_cycles && full < FULL_COLLECTIONS_LEAST {
+            let heap = column.heap.name;
+            let _ = writeln!(
+                text,
+                "{heap}: {full} full collections, fewer than {FULL_COLLECTIONS_LEAST}: void as to full collections."
+            );
+        }
+        for record in column.records.iter().filter(|record| record.status != Status::Ok) {
+            let cause = record.error.as_deref().unwrap_or("no cause known");
+            let _ = writeln!(text, "! {} round {}: {}: {cause}", record.heap, record.round, record.status.name());
+        }
+    }
+    if let Some(unequal) = unequal {
+        let _ = writeln!(text, "! digests of {workload} are not equal: {unequal}");
+    }
+}
+
+fn machine_sentence(records: &[Record], folder: &Path) -> String {
+    let all: Vec<&Record> = records.iter().collect();
+    let hiccup = merge(&all, folder, "hiccup", &|record| record.platform_hiccup_ns?.max).unwrap_or_default();
+    let time = |ns: Option<u64>| ns.map_or_else(unknown, units::time);
+    let switches: u64 = records.iter().filter_map(|record| record.process_involuntary_switches).sum();
+    // The highest percentile that there are enough times for.
+    let (name, percentile) = match hiccup.p99_9 {
+        Some(_) => ("p99.9", hiccup.p99_9),
+        None => ("p99", hiccup.p99),
+    };
+    format!(
+        "The machine: while cells ran, an idle thread woke up late by {} ({name}) and by {} at most, and the system took \
+         the core from a cell's thread {} times.\nSmaller differences in single times may be the machine's.\n",
+        time(percentile),
+        time(hiccup.max),
+        units::count(switches)
+    )
+}
+
+/// What all rounds agree on, or the range.
+fn range(figures: &[u64]) -> String {
+    match (figures.iter().min(), figures.iter().max()) {
+        (Some(&least), Some(&most)) if least == most => units::count(least),
+        (Some(&least), Some(&most)) => format!("{}–{}", units::count(least), units::count(most)),
+        _ => unknown(),
+    }
+}
+
+fn unknown() -> String {
+    "n/a".to_owned()
+}

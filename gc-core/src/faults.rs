@@ -1,0 +1,49 @@
+//! Faults to put into a heap on purpose, so that what is meant to catch a broken heap can be seen to catch one.
+//!
+//! Compiled under the feature `faults` only, and for the whole process: one fault at a time.
+
+use crate::sync::Ordering::Relaxed;
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// A way in which heaps with plain counts are to be broken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+pub enum Fault {
+    /// One store in [`PERIOD`] writes null in place of its value.
+    LosesObject = 1,
+    /// One release in [`PERIOD`] that leaves an object alive releases it once more.
+    FreesLive = 2,
+    /// Each collection leaves the garbage it found where it is, as if it were reachable.
+    LeaksCycle = 3,
+    /// One retain in [`PERIOD`] is forgotten.
+    Miscounts = 4,
+}
+
+impl Fault {
+    /// Every fault.
+    pub const ALL: [Fault; 4] = [Self::LosesObject, Self::FreesLive, Self::LeaksCycle, Self::Miscounts];
+}
+
+/// How many operations it takes for one to go wrong.
+pub const PERIOD: u64 = 100;
+
+static CHOSEN: AtomicU32 = AtomicU32::new(0);
+static OPERATIONS: AtomicU64 = AtomicU64::new(0);
+
+/// Breaks every heap of the process from here on; `None` mends them.
+pub fn set(fault: Option<Fault>) {
+    // Relaxed, here and below: a switch for single-threaded tests, which publishes nothing.
+    CHOSEN.store(fault.map_or(0, |fault| fault as u32), Relaxed);
+    OPERATIONS.store(0, Relaxed);
+}
+
+/// Whether `fault` is the chosen one.
+pub(crate) fn is_set(fault: Fault) -> bool {
+    CHOSEN.load(Relaxed) == fault as u32
+}
+
+/// Counts an operation that `fault` could hit. True if it does.
+#[inline]
+pub(crate) fn strikes(fault: Fault) -> bool {
+    is_set(fault) && OPERATIONS.fetch_add(1, Relaxed) % PERIOD == PERIOD - 1
+}

@@ -1,0 +1,159 @@
+//! The accessors of a space: every word of every object, block record and side table, as an atomic.
+//!
+//! The invariants S1–S4 of the [space](super) are what makes them sound; they are kept here.
+
+use std::marker::PhantomData;
+
+use super::blocks::field;
+use super::{BLOCK_SHIFT, GRANULE_SHIFT, LINKS_AT, RECORD_BYTES, ROOM, SIDE_BYTES, Space, classes};
+use crate::object::Shape;
+use crate::sync::{AtomicU32, AtomicU64, Ordering};
+
+/// The addresses of a space, borrowed from it.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'s> {
+    /// The range, with [`ROOM`] behind it.
+    pub(super) heap: *mut u8,
+    /// The side tables; null without.
+    pub(super) side: *mut u8,
+    /// The block records.
+    pub(super) table: *mut u8,
+    /// Granules of the range − 1.
+    pub(super) granule_mask: u32,
+    /// Bytes before the slots.
+    pub(super) slots_at: usize,
+    pub(super) space: PhantomData<&'s Space>,
+}
+
+impl<'s> View<'s> {
+    /// Byte offset of granule `index` in the range, masked. (S2)
+    #[inline(always)]
+    pub(super) fn offset(self, index: u32) -> usize {
+        ((index & self.granule_mask) as usize) << GRANULE_SHIFT
+    }
+
+    /// The 64-bit word at `at` bytes into the object; `at` must be a multiple of 8 below [`ROOM`] − 8.
+    #[inline(always)]
+    fn word(self, index: u32, at: usize) -> &'s AtomicU64 {
+        debug_assert!(at < ROOM - 8 && at.is_multiple_of(8));
+        let address = self.heap.wrapping_add(self.offset(index) + at).cast::<AtomicU64>();
+        // SAFETY: mapped for the space's life, which `'s` lies in (S1, S2: the callers' offsets are bounded by constants and masks), aligned
+        // (S3), accessed as an atomic only (S4). `tests::any_bits_are_a_mapped_address` would fault otherwise.
+        #[expect(unsafe_code, reason = "object memory as atomics")]
+        unsafe {
+            &*address
+        }
+    }
+
+    /// The 32-bit word at `at` bytes into the object; `at` must be a multiple of 4 below [`ROOM`] − 8.
+    #[inline(always)]
+    fn half(self, index: u32, at: usize) -> &'s AtomicU32 {
+        debug_assert!(at < ROOM - 8 && at.is_multiple_of(4));
+        let address = self.heap.wrapping_add(self.offset(index) + at).cast::<AtomicU32>();
+        // SAFETY: as in `word`.
+        #[expect(unsafe_code, reason = "object memory as atomics")]
+        unsafe {
+            &*address
+        }
+    }
+
+    /// The count word.
+    #[inline(always)]
+    pub(crate) fn count_word(self, index: u32) -> &'s AtomicU64 {
+        self.word(index, 0)
+    }
+
+    /// The shape word.
+    #[inline(always)]
+    pub(crate) fn shape_word(self, index: u32) -> &'s AtomicU64 {
+        self.word(index, 8)
+    }
+
+    /// Slot `slot` of the object.
+    #[inline(always)]
+    pub(crate) fn slot(self, index: u32, slot: u32) -> &'s AtomicU32 {
+        self.half(index, self.slots_at + (slot & Shape::MAX_SLOTS) as usize * 4)
+    }
+
+    /// Word `word` of the payload of an object with `slots` slots.
+    #[inline(always)]
+    pub(crate) fn payload_word(self, index: u32, slots: u32, word: u32) -> &'s AtomicU64 {
+        let capacity = classes::slot_capacity(slots & Shape::MAX_SLOTS) as usize;
+        self.word(index, self.slots_at + capacity * 4 + (word & (Shape::MAX_PAYLOAD / 8 - 1)) as usize * 8)
+    }
+
+    /// Zeroes the words from `begin` to `end` bytes into the object, both multiples of 8.
+    #[inline(always)]
+    pub(super) fn zero_words(self, index: u32, begin: u32, end: u32) {
+        // Whole words (S3), the last of which lies in the room behind the range (S2).
+        let mut at = (begin & !7) as usize;
+        let end = end.min((ROOM - 16) as u32) as usize;
+        while at < end {
+            self.word(index, at).store(0, Ordering::Relaxed);
+            at += 8;
+        }
+    }
+
+    /// The `next` link, in the header. Meaningless with side tables.
+    #[inline(always)]
+    pub(crate) fn inline_next(self, index: u32) -> &'s AtomicU32 {
+        self.half(index, LINKS_AT)
+    }
+
+    /// The `prev` link, in the header. Meaningless with side tables.
+    #[inline(always)]
+    pub(crate) fn inline_prev(self, index: u32) -> &'s AtomicU32 {
+        self.half(index, LINKS_AT + 4)
+    }
+
+    /// A link in the side table: `next` with `part` 0, `prev` with 1.
+    ///
+    /// # Panics
+    /// If the space has no side tables.
+    #[inline]
+    pub(crate) fn side_link(self, index: u32, part: usize) -> &'s AtomicU32 {
+        assert!(!self.side.is_null(), "side tables are in use");
+        let index = index & self.granule_mask;
+        let block = index >> BLOCK_SHIFT;
+        let offset = u64::from(index & ((1 << BLOCK_SHIFT) - 1)) << GRANULE_SHIFT;
+        // Relaxed: written once when the block got its class, before any of its cells was handed out.
+        let reciprocal = self.record(block, field::RECIPROCAL).load(Ordering::Relaxed);
+        let cell = ((offset * u64::from(reciprocal)) >> 32) as usize & (SIDE_BYTES / 8 - 1);
+        let at = block as usize * SIDE_BYTES + cell * 8 + (part & 1) * 4;
+        let address = self.side.wrapping_add(at).cast::<AtomicU32>();
+        // SAFETY: `block` is masked to the range and `cell` to the block's share, so the address lies in the side
+        // reservation (its size is blocks × SIDE_BYTES); 4-aligned; accessed as an atomic only (S4).
+        #[expect(unsafe_code, reason = "side tables as atomics")]
+        unsafe {
+            &*address
+        }
+    }
+
+    /// A field of a block's record.
+    #[inline(always)]
+    pub(super) fn record(self, block: u32, field: usize) -> &'s AtomicU32 {
+        let block = (block & (self.granule_mask >> BLOCK_SHIFT)) as usize;
+        let at = block * RECORD_BYTES + (field & (RECORD_BYTES / 4 - 1)) * 4;
+        let address = self.table.wrapping_add(at).cast::<AtomicU32>();
+        // SAFETY: both parts are masked, so the address lies in the table (its size is blocks × RECORD_BYTES); 4-aligned;
+        // accessed as an atomic only (S4).
+        #[expect(unsafe_code, reason = "block records as atomics")]
+        unsafe {
+            &*address
+        }
+    }
+
+    /// Asks the processor to fetch the line with the object's header and first slots.
+    #[inline(always)]
+    pub(crate) fn prefetch(self, index: u32) {
+        let address = self.heap.wrapping_add(self.offset(index)).cast::<i8>();
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: a prefetch has no architectural effect, whatever the address.
+        #[expect(unsafe_code, reason = "prefetching")]
+        unsafe {
+            std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(address);
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = address;
+    }
+}

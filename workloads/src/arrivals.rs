@@ -1,0 +1,125 @@
+//! When operations arrive, and the loops that serve them.
+//!
+//! In the open loop arrivals are planned ahead, and an operation's response time runs from its planned arrival, even when
+//! the worker starts late: a stopped worker delays all that arrive meanwhile, and all of that is measured (no coordinated
+//! omission).
+
+use std::time::{Duration, Instant};
+
+use gc_core::Mutator;
+use nix::time::{ClockId, clock_gettime};
+use rand_pcg::Pcg64;
+use rand_pcg::rand_core::{Rng, SeedableRng};
+
+use crate::workload::Pace;
+
+/// Sleep until this long before an arrival, then spin: a sleeping thread wakes late by about as much.
+const SPIN: Duration = Duration::from_micros(100);
+
+/// CPU nanoseconds of the calling thread so far.
+pub fn thread_cpu_ns() -> u64 {
+    let time = clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).expect("the clock exists since Linux 2.6");
+    time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64
+}
+
+/// Planned arrivals in nanoseconds from the beginning: Poisson at `rate` per second.
+///
+/// The generator is PCG64 (`rand_pcg`), one stream per thread derived from (seed, thread).
+pub fn poisson(rate: f64, operations: u64, seed: u64, thread: u32) -> Vec<u64> {
+    let mut random = Pcg64::seed_from_u64(crate::draws::mix(seed).wrapping_add(u64::from(thread)));
+    let mut at = 0.0;
+    (0..operations)
+        .map(|_| {
+            // Uniform in (0, 1]: 53 bits, never 0.
+            let uniform = ((random.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
+            at += -uniform.ln() / rate * 1e9;
+            at as u64
+        })
+        .collect()
+}
+
+/// Raw timings of the operations of one thread, in nanoseconds.
+#[derive(Clone, Debug, Default)]
+pub struct Timings {
+    /// End − start.
+    pub service_ns: Vec<u64>,
+    /// End − planned arrival; empty in a closed loop.
+    pub response_ns: Vec<u64>,
+    /// Operations begun after the last planned arrival was due; 0 in a closed loop.
+    pub backlog_end: u64,
+    /// From the first operation's start or the plan's beginning to the last one's end.
+    pub wall_ns: u64,
+    /// CPU of the thread, waiting for arrivals excluded.
+    pub cpu_ns: u64,
+}
+
+/// Runs `operations` operations of one thread; `operation` is given each one's number. In an open loop this thread's share
+/// of the rate is `1 / threads`. Waiting happens in safe regions.
+pub fn serve<M: Mutator, E>(
+    mutator: &M,
+    pace: Pace,
+    (operations, seed, thread, threads): (u64, u64, u32, u32),
+    mut operation: impl FnMut(u64) -> Result<(), E>,
+) -> Result<Timings, E> {
+    let mut timings = Timings { service_ns: Vec::with_capacity(operations as usize), ..Timings::default() };
+    let plan = match pace {
+        Pace::Closed => None,
+        Pace::Open { rate } => Some(poisson(rate / f64::from(threads), operations, seed, thread)),
+    };
+    timings.response_ns.reserve_exact(plan.as_ref().map_or(0, Vec::len));
+    let cpu_before = thread_cpu_ns();
+    let mut spun = Duration::ZERO;
+    let begin = Instant::now();
+    for n in 0..operations {
+        if let Some(plan) = &plan {
+            spun += wait_until(mutator, begin + Duration::from_nanos(plan[n as usize]));
+        }
+        let start = Instant::now();
+        operation(n)?;
+        let end = Instant::now();
+        timings.service_ns.push((end - start).as_nanos() as u64);
+        if let Some(plan) = &plan {
+            let end_ns = (end - begin).as_nanos() as u64;
+            timings.response_ns.push(end_ns.saturating_sub(plan[n as usize]));
+            let last = plan[plan.len() - 1];
+            timings.backlog_end += u64::from((start - begin).as_nanos() as u64 > last && n + 1 < operations);
+        }
+        mutator.safepoint();
+    }
+    timings.wall_ns = begin.elapsed().as_nanos() as u64;
+    timings.cpu_ns = (thread_cpu_ns() - cpu_before).saturating_sub(spun.as_nanos() as u64);
+    Ok(timings)
+}
+
+/// Waits for an arrival; returns how long it spun.
+fn wait_until<M: Mutator>(mutator: &M, due: Instant) -> Duration {
+    let now = Instant::now();
+    if now >= due {
+        return Duration::ZERO;
+    }
+    mutator.safe_region(|| {
+        if let Some(sleep) = (due - now).checked_sub(SPIN) {
+            std::thread::sleep(sleep);
+        }
+        let begin = Instant::now();
+        while Instant::now() < due {
+            std::hint::spin_loop();
+        }
+        begin.elapsed()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arrivals_come_at_the_rate_asked_for_and_repeat() {
+        let plan = poisson(10_000.0, 100_000, 7, 0);
+        let seconds = plan[plan.len() - 1] as f64 / 1e9;
+        assert!((9.8..10.2).contains(&seconds), "100,000 arrivals at 10,000/s took {seconds} s");
+        assert!(plan.is_sorted());
+        assert_eq!(plan, poisson(10_000.0, 100_000, 7, 0));
+        assert_ne!(plan, poisson(10_000.0, 100_000, 7, 1));
+    }
+}

@@ -1,0 +1,43 @@
+//! The heaps of real processes: a full collection frees just what CPython's own freed.
+
+use std::sync::Arc;
+
+use gc_core::{Control, Generation, GenerationalHeap, Heap, HeapConfig, NoObserver, Place, RefcountHeap};
+use workloads::graph::{HeapGraph, Verdict, embedded_django};
+
+fn garbage_file() -> HeapGraph {
+    HeapGraph::read(&include_bytes!("../data/django_garbage_py313.gcheap.gz")[..]).unwrap()
+}
+
+fn collect<H: Heap>(graph: &HeapGraph, place: Place) -> (Verdict, u64) {
+    let heap = H::new(HeapConfig { place, ..HeapConfig::default() }, Arc::new(NoObserver)).unwrap();
+    let mutator = heap.attach();
+    let loaded = graph.load(&mutator).unwrap();
+    assert_eq!(heap.live_objects(), graph.node_count() as u64);
+    let returned = mutator.collect(Generation::OLD);
+    (graph.judge(&mutator, &loaded), returned)
+}
+
+#[test]
+fn the_flagged_garbage_is_found_and_nothing_else() {
+    for place in [Place::Inline, Place::Side] {
+        let (verdict, returned) = collect::<GenerationalHeap>(&garbage_file(), place);
+        assert_eq!((verdict.flagged, verdict.found), (12_888, 12_888), "{place:?}");
+        assert!(verdict.missing.is_empty() && verdict.extra.is_empty(), "{place:?}: {verdict:?}");
+        assert_eq!(returned, 12_888, "{place:?}");
+    }
+}
+
+#[test]
+fn a_live_heap_has_no_garbage() {
+    for place in [Place::Inline, Place::Side] {
+        let (verdict, returned) = collect::<GenerationalHeap>(&embedded_django(), place);
+        assert_eq!((verdict.flagged, verdict.found, returned), (0, 0, 0), "{place:?}");
+    }
+}
+
+#[test]
+fn counting_alone_finds_none_of_it() {
+    let (verdict, _) = collect::<RefcountHeap>(&garbage_file(), Place::Inline);
+    assert_eq!((verdict.found, verdict.missing.len()), (0, 12_888));
+}
