@@ -24,7 +24,7 @@ def record(job):
             file.write(text_of(group, seed, name))
     recorder = os.path.join(os.path.dirname(os.path.abspath(__file__)), "record_outcome.py")
     with open(out, "wb") as file:
-        # A fixed hash seed and no user site: nothing of the environment.
+        # Isolated, without `site`: nothing of the environment, and no modules that it would import.
         done = subprocess.run([python, "-I", "-S", recorder, log], stdout=file)
     return name, done.returncode
 

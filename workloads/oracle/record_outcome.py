@@ -23,7 +23,8 @@ those of the log.
   tuple; gc.set_threshold, which wants one, is called as f(*t) with a tuple made before, which is passed as it is.
   Calls of a class without arguments share the empty tuple. Calls of Python functions (callbacks, finalizers) make no frame
   object from 3.11 on; before, each code object keeps a frame to use again (a "zombie", 3.8 and 3.9), and every function is called
-  once before the start so that it has one; 3.10 has no such frame and is refused.
+  once before the start so that it has one; 3.10 has no such frame and is refused. What remains there: the frame of a finalizer
+  that runs 50 deaths deep is put off by the trashcan and keeps its object until the others are dead.
 * weakref.ref(object, callback) does need an argument tuple. A tuple taken from the free list is not counted, nor
   is one that goes there. So before each such call a tuple made before the start is released: it lands on the free list
   (full collections empty that list, therefore one for each call) and is what the call then takes. These tuples hold
