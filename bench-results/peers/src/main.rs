@@ -29,21 +29,21 @@ const CYCLES: usize = 2_000_000;
 /// How often `gcmodule`, which has no trigger of its own, is asked to collect.
 const GCMODULE_EVERY: usize = 10_000;
 
-/// Two slots and 32 bytes, as everywhere below. `Cell` rather than `RefCell`: the lightest that `Rc` allows.
-struct RcNode {
-    a: Cell<Option<Rc<RcNode>>>,
-    b: Cell<Option<Rc<RcNode>>>,
-    payload: [u64; 4],
+/// Two slots and `WORDS` words. `Cell` rather than `RefCell`: the lightest that `Rc` allows.
+struct RcNode<const WORDS: usize> {
+    a: Cell<Option<Rc<Self>>>,
+    b: Cell<Option<Rc<Self>>>,
+    payload: [u64; WORDS],
 }
 
-impl RcNode {
+impl<const WORDS: usize> RcNode<WORDS> {
     fn new(n: usize) -> Rc<Self> {
-        Rc::new(Self { a: Cell::new(None), b: Cell::new(None), payload: [n as u64, 0, 0, 0] })
+        Rc::new(Self { a: Cell::new(None), b: Cell::new(None), payload: [n as u64; WORDS] })
     }
 }
 
-fn churn_rc() -> f64 {
-    let mut window: Vec<_> = (0..WINDOW).map(RcNode::new).collect();
+fn churn_rc<const WORDS: usize>() -> f64 {
+    let mut window: Vec<_> = (0..WINDOW).map(RcNode::<WORDS>::new).collect();
     let begin = Instant::now();
     for n in 0..CHURN {
         let node = RcNode::new(n);
@@ -52,18 +52,18 @@ fn churn_rc() -> f64 {
         window[n % WINDOW] = node;
     }
     let time = per_object(begin, CHURN);
-    black_box(window[0].payload[0]);
+    black_box(window[0].payload.first());
     time
 }
 
-fn churn_heap<H: Heap>() -> f64 {
+fn churn_heap<H: Heap, const WORDS: usize>() -> f64 {
     let heap = H::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
     let node_type = heap.register_type(TypeSpec::new("node", Kind::Instance)).unwrap();
     let mutator = heap.attach();
-    let shape = Shape::new(2, 32);
+    let shape = Shape::new(2, 8 * WORDS as u32);
     let new = |n: usize| {
         let node = mutator.allocate(node_type, shape).unwrap();
-        mutator.write_word(&node, 0, n as u64);
+        (0..WORDS as u32).for_each(|word| mutator.write_word(&node, word, n as u64));
         node
     };
     let mut window: Vec<_> = (0..WINDOW).map(new).collect();
@@ -75,7 +75,7 @@ fn churn_heap<H: Heap>() -> f64 {
         window[n % WINDOW] = node;
     }
     let time = per_object(begin, CHURN);
-    black_box(mutator.read_word(&window[0], 0));
+    black_box(window[0].object());
     time
 }
 
@@ -210,29 +210,38 @@ fn main() {
     if std::env::args().nth(1).as_deref() == Some("only") {
         let reps: usize = std::env::args().nth(3).map_or(10, |reps| reps.parse().unwrap());
         match std::env::args().nth(2).as_deref() {
-            Some("refcount") => println!("{:.1}", (0..reps).map(|_| churn_heap::<RefcountHeap>()).fold(f64::MAX, f64::min)),
-            Some("generational") => println!("{:.1}", (0..reps).map(|_| churn_heap::<GenerationalHeap>()).fold(f64::MAX, f64::min)),
+            Some("refcount") => {
+                println!("{:.1}", (0..reps).map(|_| churn_heap::<RefcountHeap, 0>()).fold(f64::MAX, f64::min))
+            }
+            Some("generational") => {
+                println!("{:.1}", (0..reps).map(|_| churn_heap::<GenerationalHeap, 0>()).fold(f64::MAX, f64::min))
+            }
             Some("rings") => println!("{:.1}", (0..reps).map(|_| cycles_heap()).fold(f64::MAX, f64::min)),
-            _ => println!("{:.1}", (0..reps).map(|_| churn_rc()).fold(f64::MAX, f64::min)),
+            _ => println!("{:.1}", (0..reps).map(|_| churn_rc::<0>()).fold(f64::MAX, f64::min)),
         }
         return;
     }
     let rounds: usize = std::env::args().nth(1).map_or(7, |rounds| rounds.parse().expect("ROUNDS is a number"));
-    let (mut refcount, mut generational, mut cycles) = (Vec::new(), Vec::new(), Vec::new());
+    let mut pairs: [Vec<(f64, f64)>; 5] = Default::default();
     for round in 0..=rounds {
-        let rc = churn_rc();
-        let pair = (churn_heap::<RefcountHeap>(), churn_heap::<GenerationalHeap>());
-        let rings = (cycles_heap(), cycles_gcmodule());
+        let (bare, filled) = (churn_rc::<0>(), churn_rc::<4>());
+        let figures = [
+            (churn_heap::<RefcountHeap, 0>(), bare),
+            (churn_heap::<GenerationalHeap, 0>(), bare),
+            (churn_heap::<RefcountHeap, 4>(), filled),
+            (churn_heap::<GenerationalHeap, 4>(), filled),
+            (cycles_heap(), cycles_gcmodule()),
+        ];
         // The first round warms up.
         if round > 0 {
-            refcount.push((pair.0, rc));
-            generational.push((pair.1, rc));
-            cycles.push(rings);
+            pairs.iter_mut().zip(figures).for_each(|(pairs, pair)| pairs.push(pair));
         }
     }
-    report("allocate, link, drop", "refcount", "Rc over mimalloc", &refcount);
-    report("allocate, link, drop", "generational", "Rc over mimalloc", &generational);
-    report("rings of 10, default thresholds", "generational", "gcmodule over mimalloc", &cycles);
+    report("allocate, link, drop", "refcount", "Rc over mimalloc", &pairs[0]);
+    report("allocate, link, drop", "generational", "Rc over mimalloc", &pairs[1]);
+    report("the same with 32 bytes filled", "refcount", "Rc over mimalloc", &pairs[2]);
+    report("the same with 32 bytes filled", "generational", "Rc over mimalloc", &pairs[3]);
+    report("rings of 10, default thresholds", "generational", "gcmodule over mimalloc", &pairs[4]);
     for n in [100_000, 1_000_000, 5_000_000] {
         let mut live = Vec::new();
         let mut dead = Vec::new();
@@ -241,6 +250,10 @@ fn main() {
             live.push(l);
             dead.push(d);
         }
-        println!("full collection, {n:>7} objects       live {:>7.1} ns   dead {:>7.1} ns an object", median(&mut live), median(&mut dead));
+        println!(
+            "full collection, {n:>7} objects       live {:>7.1} ns   dead {:>7.1} ns an object",
+            median(&mut live),
+            median(&mut dead)
+        );
     }
 }

@@ -126,11 +126,12 @@ fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE
             finalization.clear_remaining_weak_references();
         }
         finalization.clear_weak_references_of_final();
+        collected += lists.iter(head::FINAL).count() as u64;
     } else {
         // No code of the program would run: the steps above would leave the same list in the same order.
         lists.merge(head::UNREACHABLE, head::FINAL);
+        collected += examined.unreachable;
     }
-    collected += lists.iter(head::FINAL).count() as u64;
     finalization.tear_down();
     let uncollectable = finalization.keep_legacy();
 

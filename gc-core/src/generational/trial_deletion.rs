@@ -42,8 +42,8 @@ pub(super) fn deduce_unreachable<const SIDE: bool>(
         subtract_inside_references::<SIDE, true>(lists, base);
         move_unreachable::<SIDE, true>(lists, base, unreachable);
     }
-    let special = unmark_unreachable(lists, unreachable);
-    Examined { objects: examined, special }
+    let (found, special) = unmark_unreachable(lists, unreachable);
+    Examined { objects: examined, unreachable: found, special }
 }
 
 /// What a trial deletion looked at.
@@ -51,20 +51,25 @@ pub(super) fn deduce_unreachable<const SIDE: bool>(
 pub(super) struct Examined {
     /// Objects under examination.
     pub(super) objects: u64,
+    /// Those of them that were found unreachable.
+    pub(super) unreachable: u64,
     /// Whether any unreachable object has weak references or is one, or has a finalizer of either sort.
     pub(super) special: bool,
 }
 
 /// Clears the marks in the links of the unreachable list (`clear_unreachable_mask`), and looks at the flags on the way.
-fn unmark_unreachable<const SIDE: bool>(lists: Lists<'_, SIDE>, unreachable: Sentinel) -> bool {
+/// Returns how many there are, and whether any is special.
+fn unmark_unreachable<const SIDE: bool>(lists: Lists<'_, SIDE>, unreachable: Sentinel) -> (u64, bool) {
+    let mut objects = 0;
     let mut flags = 0;
     let mut at = unreachable.0;
     loop {
         let next = lists.next(at);
         lists.set_raw_next(at, next);
         if next == unreachable.0 {
-            return flags & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0;
+            return (objects, flags & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0);
         }
+        objects += 1;
         flags |= lists.view.shape_word(next).load(Relaxed);
         at = next;
     }

@@ -14,6 +14,7 @@ use crate::callback::Place;
 use crate::event::Cascade;
 use crate::object::{Kind, ObjectRef, TypeId, TypeSpec};
 use crate::root::Root;
+use crate::space::View;
 use crate::space::header::{self, COUNT_MASK, IMMORTAL, flag};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::add_exclusive;
@@ -44,9 +45,7 @@ impl<T: Tracking> PlainMutator<T> {
             self.cascade_left.set(Cascade::THRESHOLD as i64 - 1);
         } else if depth >= MAX_NESTING && header::type_id(word) != TypeId::WEAK_REFERENCE {
             // D1. A weak reference has nothing to release, and must leave its referent's list at once.
-            self.deferred.borrow_mut().push(object);
-            self.outermost_has_more.set(true);
-            return;
+            return self.defer(object);
         }
         if depth != 0 {
             self.count_cascade();
@@ -57,6 +56,20 @@ impl<T: Tracking> PlainMutator<T> {
         if depth == 0 && self.outermost_has_more.get() {
             self.end_cascade();
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn defer(&self, object: ObjectRef) {
+        self.deferred.borrow_mut().push(object);
+        self.outermost_has_more.set(true);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_cascade(&self) {
+        self.cascade_began.set(Some(Instant::now()));
+        self.outermost_has_more.set(true);
     }
 
     /// Tears down what was deferred, then reports the cascade.
@@ -86,8 +99,7 @@ impl<T: Tracking> PlainMutator<T> {
         let left = self.cascade_left.get() - 1;
         self.cascade_left.set(left);
         if left == 0 {
-            self.cascade_began.set(Some(Instant::now()));
-            self.outermost_has_more.set(true);
+            self.begin_cascade();
         }
     }
 
@@ -113,15 +125,29 @@ impl<T: Tracking> PlainMutator<T> {
     /// Empties the slots of an object: first to last, of lists and tuples last to first, as CPython does. (D3)
     #[inline(always)]
     pub(crate) fn release_slots(&self, index: u32, slots: u32, kind: Kind) {
-        let view = self.shared().space.view();
-        let backwards = matches!(kind, Kind::List | Kind::Tuple);
-        for n in 0..slots {
-            let slot = if backwards { slots - 1 - n } else { n };
-            let place = view.slot(index, slot);
-            if let Some(target) = ObjectRef::from_bits(place.load(Relaxed)) {
-                place.store(0, Relaxed);
-                self.release_running(target);
-            }
+        if matches!(kind, Kind::List | Kind::Tuple) {
+            return self.release_slots_backwards(index, slots);
+        }
+        let view = self.view();
+        for slot in 0..slots {
+            self.release_slot(view, index, slot);
+        }
+    }
+
+    #[inline(never)]
+    fn release_slots_backwards(&self, index: u32, slots: u32) {
+        let view = self.view();
+        for slot in (0..slots).rev() {
+            self.release_slot(view, index, slot);
+        }
+    }
+
+    #[inline(always)]
+    fn release_slot(&self, view: View<'_>, index: u32, slot: u32) {
+        let place = view.slot(index, slot);
+        if let Some(target) = ObjectRef::from_bits(place.load(Relaxed)) {
+            place.store(0, Relaxed);
+            self.release_in(view, target);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::object::{Kind, ObjectRef, Shape, TypeId};
 use crate::process::{ForkError, Forked, fork_process};
 use crate::root::{Counts, Mailbox, Root, SharedRoot};
 use crate::space::header::{self, COUNT_LIMIT, COUNT_MASK, IMMORTAL, flag};
-use crate::space::{Allocator, NoRoom, Recipe};
+use crate::space::{Allocator, NoRoom, Recipe, View};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::add_exclusive;
 use crate::sync::{Arc, AtomicU64};
@@ -34,7 +34,7 @@ use super::{PlainHeap, Shared};
 /// one is inlined without a closure, and the other stays out of its way.
 macro_rules! running {
     ($mutator:ident, $operation:expr) => {
-        if $mutator.in_region.get() { $mutator.re_entered(|| $operation) } else { $operation }
+        if $mutator.in_region.get() { $mutator.re_entered(move || $operation) } else { $operation }
     };
 }
 
@@ -98,43 +98,64 @@ impl<T: Tracking> PlainMutator<T> {
         operation()
     }
 
+    /// The addresses of the space. An operation takes them once: each store to the heap would make the compiler read
+    /// them anew.
+    #[inline(always)]
+    pub(super) fn view(&self) -> View<'_> {
+        self.shared().space.view()
+    }
+
     #[inline(always)]
     pub(super) fn check_owner(&self, root: &Root<'_, Self>) -> u32 {
-        assert!(std::ptr::eq(root.mutator(), self), "the root belongs to another mutator");
+        if !std::ptr::eq(root.mutator(), self) {
+            foreign_root();
+        }
         root.object().bits()
     }
 
     /// Checks the slot number, and names the object's index.
     #[inline(always)]
-    fn check_slot(&self, root: &Root<'_, Self>, slot: u32) -> u32 {
+    fn check_slot(&self, view: View<'_>, root: &Root<'_, Self>, slot: u32) -> u32 {
         let index = self.check_owner(root);
-        let slots = header::slots(self.shared().space.shape_word(index).load(Relaxed));
-        assert!(slot < slots, "there is no slot {slot} in an object with {slots} slots");
+        let slots = header::slots(view.shape_word(index).load(Relaxed));
+        if slot >= slots {
+            no_such_slot(slot, slots);
+        }
         index
     }
 
     /// Count + 1, with the turn.
     #[inline(always)]
     pub(crate) fn retain_running(&self, object: ObjectRef) {
-        #[cfg(feature = "faults")]
-        if faults::strikes(Fault::Miscounts) {
-            return;
-        }
-        let count = self.shared().space.count_word(object.bits());
-        let word = count.load(Relaxed);
-        if (word as u32) < COUNT_LIMIT {
-            count.store(word + 1, Relaxed);
-        } else if word & IMMORTAL == 0 {
-            // A count at its limit becomes immortal rather than wrap. What is immortal is not written: its page may be
-            // shared with a forked process.
-            count.store(word | IMMORTAL, Relaxed);
-        }
+        self.retain_in(self.view(), object);
     }
 
     /// Count − 1, with the turn; at 0 the object dies.
     #[inline(always)]
     pub(crate) fn release_running(&self, object: ObjectRef) {
-        let count = self.shared().space.count_word(object.bits());
+        self.release_in(self.view(), object);
+    }
+
+    #[inline(always)]
+    fn retain_in(&self, view: View<'_>, object: ObjectRef) {
+        #[cfg(feature = "faults")]
+        if faults::strikes(Fault::Miscounts) {
+            return;
+        }
+        let count = view.count_word(object.bits());
+        let word = count.load(Relaxed);
+        if (word as u32) < COUNT_LIMIT {
+            count.store(word + 1, Relaxed);
+        } else if word & IMMORTAL == 0 {
+            // A count at its limit becomes immortal rather than wrap. What is immortal is not written: its page may be
+            // shared with a forked process. Not a function of its own: a call here would spill every register.
+            count.store(word | IMMORTAL, Relaxed);
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn release_in(&self, view: View<'_>, object: ObjectRef) {
+        let count = view.count_word(object.bits());
         let word = count.load(Relaxed);
         if word as u32 == 1 {
             count.store(word - 1, Relaxed);
@@ -151,39 +172,42 @@ impl<T: Tracking> PlainMutator<T> {
 
     #[inline(always)]
     fn load_running(&self, object: &Root<'_, Self>, slot: u32) -> Option<Root<'_, Self>> {
-        let index = self.check_slot(object, slot);
-        let target = ObjectRef::from_bits(self.shared().space.slot(index, slot).load(Relaxed))?;
-        self.retain_running(target);
+        let view = self.view();
+        let index = self.check_slot(view, object, slot);
+        let target = ObjectRef::from_bits(view.slot(index, slot).load(Relaxed))?;
+        self.retain_in(view, target);
         Some(Root::adopt(self, target))
     }
 
     #[inline(always)]
     fn store_running(&self, object: &Root<'_, Self>, slot: u32, value: Option<&Root<'_, Self>>) {
-        let index = self.check_slot(object, slot);
+        let view = self.view();
+        let index = self.check_slot(view, object, slot);
         let mut bits = 0;
         if let Some(value) = value {
             bits = self.check_owner(value);
-            self.retain_running(value.object());
+            self.retain_in(view, value.object());
         }
-        let place = self.shared().space.slot(index, slot);
+        let place = view.slot(index, slot);
         let old = place.load(Relaxed);
         place.store(bits, Relaxed);
         if let Some(old) = ObjectRef::from_bits(old) {
-            self.release_running(old);
+            self.release_in(view, old);
         }
     }
 
     /// Moves a value in; what comes out is the caller's.
     #[inline(always)]
     fn swap_running(&self, object: &Root<'_, Self>, slot: u32, value: Option<Root<'_, Self>>) -> Option<ObjectRef> {
-        let index = self.check_slot(object, slot);
+        let view = self.view();
+        let index = self.check_slot(view, object, slot);
         let bits = match &value {
             Some(value) => self.check_owner(value),
             None => 0,
         };
         // The root's counted reference is the slot's now.
         std::mem::forget(value);
-        let place = self.shared().space.slot(index, slot);
+        let place = view.slot(index, slot);
         let old = place.load(Relaxed);
         place.store(bits, Relaxed);
         ObjectRef::from_bits(old)
@@ -574,6 +598,20 @@ impl<T: Tracking> Drop for PlainMutator<T> {
         });
         self.shared().turn.give_up();
     }
+}
+
+// The refusals stand apart and take their figures by value, so that nothing is spilt for them on the way that is taken.
+
+#[cold]
+#[inline(never)]
+fn foreign_root() -> ! {
+    panic!("the root belongs to another mutator");
+}
+
+#[cold]
+#[inline(never)]
+fn no_such_slot(slot: u32, slots: u32) -> ! {
+    panic!("there is no slot {slot} in an object with {slots} slots");
 }
 
 /// Runs its function when it is dropped, also by a panic.
