@@ -177,8 +177,10 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
     row("collections g0/g1/g2", &|column| {
         [0, 1, 2].map(|generation| range(&column.collections(generation))).join(" / ")
     });
-    row("floating objects, peak", &|column| {
-        column.max(|record| record.floating?.peak_objects).map_or_else(unknown, units::count)
+    row("floating objects, peak / mean", &|column| {
+        let peak = column.max(|record| record.floating?.peak_objects).map_or_else(unknown, units::count);
+        let mean = column.mean(|record| Some(record.floating?.mean_objects?.round() as u64));
+        format!("{peak} / {}", mean.map_or_else(unknown, units::count))
     });
     row("mutator CPU", &|column| time(column.mean(|record| record.mutator_cpu_ns)));
     row("  of it collecting", &|column| time(column.mean(|record| record.collector_cpu_ns)));

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use gc_core::{Control, Generation, Heap, Mutator, Root, Shape};
+use gc_core::{Control, Generation, Heap, HeapFull, Mutator, Root, Shape};
 
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::{SplitMix64, mix};
 use crate::request_tree::RequestTypes;
 use crate::web_requests::merge;
-use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// See the [module](self).
 pub struct FrozenFork {
@@ -33,10 +33,10 @@ impl Workload for FrozenFork {
         Dial {
             name: "objects",
             meaning: "objects in the heap, two an entry",
-            default: "300000",
+            default: "500000",
             range: Range::Integer(40, 40_000_000),
         },
-        Dial { name: "requests", meaning: "timed requests", default: "5000", range: Range::Integer(1, 100_000_000) },
+        Dial { name: "requests", meaning: "timed requests", default: "60000", range: Range::Integer(1, 100_000_000) },
         Dial { name: "reads", meaning: "entries a request reads", default: "20", range: Range::Integer(0, 100_000) },
         Dial {
             name: "run",
@@ -114,10 +114,14 @@ impl Workload for FrozenFork {
         }
 
         let mut digest = 0;
+        let mut floating = FloatingGauge::new(heap.live_objects());
         plan.stages.timed_part_begins();
         let mut draws = SplitMix64::new(plan.seed);
         let timings = serve(&mutator, plan.pace, (self.requests, plan.seed, 0, 1), |_| {
-            self.request(&mutator, &types, &table, &mut draws, &mut digest)
+            self.request(&mutator, &types, &table, &mut draws, &mut digest)?;
+            // What a request made is dead at its end.
+            floating.sample(heap.live_objects());
+            Ok::<(), HeapFull>(())
         })?;
         timed_collection("first_collection_ns");
         timed_collection("second_collection_ns");
@@ -127,6 +131,7 @@ impl Workload for FrozenFork {
         let mut outcome = merge(vec![timings], plan.pace);
         outcome.operation = "request";
         outcome.digest = digest;
+        outcome.floating = Some(floating.reading());
         outcome.live_after = audit.live_after;
         outcome.live_expected = audit.live_expected;
         outcome.extra = extra;
@@ -142,7 +147,7 @@ impl FrozenFork {
         table: &Root<'_, M>,
         draws: &mut SplitMix64,
         digest: &mut u64,
-    ) -> Result<(), gc_core::HeapFull> {
+    ) -> Result<(), HeapFull> {
         let entries = self.objects / 2;
         let mut left = self.reads;
         while left > 0 {

@@ -11,7 +11,9 @@ use crate::audit::audit;
 use crate::draws::{DrawRing, SplitMix64, mix};
 use crate::graph::{HeapGraph, LoadedGraph, embedded_django};
 use crate::request_tree::RequestTypes;
-use crate::workload::{Dial, Floating, Outcome, Pace, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{
+    Dial, FloatingGauge, Outcome, Pace, Plan, Preset, Range, RunError, SettingError, Settings, Workload,
+};
 
 /// See the [module](self).
 pub struct WebRequests {
@@ -215,21 +217,16 @@ impl WebRequests {
         }
         mutator.collect(Generation::MIDDLE);
 
-        let live_before = mutator.heap().live_objects();
-        let mut floating = Floating::default();
+        let mut floating = FloatingGauge::new(mutator.heap().live_objects());
         plan.stages.timed_part_begins();
         let timings = if plan.threads == 1 {
             let heap = mutator.heap();
-            let mut sum = 0u64;
             let timings = serve(mutator, plan.pace, (self.requests, plan.seed, 0, 1), |_| {
                 first.request(mutator, cache, outside)?;
                 // What a request made is dead at its end, and a replaced entry has the size of the old one.
-                let dead = heap.live_objects().saturating_sub(live_before);
-                floating.peak_objects = floating.peak_objects.max(dead);
-                sum += dead;
+                floating.sample(heap.live_objects());
                 Ok::<(), HeapFull>(())
             })?;
-            floating.mean_objects = sum as f64 / self.requests as f64;
             vec![timings]
         } else {
             self.serve_on_threads(mutator, plan, &mut handlers, cache, outside)?
@@ -242,7 +239,7 @@ impl WebRequests {
         let mut outcome = merge(timings, plan.pace);
         outcome.operation = "request";
         outcome.digest = handlers.iter().fold(0, |digest, handler| mix(digest ^ handler.digest));
-        outcome.floating = (plan.threads == 1).then_some(floating);
+        outcome.floating = (plan.threads == 1).then(|| floating.reading());
         outcome.live_after = audit.live_after;
         outcome.live_expected = audit.live_expected;
         Ok(outcome)

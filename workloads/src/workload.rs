@@ -253,6 +253,36 @@ pub struct Floating {
     pub mean_objects: f64,
 }
 
+/// Samples how many objects are dead and not reclaimed, for workloads at whose sampling points the number of live objects
+/// is always the same.
+#[derive(Clone, Copy, Debug)]
+pub struct FloatingGauge {
+    live: u64,
+    peak: u64,
+    sum: u64,
+    samples: u64,
+}
+
+impl FloatingGauge {
+    /// A gauge for a program with `live` live objects at each sampling point.
+    pub fn new(live: u64) -> Self {
+        Self { live, peak: 0, sum: 0, samples: 0 }
+    }
+
+    /// Takes a sample of a heap that holds `held` objects.
+    pub fn sample(&mut self, held: u64) {
+        let dead = held.saturating_sub(self.live);
+        self.peak = self.peak.max(dead);
+        self.sum += dead;
+        self.samples += 1;
+    }
+
+    /// What was seen.
+    pub fn reading(&self) -> Floating {
+        Floating { peak_objects: self.peak, mean_objects: self.sum as f64 / self.samples.max(1) as f64 }
+    }
+}
+
 /// A run could not end as planned.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
