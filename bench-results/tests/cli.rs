@@ -149,11 +149,12 @@ fn heap_that_cannot_be_reserved_is_an_error_with_its_remedy() {
 }
 
 #[test]
-fn full_heap_is_a_result() {
+fn full_heap_is_a_record_and_exit_1() {
     // It fits to begin with; what leaks in the timed part does not.
     let full = "run --heap refcount --workload web-requests --set heap=none --set live=1000 --config limit=2M --json";
     let done = output(&full.split(' ').collect::<Vec<_>>());
-    assert_eq!(done.status.code(), Some(0));
+    assert_eq!(done.status.code(), Some(1));
+    assert!(stderr(&done).contains("raise the heap limit"), "{}", stderr(&done));
     let record = &lines(&stdout(&done))[0];
     assert_eq!(record["status"], "out-of-memory");
     assert!(record["error"].as_str().unwrap().contains("raise the heap limit"));

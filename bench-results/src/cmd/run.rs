@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{WrongAnswer, key_value};
@@ -21,7 +21,8 @@ Examples:
   gclab run --heap refcount --workload web-requests --rate 2000 --json
   gclab run --heap generational --config thresholds=2000,10,10 --config place=side --workload deep-cycles
 
-`gclab list` shows heaps, their settings (--config), workloads and their dials (--set).";
+`gclab list` shows heaps, their settings (--config), workloads and their dials (--set).
+Exits 1 if the cell failed (the heap was too small, say), after printing its record; 2 on a wrong answer.";
 
 /// Run one cell in this process and print its record
 #[derive(Debug, Args)]
@@ -82,6 +83,10 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         let cause = record.error.as_deref().unwrap_or("no cause known");
         let message = format!("heap {}, workload {}, seed {}: {cause}", record.heap, record.workload, record.seed);
         return Err(WrongAnswer(message).into());
+    }
+    // Asked for one cell and given none: for the caller of `run` that is a failure. In a comparison it is a row.
+    if matches!(record.status, Status::OutOfMemory | Status::Error) {
+        bail!("{}: {}", record.status.name(), record.error.as_deref().unwrap_or("no cause known"));
     }
     Ok(())
 }
