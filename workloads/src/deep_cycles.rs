@@ -10,7 +10,7 @@ use crate::draws::{SplitMix64, mix};
 use crate::web_requests::merge;
 use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
-/// See the [module](self).
+/// Large structures that die at once: the workload `deep-cycles`.
 pub struct DeepCycles {
     shape: String,
     objects: u32,

@@ -15,7 +15,7 @@ use crate::request_tree::RequestTypes;
 use crate::web_requests::merge;
 use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
-/// See the [module](self).
+/// A large heap, frozen or not, that serves reads: the workload `frozen-fork`.
 pub struct FrozenFork {
     objects: u32,
     requests: u64,

@@ -8,7 +8,7 @@ use crate::draws::mix;
 use crate::web_requests::merge;
 use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
-/// See the [module](self).
+/// A heap that only grows: the workload `growth`.
 pub struct Growth {
     objects: u64,
     initial: u32,

@@ -15,7 +15,7 @@ use crate::workload::{
     Dial, FloatingGauge, Outcome, Pace, Plan, Preset, Range, RunError, SettingError, Settings, Workload,
 };
 
-/// See the [module](self).
+/// A service with a long-lived heap: the workload `web-requests`.
 pub struct WebRequests {
     graph: Option<HeapGraph>,
     live: u32,

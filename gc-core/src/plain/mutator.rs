@@ -38,7 +38,7 @@ macro_rules! running {
     };
 }
 
-/// See the [module](self).
+/// A thread attached to a heap with plain counts, on which it alone runs.
 pub struct PlainMutator<T: Tracking> {
     pub(super) heap: PlainHeap<T>,
     pub(super) allocator: Allocator,

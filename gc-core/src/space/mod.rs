@@ -1,15 +1,15 @@
 //! The memory objects live in: one reserved range per heap, cut into blocks of cells of one size.
 //!
 //! # Protocol
-//! A *block* is 64 KiB of *cells* of one class ([`classes`]): stride and slot capacity are fixed while the block
+//! A *block* is 64 KiB of *cells* of one class (`space::classes`): stride and slot capacity are fixed while the block
 //! belongs to the class, so each offset of a cell has one access width for that time (*type-stable*). An object too
 //! large for a cell gets a *run* of whole blocks. A free cell has only null slots. A block without objects may be given
 //! back to the system; it reads as zero when it is used again, perhaps for another class.
 //!
 //! # Invariants
-//! - **S1** The range is mapped, readable and writable, from [`Space::new`] to the drop (`Reservation` I1); behind it
-//!   lies [`ROOM`], mapped as well, at least as large as the largest object.
-//! - **S2** Every accessor masks the reference to the range, and bounds the offset inside the object by [`ROOM`]. So
+//! - **S1** The range is mapped, readable and writable, from `Space::new` to the drop (`Reservation` I1); behind it
+//!   lies `ROOM`, mapped as well, at least as large as the largest object.
+//! - **S2** Every accessor masks the reference to the range, and bounds the offset inside the object by `ROOM`. So
 //!   whatever bits a reference holds, the address formed is mapped.
 //! - **S3** Granules are 8-aligned; 64-bit accesses use offsets that are multiples of 8, 32-bit ones multiples of 4.
 //! - **S4** All accesses are atomic, so whatever threads do, there is no data race.
@@ -61,7 +61,7 @@ impl Sentinel {
     }
 }
 
-/// See the [module](self).
+/// The memory of one heap.
 pub struct Space {
     heap: Reservation,
     side: Option<Reservation>,
