@@ -10,6 +10,7 @@
 mod control;
 mod death;
 mod mutator;
+mod operations;
 mod tracking;
 
 use std::fmt;

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use super::blocks::{MAX_CLASSES, NoRoom, field, status};
+use super::blocks::{MAX_CLASSES, NoRoom};
+use super::record::{field, status};
 use super::{Space, View, header};
 use crate::object::{ObjectRef, Shape, TypeId};
 use crate::sync::Ordering::Relaxed;

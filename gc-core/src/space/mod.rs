@@ -21,6 +21,7 @@ mod allocator;
 mod blocks;
 mod classes;
 pub(crate) mod header;
+mod record;
 mod reservation;
 mod view;
 
@@ -31,9 +32,10 @@ use crate::object::{ObjectRef, Shape, TypeId};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
 pub(crate) use allocator::{Allocator, Recipe};
+use blocks::BlockPool;
 pub(crate) use blocks::NoRoom;
-use blocks::{BlockPool, field};
 use classes::{BLOCK_BYTES, MIN_STRIDE};
+use record::field;
 use reservation::Reservation;
 pub(crate) use view::View;
 

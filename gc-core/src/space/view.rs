@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use super::blocks::field;
+use super::record::field;
 use super::{BLOCK_SHIFT, GRANULE_SHIFT, LINKS_AT, RECORD_BYTES, ROOM, SIDE_BYTES, Space, classes};
 use crate::object::Shape;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
