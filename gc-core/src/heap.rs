@@ -142,18 +142,37 @@ pub trait Mutator: Control + 'static {
 
 /// The heap is at its limit. A full collection did not help, or could not: the object alone is larger than the limit, or a
 /// collection is under way already.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+///
+/// Its figures are boxed, so that the result of an allocation fits two registers.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
-    "the heap is full: {requested} bytes wanted, {in_use} of {limit} bytes in use, and a full collection did not help or \
-     could not run here; raise the heap limit or keep fewer objects"
+    "the heap is full: {} bytes wanted, {} of {} bytes in use, and a full collection did not help or could not run here; \
+     raise the heap limit or keep fewer objects",
+    .0.requested, .0.in_use, .0.limit
 )]
-pub struct HeapFull {
+pub struct HeapFull(Box<Shortage>);
+
+/// By how much a heap is too small.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Shortage {
     /// Bytes that the allocation needed from the system.
     pub requested: u64,
     /// Bytes of memory the heap holds.
     pub in_use: u64,
     /// The configured limit.
     pub limit: u64,
+}
+
+impl HeapFull {
+    /// The error with its figures. For heaps.
+    pub fn new(shortage: Shortage) -> Self {
+        Self(Box::new(shortage))
+    }
+
+    /// By how much the heap is too small.
+    pub fn shortage(&self) -> &Shortage {
+        &self.0
+    }
 }
 
 /// Counters of a heap since its creation.

@@ -26,7 +26,7 @@ pub use config::{CreateError, FreeLists, HeapConfig, Place, Trigger, WeakOrder};
 pub use control::{Control, Generation, GenerationStats, Thresholds};
 pub use event::{NoObserver, Observer};
 pub use generational::{Generational, GenerationalHeap};
-pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator};
+pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator, Shortage};
 pub use object::{Kind, ObjectRef, Shape, TypeId, TypeSpec};
 pub use plain::{PlainHeap, PlainMutator, Reason, Tracking};
 pub use refcount::{RefcountHeap, Uncollected};

@@ -54,7 +54,8 @@ pub fn a_heap_full_of_living_objects_is_usable_afterwards<H: Heap>(config: HeapC
         let (list, full) = fill(&mutator, fixture.node);
         let live = fixture.live();
         assert!(live > 5000, "{live} objects fit in round {round}");
-        assert!(full.limit == LIMIT && full.in_use <= LIMIT && full.requested > 0, "{full:?}");
+        let short = full.shortage();
+        assert!(short.limit == LIMIT && short.in_use <= LIMIT && short.requested > 0, "{full:?}");
         assert!(full.to_string().contains("raise the heap limit"), "{full}");
         assert!(mutator.allocate(fixture.node, NODE).is_err(), "it stays full");
         assert_eq!(fixture.live(), live, "what was refused left nothing behind");
@@ -88,7 +89,7 @@ pub fn an_object_beyond_the_limit_is_refused_at_once<H: Heap>(config: HeapConfig
     let fixture = Fixture::<H>::new(limited(config));
     let mutator = fixture.heap.attach();
     let full = mutator.allocate(fixture.node, Shape::new(0, 2 << 20)).map(drop).expect_err("2 MiB of 1 MiB");
-    assert!(full.requested > LIMIT);
+    assert!(full.shortage().requested > LIMIT);
     assert!(fixture.recorder.collections.lock().is_empty());
     drop(mutator.allocate(fixture.node, Shape::new(0, 512 << 10)).expect("half of it fits"));
 }

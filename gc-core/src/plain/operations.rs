@@ -12,7 +12,7 @@ use crate::control::Generation;
 use crate::event::Cause;
 #[cfg(feature = "faults")]
 use crate::faults::{self, Fault};
-use crate::heap::HeapFull;
+use crate::heap::{HeapFull, Shortage};
 use crate::object::{Kind, ObjectRef, Shape, TypeId};
 use crate::root::{Mailbox, Root};
 use crate::space::header::{self, COUNT_LIMIT, COUNT_MASK, IMMORTAL, flag};
@@ -198,7 +198,7 @@ impl<T: Tracking> PlainMutator<T> {
     fn allocate_when_full(&self, full: NoRoom, recipe: &Recipe) -> Result<ObjectRef, HeapFull> {
         let shared = self.shared();
         let NoRoom { requested, limit, .. } = full;
-        let refuse = |held| HeapFull { requested, in_use: held, limit };
+        let refuse = |held| HeapFull::new(Shortage { requested, in_use: held, limit });
         if requested > limit || shared.tracking.is_collecting() {
             return Err(refuse(full.held));
         }
