@@ -1,1 +1,1 @@
-//! The concurrent collector: its design.
+#![doc = include_str!("../README.md")]
