@@ -62,10 +62,18 @@ impl Cell {
     /// The same with so many mutators.
     ///
     /// # Errors
-    /// If there are none.
+    /// If there are none or more than 1,024, or several for a workload that runs on one.
     pub fn with_threads(mut self, threads: u32) -> Result<Self> {
-        if threads == 0 {
-            bail!("--threads 0 is not possible; give at least 1");
+        if !(1..=MAX_THREADS).contains(&threads) {
+            bail!("--threads {threads} is not possible; give 1 to {MAX_THREADS}");
+        }
+        if threads > 1 && !self.workload.threads {
+            let able = catalogue::ENTRIES.iter().filter(|entry| entry.threads).map(|entry| entry.name);
+            let able = able.collect::<Vec<_>>().join(", ");
+            bail!(
+                "{} runs on one mutator; give --threads 1, or a workload that runs on several: {able}",
+                self.workload.name
+            );
         }
         self.threads = threads;
         Ok(self)
@@ -192,6 +200,9 @@ fn recorded(dials: &[Dial], settings: &Settings) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Most mutators of a cell.
+    const MAX_THREADS: u32 = 1024;
 
     #[test]
     fn hash_of_a_cell_changes_with_each_thing_that_determines_it() {

@@ -102,7 +102,7 @@ impl<'r> Column<'r> {
         (!figures.is_empty()).then(|| figures.iter().sum::<u64>() / figures.len() as u64)
     }
 
-    /// Operations a second over all rounds together, and their range.
+    /// Operations a second over all rounds together.
     fn throughput(&self) -> String {
         let operations: u64 = self.complete().filter_map(|record| record.operations).sum();
         let wall_ns: u64 = self.complete().filter_map(|record| record.wall_ns).sum();

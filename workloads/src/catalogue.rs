@@ -23,6 +23,8 @@ pub struct Entry {
     pub small: &'static [(&'static str, &'static str)],
     /// Whether its operations can arrive on a plan.
     pub open_loop: bool,
+    /// Whether it can run on several mutators.
+    pub threads: bool,
     /// Whether `gclab compare` runs it unasked.
     pub compared: bool,
 }
@@ -35,6 +37,7 @@ const fn entry<W: Workload>() -> Entry {
         presets: W::PRESETS,
         small: W::SMALL,
         open_loop: W::OPEN_LOOP,
+        threads: W::THREADS,
         compared: W::COMPARED,
     }
 }

@@ -311,6 +311,8 @@ pub trait Workload: Sized {
     const SMALL: &'static [(&'static str, &'static str)];
     /// Whether its operations can arrive on a plan.
     const OPEN_LOOP: bool;
+    /// Whether it can run on several mutators.
+    const THREADS: bool = false;
     /// Whether `gclab compare` runs it unasked.
     const COMPARED: bool = true;
 

@@ -48,7 +48,7 @@ pub(super) struct Arguments {
     /// The heaps, with commas; all of them if not given
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     heaps: Vec<String>,
-    /// The workloads, with commas; all of them if not given
+    /// The workloads, with commas; web-requests, frozen-fork and deep-cycles if not given
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     workloads: Vec<String>,
     /// A dial of a workload; may be repeated
