@@ -10,6 +10,9 @@ use crate::provenance::sha256_hex;
 use crate::record::{Record, SCHEMA, Status};
 use crate::{heap_settings, roster};
 
+/// Most mutators of a cell.
+const MAX_THREADS: u32 = 1024;
+
 /// Name and value of a setting, as given on the command line.
 pub type Given = (String, String);
 
