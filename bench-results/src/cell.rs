@@ -203,10 +203,6 @@ fn recorded(dials: &[Dial], settings: &Settings) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// Most mutators of a cell.
-    const MAX_THREADS: u32 = 1024;
-
     #[test]
     fn hash_of_a_cell_changes_with_each_thing_that_determines_it() {
         let workload = &catalogue::ENTRIES[0];
