@@ -12,6 +12,9 @@ use crate::{heap_settings, roster};
 
 /// Most mutators of a cell.
 const MAX_THREADS: u32 = 1024;
+/// Operations a second that can be asked for: from one in a quarter of an hour to one a nanosecond.
+const MIN_RATE: f64 = 0.001;
+const MAX_RATE: f64 = 1e9;
 
 /// Name and value of a setting, as given on the command line.
 pub type Given = (String, String);
@@ -91,8 +94,10 @@ impl Cell {
             if !self.workload.open_loop {
                 bail!("the operations of {} do not arrive at a rate; leave it out", self.workload.name);
             }
-            if !(rate.is_finite() && rate > 0.0) {
-                bail!("a rate of {rate} operations a second is not possible; give a number above 0");
+            if !(MIN_RATE..=MAX_RATE).contains(&rate) {
+                bail!(
+                    "a rate of {rate} operations a second is not possible; give a number from {MIN_RATE} to {MAX_RATE}"
+                );
             }
         }
         self.rate = rate;

@@ -163,7 +163,7 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
     }
     row("pause p99", &|column| time(column.pause.as_ref().and_then(|pause| pause.p99)));
     row("pause max", &|column| time(column.pause.as_ref().and_then(|pause| pause.max)));
-    row("  of unmarked ones", &|column| time(column.max(|record| record.pause_unmarked_ns?.summary.max)));
+    row("  longest, core kept", &|column| time(column.max(|record| record.pause_unmarked_ns?.summary.max)));
     row("pauses, sum", &|column| {
         let (pause, wall) = (column.mean(|r| Some(r.pause_ns?.total)), column.mean(|r| r.wall_ns));
         match (pause, wall) {

@@ -107,12 +107,18 @@ pub enum Place {
 
 fn report_panic(place: Place, observer: &dyn Observer, call: impl FnOnce()) {
     // Unwind safety: the callback sees the heap only through its mutator, whose operations leave it whole at every call.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(call)) {
-        let message = payload
-            .downcast_ref::<&str>()
-            .map(|s| (*s).to_owned())
-            .or_else(|| payload.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a panic without a message".to_owned());
-        observer.panicked(&Panicked { place, message });
+    let Err(payload) = catch_unwind(AssertUnwindSafe(call)) else { return };
+    let message = payload
+        .downcast_ref::<&str>()
+        .map(|s| (*s).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned());
+    // Reporting it and dropping what it carried are the program's code as well, and a collection may be under way.
+    for last in [
+        catch_unwind(AssertUnwindSafe(|| observer.panicked(&Panicked { place, message }))),
+        catch_unwind(AssertUnwindSafe(|| drop(payload))),
+    ] {
+        // Whoever panics from its own panic is not dropped once more.
+        last.unwrap_or_else(std::mem::forget);
     }
 }

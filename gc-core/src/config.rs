@@ -99,13 +99,13 @@ pub enum CreateError {
     },
     /// The system refused the address range.
     #[error(
-        "the system refused to reserve {bytes} bytes of addresses ({source}); choose a smaller reservation, or raise \
+        "the system refused to reserve {bytes} bytes of addresses ({cause}); choose a smaller reservation, or raise \
          the limit on address space (`ulimit -v`) or allow overcommitting (`vm.overcommit_memory`)"
     )]
     Addresses {
         /// What was asked for, with its margins.
         bytes: u64,
         /// What the system said.
-        source: std::io::Error,
+        cause: std::io::Error,
     },
 }

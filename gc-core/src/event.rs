@@ -91,7 +91,8 @@ pub struct Panicked {
 }
 
 /// Receives a heap's events on the thread they concern, while the mutator is stopped for them: be quick, and never call
-/// the heap. Every method has an empty default.
+/// the heap, and do not panic. Every method has an empty default. In a forked child only the forking thread exists: a lock that
+/// another thread held is held there for ever.
 pub trait Observer: Send + Sync + 'static {
     /// The calling mutator stops for `cause`.
     fn interruption_begins(&self, cause: Cause) {

@@ -29,6 +29,8 @@ pub trait Heap: Clone + Send + Sync + 'static {
     /// Makes the calling thread a mutator. On a heap without parallel mutators it waits for its turn; so a mutator that waits
     /// for another thread (a join, a channel) must do so in a [safe region](Mutator::safe_region).
     ///
+    /// A mutator that is leaked (`mem::forget`) keeps its turn for ever.
+    ///
     /// # Panics
     /// If this thread is already a running mutator of a heap where one runs at a time: it would wait for itself.
     fn attach(&self) -> Self::Mutator;
@@ -131,7 +133,7 @@ pub trait Mutator: Control + 'static {
     fn fork(&self) -> Result<Forked, ForkError>;
 
     /// Ceases to track the object, as C code may (`PyObject_GC_UnTrack`): no collection examines it, and what it holds
-    /// counts as held from outside.
+    /// counts as held from outside. A weak reference stays tracked.
     fn untrack(&self, object: &Root<'_, Self>);
     /// Stops counting references to this object, for ever (PEP 683). It never dies.
     fn make_immortal(&self, object: &Root<'_, Self>);
@@ -195,6 +197,7 @@ pub struct HeapStatistics {
 impl HeapStatistics {
     /// Objects allocated and not freed.
     pub fn live(&self) -> u64 {
-        self.allocated - self.freed_by_count - self.freed_by_collector
+        // Without the turn the figures are of different moments.
+        self.allocated.saturating_sub(self.freed_by_count + self.freed_by_collector)
     }
 }

@@ -6,8 +6,8 @@ use crate::heap::Mutator;
 use crate::object::ObjectRef;
 use crate::sync::{Arc, AtomicU32, Mutex, Ordering};
 
-/// What a [`Root`] needs of its mutator. Heaps implement it; programs hold roots instead, which cannot unbalance a
-/// count.
+/// What a [`Root`] needs of its mutator. Heaps implement and use it; programs hold roots instead, with which they cannot
+/// unbalance a count. With these functions one can: the heap is then wrong, if never undefined.
 pub trait Counts: Sized {
     /// Count + 1.
     fn retain(&self, object: ObjectRef);

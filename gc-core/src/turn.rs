@@ -51,8 +51,11 @@ impl Turn {
         if state.holder.is_none() {
             return Self::own(&mut state, mailbox, &self.switched);
         }
+        // The observer is the program's code: not under the lock.
+        drop(state);
         observer.interruption_begins(Cause::Lock);
         let begin = Instant::now();
+        let mut state = self.state.lock();
         state.waiting += 1;
         while state.holder.is_some() {
             let seen = state.taken;
@@ -83,17 +86,17 @@ impl Turn {
 
     /// Lets a waiting mutator run, and takes the turn again after it.
     pub(crate) fn hand_over(&self, mailbox: &Mailbox, observer: &dyn Observer) {
-        let mut state = self.state.lock();
-        if state.waiting == 0 {
+        if self.state.lock().waiting == 0 {
             mailbox.answer(Mailbox::TURN);
             return;
         }
+        observer.interruption_begins(Cause::Lock);
+        let begin = Instant::now();
+        let mut state = self.state.lock();
         let taken = state.taken;
         state.holder = None;
         self.free.notify_one();
         // The forced switch: without it this thread would usually win the lock again at once.
-        observer.interruption_begins(Cause::Lock);
-        let begin = Instant::now();
         while state.taken == taken && state.waiting > 0 {
             (state, _) = self.switched.wait_for(state, INTERVAL);
         }

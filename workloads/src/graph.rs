@@ -107,7 +107,7 @@ impl HeapGraph {
     /// [`GraphError::Open`] when the file cannot be opened, else as [`HeapGraph::read`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, GraphError> {
         let path = path.as_ref();
-        let file = File::open(path).map_err(|source| GraphError::Open { path: path.to_owned(), source })?;
+        let file = File::open(path).map_err(|cause| GraphError::Open { path: path.to_owned(), cause })?;
         Self::read(file)
     }
 

@@ -41,3 +41,18 @@ fn counting_alone_finds_none_of_it() {
     let (verdict, _) = collect::<RefcountHeap>(&garbage_file(), Place::Inline);
     assert_eq!((verdict.found, verdict.missing.len()), (0, 12_888));
 }
+
+#[test]
+fn a_count_without_bounds_asks_for_no_memory_without_bounds() {
+    let graph = garbage_file();
+    for claim in [u64::MAX >> 1, 1 << 40, 100_000] {
+        let mut columns = graph.columns().clone();
+        columns.counts.iter_mut().for_each(|count| *count = claim);
+        let claimed = HeapGraph::from_columns(graph.header().clone(), columns).unwrap();
+        let heap = GenerationalHeap::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
+        let mutator = heap.attach();
+        let loaded = claimed.load(&mutator).unwrap();
+        assert!(loaded.outside.len() < 20 * graph.node_count(), "{} roots", loaded.outside.len());
+        assert_eq!(mutator.collect(Generation::OLD), 0, "everything is held from outside");
+    }
+}

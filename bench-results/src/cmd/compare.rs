@@ -73,7 +73,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SHARE", default_value_t = 0.5)]
     load: f64,
     /// Seconds after which a cell is killed
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// The run folder; a new one under gclab-runs if not given
     #[arg(long, value_name = "DIR")]

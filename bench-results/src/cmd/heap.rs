@@ -79,7 +79,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     } else {
         super::print(&readable(&found))?;
     }
-    if found.missing + found.extra > 0 && heap.abilities.collects_cycles {
+    if found.missing + found.extra > 0 {
         let message = format!(
             "heap {}, file {}: {} flagged objects not found, {} found that are not flagged; the first nodes: {:?}",
             found.heap, found.file, found.missing, found.extra, found.first_differences

@@ -102,8 +102,9 @@ impl<T: Tracking> Heap for PlainHeap<T> {
     }
 
     fn live_objects(&self) -> u64 {
-        // Relaxed: see `statistics`.
-        self.0.allocated.load(Ordering::Relaxed) - self.0.freed.load(Ordering::Relaxed)
+        // Relaxed: see `statistics`. Without the turn, objects may be freed between the two readings.
+        let freed = self.0.freed.load(Ordering::Relaxed);
+        self.0.allocated.load(Ordering::Relaxed).saturating_sub(freed)
     }
 
     fn statistics(&self) -> HeapStatistics {
@@ -113,7 +114,7 @@ impl<T: Tracking> Heap for PlainHeap<T> {
         let (held_bytes, peak_bytes) = shared.space.held_and_peak_bytes();
         HeapStatistics {
             allocated: shared.allocated.load(Ordering::Relaxed),
-            freed_by_count: shared.freed.load(Ordering::Relaxed) - freed_by_collector,
+            freed_by_count: shared.freed.load(Ordering::Relaxed).saturating_sub(freed_by_collector),
             freed_by_collector,
             held_bytes,
             peak_bytes,

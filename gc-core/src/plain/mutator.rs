@@ -291,7 +291,8 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
     fn untrack(&self, object: &Root<'_, Self>) {
         self.check_owner(object);
         self.running(|| {
-            if self.has_flag(object.object(), flag::TRACKED) {
+            let weak = weak::is_weak(&self.shared().space, object.object());
+            if self.has_flag(object.object(), flag::TRACKED) && !weak {
                 self.shared().tracking.unlink(&self.shared().space, object.object());
                 self.clear_flag(object.object(), flag::TRACKED);
             }

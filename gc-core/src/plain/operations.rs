@@ -151,10 +151,15 @@ impl<T: Tracking> PlainMutator<T> {
     #[inline(always)]
     pub(super) fn allocate_running(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
         let shared = self.shared();
-        let recipe = self.allocator.recipe(&shared.space, type_id, shape, || self.new_flags(type_id, shape));
+        let mut recipe = self.recipe(type_id, shape);
         let object = match self.allocator.allocate(&shared.space, recipe) {
             Ok(object) => object,
-            Err(full) => self.allocate_when_full(full, recipe)?,
+            Err(full) => {
+                let object = self.allocate_when_full(full, type_id, shape)?;
+                // Callbacks ran: what they allocated may have taken the recipe's place.
+                recipe = self.recipe(type_id, shape);
+                object
+            }
         };
         add_exclusive(&shared.allocated, 1);
         if T::TRACKS && recipe.word() & flag::TRACKED != 0 {
@@ -168,11 +173,24 @@ impl<T: Tracking> PlainMutator<T> {
         Ok(Root::adopt(self, object))
     }
 
+    #[inline(always)]
+    fn recipe(&self, type_id: TypeId, shape: Shape) -> &Recipe {
+        self.allocator.recipe(&self.shared().space, type_id, shape, || self.new_flags(type_id, shape))
+    }
+
     /// The flags of a new object of this type; checks that there can be one of this shape.
     fn new_flags(&self, type_id: TypeId, shape: Shape) -> u64 {
         let word = self.shared().types.word(type_id);
         assert!(word.is_registered(), "{type_id:?} is not registered with this heap");
         assert!(word.is_container() || shape.slots == 0, "an object of an atomic type has no slots");
+        assert!(
+            shape.slots <= Shape::MAX_SLOTS && shape.payload <= Shape::MAX_PAYLOAD,
+            "{shape:?} is larger than any object; make shapes by Shape::new"
+        );
+        assert!(
+            type_id != TypeId::WEAK_REFERENCE || shape == weak::SHAPE,
+            "weak references are made by `weak_reference`, not by `allocate`"
+        );
         if T::TRACKS { word.flags() } else { word.flags() & !flag::TRACKED }
     }
 
@@ -195,7 +213,7 @@ impl<T: Tracking> PlainMutator<T> {
 
     #[cold]
     #[inline(never)]
-    fn allocate_when_full(&self, full: NoRoom, recipe: &Recipe) -> Result<ObjectRef, HeapFull> {
+    fn allocate_when_full(&self, full: NoRoom, type_id: TypeId, shape: Shape) -> Result<ObjectRef, HeapFull> {
         let shared = self.shared();
         let NoRoom { requested, limit, .. } = full;
         let refuse = |held| HeapFull::new(Shortage { requested, in_use: held, limit });
@@ -207,7 +225,7 @@ impl<T: Tracking> PlainMutator<T> {
         self.release_dropped();
         T::collect(self, Generation::OLD, Reason::Memory);
         shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
-        self.allocator.allocate(&shared.space, recipe).map_err(|full| refuse(full.held))
+        self.allocator.allocate(&shared.space, self.recipe(type_id, shape)).map_err(|full| refuse(full.held))
     }
 
     /// Releases what shared roots held that were dropped without a mutator.

@@ -86,7 +86,9 @@ impl Allocator {
         let bytes = if class == 0 { 0 } else { shape.payload.next_multiple_of(8) };
         recipe.type_id.set(type_id);
         recipe.shape.set(shape);
-        recipe.word.set(header::pack(type_id, shape) | flags);
+        // The payload of a weak reference is the heap's own: programs see none.
+        let seen = if type_id == TypeId::WEAK_REFERENCE { Shape::new(0, 0) } else { shape };
+        recipe.word.set(header::pack(type_id, seen) | flags);
         recipe.class.set(class);
         recipe.payload.set((begin, begin + bytes));
     }

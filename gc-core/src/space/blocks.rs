@@ -254,7 +254,7 @@ impl Space {
         let first = object.bits() >> BLOCK_SHIFT;
         let count = self.record(first, field::RUN).load(Relaxed);
         let pages = self.object_bytes(shape).next_multiple_of(PAGE as u64);
-        self.heap.discard(self.view().offset(object.bits()), pages as usize);
+        self.empty(object.bits(), pages);
         for block in first..first + count {
             self.record(block, field::KIND).store(kind::FREE, Relaxed);
         }
@@ -348,6 +348,14 @@ impl Space {
         }
     }
 
+    /// Gives memory back, or at least makes it read as zero. (B2)
+    fn empty(&self, index: u32, bytes: u64) {
+        let view = self.view();
+        if !self.heap.discard(view.offset(index), bytes as usize) {
+            (0..(bytes >> GRANULE_SHIFT) as u32).for_each(|granule| view.count_word(index + granule).store(0, Relaxed));
+        }
+    }
+
     fn release_empty_blocks(&self, pool: &mut BlockPool) {
         for block in std::mem::take(&mut pool.empty) {
             self.return_block(pool, block);
@@ -357,9 +365,10 @@ impl Space {
     /// Gives an available block's memory back. (B2)
     fn return_block(&self, pool: &mut BlockPool, block: u32) {
         self.unlist(pool, block);
-        self.heap.discard(self.view().offset(block << BLOCK_SHIFT), BLOCK_BYTES as usize);
+        self.empty(block << BLOCK_SHIFT, u64::from(BLOCK_BYTES));
         if let Some(side) = &self.side {
-            side.discard(block as usize * SIDE_BYTES, SIDE_BYTES);
+            // Links are written before they are read: what a refusal leaves does no harm.
+            let _ = side.discard(block as usize * SIDE_BYTES, SIDE_BYTES);
         }
         self.record(block, field::KIND).store(kind::FREE, Relaxed);
         pool.give_run(block, 1);
@@ -404,5 +413,32 @@ impl Space {
             matches!(self.record(block, field::KIND).load(Relaxed), kind::CELLS | kind::LARGE | kind::SENTINELS)
         });
         used.map(|block| u64::from(BLOCK_BYTES / self.record(block, field::STRIDE).load(Relaxed)) * 8).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::NonNull;
+
+    use super::*;
+    use crate::config::HeapConfig;
+
+    #[test]
+    fn memory_that_the_system_will_not_take_back_reads_as_zero_all_the_same() {
+        let config = HeapConfig { reservation: HeapConfig::MIN_RESERVATION, ..HeapConfig::default() };
+        let space = Space::new(&config).unwrap();
+        let (index, bytes) = (1 << BLOCK_SHIFT, u64::from(BLOCK_BYTES));
+        let start = NonNull::new(space.view().heap.wrapping_add(space.view().offset(index))).unwrap();
+        // SAFETY: locking changes nothing but whether the pages may leave memory; the range is the space's.
+        #[expect(unsafe_code, reason = "locking memory in a test")]
+        let locked = unsafe { nix::sys::mman::mlock(start.cast(), bytes as usize) };
+        // Without the right to lock memory there is nothing to see here; `empty` is then used by every other test.
+        if locked.is_ok() {
+            assert!(!space.heap.discard(space.view().offset(index), bytes as usize), "locked memory is kept");
+        }
+        let last = index + (1 << BLOCK_SHIFT) - 1;
+        space.count_word(last).store(7, Relaxed);
+        space.empty(index, bytes);
+        assert_eq!(space.count_word(last).load(Relaxed), 0);
     }
 }

@@ -87,7 +87,7 @@ impl Space {
         let range = usize::try_from(bytes).map_err(|_| CreateError::Reservation { bytes })?;
         let blocks = range / BLOCK_BYTES as usize;
         let reserve = |bytes: usize| {
-            Reservation::new(bytes).map_err(|source| CreateError::Addresses { bytes: bytes as u64, source })
+            Reservation::new(bytes).map_err(|cause| CreateError::Addresses { bytes: bytes as u64, cause })
         };
         let heap = reserve(range + ROOM)?;
         let side = match config.place {

@@ -45,24 +45,21 @@ impl Reservation {
         self.base.as_ptr()
     }
 
-    /// Gives the memory of a range back; it reads as zero afterwards.
+    /// Gives the memory of a range back; it reads as zero afterwards. False if the system refuses (locked memory, say): then
+    /// nothing has changed.
     ///
     /// # Panics
     /// If the range is not inside the reservation or not made of whole pages.
-    pub(crate) fn discard(&self, offset: usize, bytes: usize) {
-        self.advise(offset, bytes, MmapAdvise::MADV_DONTNEED);
-    }
-
-    fn advise(&self, offset: usize, bytes: usize, advice: MmapAdvise) {
+    #[must_use]
+    pub(crate) fn discard(&self, offset: usize, bytes: usize) -> bool {
         assert!(offset.is_multiple_of(PAGE) && bytes.is_multiple_of(PAGE), "whole pages");
         assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes), "inside the reservation");
         let start = NonNull::new(self.base.as_ptr().wrapping_add(offset)).expect("inside a mapping, so not null");
         // SAFETY: the range lies in our own private mapping (checked above, I1); its content is accessed through
         // atomics only, for which a change to zero is a store by another thread.
         #[expect(unsafe_code, reason = "returning memory to the system")]
-        let result = unsafe { madvise(start.cast::<c_void>(), bytes, advice) };
-        // Refused advice costs memory, nothing else; there is nobody to tell.
-        let _ = result;
+        let result = unsafe { madvise(start.cast::<c_void>(), bytes, MmapAdvise::MADV_DONTNEED) };
+        result.is_ok()
     }
 }
 

@@ -144,14 +144,14 @@ const REPORT: &str = "the file is corrupt or its writer is wrong: dump the heap 
 #[expect(missing_docs, reason = "the fields are named in the message above each variant")]
 pub enum GraphError {
     /// The file cannot be opened.
-    #[error("cannot open {}: {source}; give the path of a readable GCHEAP file", path.display())]
-    Open { path: PathBuf, source: io::Error },
+    #[error("cannot open {}: {cause}; give the path of a readable GCHEAP file", path.display())]
+    Open { path: PathBuf, cause: io::Error },
     /// The reader beneath failed.
-    #[error("{place}: reading failed: {source}; check the disk or pipe that the file comes from")]
-    Read { place: Place, source: io::Error },
+    #[error("{place}: reading failed: {cause}; check the disk or pipe that the file comes from")]
+    Read { place: Place, cause: io::Error },
     /// The bytes are no gzip stream, or a damaged one.
-    #[error("{place}: not a sound gzip stream: {source}; a GCHEAP file is compressed with gzip as a whole: {FETCH}")]
-    Gzip { place: Place, source: io::Error },
+    #[error("{place}: not a sound gzip stream: {cause}; a GCHEAP file is compressed with gzip as a whole: {FETCH}")]
+    Gzip { place: Place, cause: io::Error },
     /// The file ends inside a part.
     #[error("{place}: the file ends too early; {FETCH}")]
     Truncated { place: Place },
@@ -162,8 +162,8 @@ pub enum GraphError {
     #[error("header length: {length} bytes, more than the limit of {limit}; {FETCH}, or raise the limit")]
     HeaderLength { length: u32, limit: u32 },
     /// The header is not JSON, or lacks a field, or has one of another kind.
-    #[error("header: {source}; {REPORT}")]
-    Header { source: serde_json::Error },
+    #[error("header: {cause}; {REPORT}")]
+    Header { cause: serde_json::Error },
     /// The header names another version.
     #[error("header: version {found}; this program reads version 1: convert the file")]
     Version { found: u64 },

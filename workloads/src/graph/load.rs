@@ -7,11 +7,16 @@ use super::HeapGraph;
 /// Bytes of an object that are its header and links, in the runtime's files and (with inline links) in ours.
 const HEADER_BYTES: u64 = 24;
 
+/// Roots beside the first of each object that a graph may ask for, over all its objects. The recorded heaps ask for fewer than
+/// one.
+const SPARE_ROOTS_PER_NODE: u64 = 16;
+
 /// A graph on a heap.
 pub struct LoadedGraph<'m, M: Mutator> {
     /// The object of each node, by index. Identities, not holds.
     pub objects: Vec<ObjectRef>,
-    /// The references that the collector cannot see (stack, C globals), as many of each object as the file tells.
+    /// The references that the collector cannot see (stack, C globals), as many of each object as the file tells (within
+    /// a limit that no recorded heap comes near).
     pub outside: Vec<Root<'m, M>>,
     /// Nodes that are held from outside, in index order, each once.
     pub held_nodes: Vec<u32>,
@@ -63,6 +68,8 @@ impl HeapGraph {
         let objects = roots.iter().map(Root::object).collect();
         let mut outside = Vec::new();
         let mut held_nodes = Vec::new();
+        // A file may claim any count. Further roots of an object that is held change no answer, so they are limited.
+        let mut spare = SPARE_ROOTS_PER_NODE * self.node_count() as u64;
         for (node, root) in self.nodes().zip(roots) {
             if self.flags(node).is_immortal() {
                 mutator.make_immortal(&root);
@@ -72,7 +79,9 @@ impl HeapGraph {
             let unseen = self.count(node).saturating_sub(in_edges[node as usize]);
             if unseen > 0 {
                 held_nodes.push(node);
-                outside.extend((1..unseen).map(|_| root.clone()));
+                let more = (unseen - 1).min(spare);
+                spare -= more;
+                outside.extend((0..more).map(|_| root.clone()));
                 outside.push(root);
             }
         }

@@ -85,7 +85,7 @@ fn read_header<R: Read>(stream: &mut Stream<R>, limits: &Limits) -> Result<FileH
     }
     stream.enter(Part::Header, u64::from(length));
     let json = stream.rest()?;
-    let file: FileHeader = serde_json::from_slice(&json).map_err(|source| GraphError::Header { source })?;
+    let file: FileHeader = serde_json::from_slice(&json).map_err(|cause| GraphError::Header { cause })?;
     match file.foreign_version() {
         Some(found) => Err(GraphError::Version { found }),
         None => Ok(file),

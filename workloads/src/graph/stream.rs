@@ -73,17 +73,17 @@ impl<R: Read> Stream<R> {
                     return Ok(bytes > 0);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(source) => return Err(Self::refusal(self.place(node), source)),
+                Err(cause) => return Err(Self::refusal(self.place(node), cause)),
             }
         }
     }
 
     /// Tells a short file, a damaged stream and a failing disk apart, by the kinds that the decompressor documents.
-    fn refusal(place: Place, source: io::Error) -> GraphError {
-        match source.kind() {
+    fn refusal(place: Place, cause: io::Error) -> GraphError {
+        match cause.kind() {
             io::ErrorKind::UnexpectedEof => GraphError::Truncated { place },
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => GraphError::Gzip { place, source },
-            _ => GraphError::Read { place, source },
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => GraphError::Gzip { place, cause },
+            _ => GraphError::Read { place, cause },
         }
     }
 
