@@ -118,7 +118,7 @@ fn bad_input_exits_1_and_says_what_is_possible() {
         (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--set", "depth=1"], OPERATIONS),
         (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--set", "depth"], "key=value"),
         (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--config", "place=here"], "inline, side"),
-        (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--rate", "0"], "give a number from"),
+        (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--rate", "0"], "0.001"),
         (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--threads", "0"], "give 1 to 1024"),
         (&["run", "--heap", "refcount", "--workload", "deep-cycles", "--threads", "2"], "runs on one mutator"),
         (&["run", "--nonsense"], "--help"),
@@ -126,7 +126,7 @@ fn bad_input_exits_1_and_says_what_is_possible() {
         (&["compare", "--workloads", "none"], "there are: web-requests"),
         (&["compare", "--set", "depth=1"], "WORKLOAD.NAME=VALUE"),
         (&["compare", "--set", &unknown_dial], OPERATIONS),
-        (&["compare", "--load", "0"], "give a number from"),
+        (&["compare", "--load", "0"], "above 0"),
         (&["compare", "--resume", "no-such-folder"], "name a folder that `gclab compare` has written"),
     ] {
         let done = output(arguments);
