@@ -127,6 +127,7 @@ fn bad_input_exits_1_and_says_what_is_possible() {
         (&["compare", "--set", "depth=1"], "WORKLOAD.NAME=VALUE"),
         (&["compare", "--set", &unknown_dial], OPERATIONS),
         (&["compare", "--load", "0"], "above 0"),
+        (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--hlog", "/nonexistent/x"], "a folder that exists"),
         (&["compare", "--resume", "no-such-folder"], "name a folder that `gclab compare` has written"),
     ] {
         let done = output(arguments);

@@ -62,8 +62,8 @@ impl Tracking for Uncollected {
     }
     fn freeze(&self, _: &Space) {}
     fn unfreeze(&self, _: &Space) {}
-    fn frozen(&self, _: &Space) -> Vec<ObjectRef> {
-        Vec::new()
+    fn frozen(&self, _: &Space) -> u64 {
+        0
     }
     fn generation(&self, _: &Space, _: Generation) -> Vec<ObjectRef> {
         Vec::new()

@@ -1,7 +1,7 @@
 //! `gclab run`: one cell in this process.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -71,6 +71,13 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     let cell = Cell::new(&arguments.heap, &arguments.config, &arguments.workload, &arguments.set, arguments.seed)?;
     let cell = cell.with_threads(arguments.threads)?.with_rate(arguments.rate)?;
     let cell = Cell { round: arguments.round, ..cell };
+    if let Some(path) = &arguments.hlog {
+        // Said now, not after a cell that may take minutes.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if !folder.is_none_or(Path::is_dir) {
+            bail!("there is no folder for {}; give --hlog a file in a folder that exists", path.display());
+        }
+    }
     let Measured { mut record, histograms, began } = measure(&cell)?;
     if let Some(path) = &arguments.hlog {
         let comment = format!("gclab {} cell {}: {} on {}", record.schema, record.cell, record.workload, record.heap);

@@ -146,10 +146,6 @@ impl Generational {
             free_lists.clear();
         }
     }
-
-    fn list(&self, space: &Space, list: Sentinel) -> Vec<ObjectRef> {
-        with_lists!(space, lists => lists.iter(list).collect())
-    }
 }
 
 impl Tracking for Generational {
@@ -283,12 +279,12 @@ impl Tracking for Generational {
         with_lists!(space, lists => lists.merge(head::PERMANENT, head::GENERATIONS[2]));
     }
 
-    fn frozen(&self, space: &Space) -> Vec<ObjectRef> {
-        self.list(space, head::PERMANENT)
+    fn frozen(&self, space: &Space) -> u64 {
+        with_lists!(space, lists => lists.iter(head::PERMANENT).count() as u64)
     }
 
     fn generation(&self, space: &Space, generation: Generation) -> Vec<ObjectRef> {
-        self.list(space, head::GENERATIONS[generation.index()])
+        with_lists!(space, lists => lists.iter(head::GENERATIONS[generation.index()]).collect())
     }
 
     fn garbage(&self) -> Vec<ObjectRef> {

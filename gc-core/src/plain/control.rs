@@ -84,7 +84,7 @@ impl<T: Tracking> Control for PlainMutator<T> {
     }
 
     fn get_freeze_count(&self) -> u64 {
-        self.running(|| self.shared().tracking.frozen(&self.shared().space).len() as u64)
+        self.running(|| self.shared().tracking.frozen(&self.shared().space))
     }
 
     fn freeze_immortal(&self) {

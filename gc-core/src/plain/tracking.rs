@@ -64,7 +64,7 @@ pub trait Tracking: Sized + Send + Sync + 'static {
     /// And back to the oldest.
     fn unfreeze(&self, space: &Space);
     /// Objects in the permanent generation.
-    fn frozen(&self, space: &Space) -> Vec<ObjectRef>;
+    fn frozen(&self, space: &Space) -> u64;
     /// Objects of a generation, in list order.
     fn generation(&self, space: &Space, generation: Generation) -> Vec<ObjectRef>;
     /// The list of uncollectable objects, each with a counted reference.
