@@ -62,7 +62,7 @@ impl<M: Counts> CallbackTable<M> {
     }
 
     /// Holds the locks over `f`, in which the process forks.
-    pub(crate) fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
         let _locks = (self.objects.write(), self.collections.write());
         f()
     }

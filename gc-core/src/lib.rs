@@ -18,8 +18,8 @@ mod generational;
 mod plain;
 mod refcount;
 mod turn;
-mod types;
-mod weak;
+pub mod types;
+pub mod weak;
 
 pub use callback::{Callback, CallbackId, CollectionInfo, Phase};
 pub use config::{CreateError, FreeLists, HeapConfig, Place, Trigger, WeakOrder};

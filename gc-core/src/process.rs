@@ -32,7 +32,7 @@ pub enum ForkError {
 ///
 /// The caller holds every lock of the heap that another thread could hold, so that the child finds them all in the
 /// hands of its only thread.
-pub(crate) fn fork_process() -> Result<Option<i32>, ForkError> {
+pub fn fork_process() -> Result<Option<i32>, ForkError> {
     // SAFETY: forking is memory safe; what is not safe in the child of a multithreaded process is to wait for a thread
     // that is gone. The heap's own locks are held by the caller across the call (see `PlainMutator::fork`), and the
     // allocator's are handled by the C library (its atfork handlers).

@@ -160,7 +160,7 @@ impl Mailbox {
     }
 
     /// Holds the lock of the dropped roots over `f`, so that a fork inside finds it free in the child.
-    pub(crate) fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
         let _dropped = self.dropped.lock();
         f()
     }

@@ -8,8 +8,8 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-pub use std::sync::Arc;
-pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+pub use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+pub use std::sync::{Arc, Weak};
 pub use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub use std::thread::ThreadId;
 
@@ -56,6 +56,11 @@ impl Condvar {
         (guard, result.timed_out())
     }
 
+    /// Waits for a notification; wakes without one at times.
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.0.wait(guard).unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Wakes one waiter.
     pub fn notify_one(&self) {
         self.0.notify_one();
@@ -65,6 +70,14 @@ impl Condvar {
     pub fn notify_all(&self) {
         self.0.notify_all();
     }
+}
+
+/// Starts a thread that nobody waits for.
+///
+/// # Errors
+/// When the system has no thread left to give.
+pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(body).map(drop)
 }
 
 /// The calling thread.

@@ -1,4 +1,4 @@
-//! The types registered with one heap.
+//! The types registered with one heap. For heaps.
 
 use crate::object::{Kind, TypeError, TypeId, TypeSpec};
 use crate::space::header::{self, MAX_TYPES, flag};
@@ -7,7 +7,7 @@ use crate::sync::{Arc, AtomicU32, RwLock};
 
 /// What allocation needs to know of a type, in one word. Its top bits are the flags of a shape word's high half.
 #[derive(Clone, Copy)]
-pub(crate) struct TypeWord(u32);
+pub struct TypeWord(u32);
 
 impl TypeWord {
     const REGISTERED: u32 = 1;
@@ -26,33 +26,40 @@ impl TypeWord {
         Self(Self::REGISTERED | if container { Self::CONTAINER } else { 0 } | (flags >> 32) as u32)
     }
 
+    /// Whether there is such a type.
     #[inline(always)]
-    pub(crate) fn is_registered(self) -> bool {
+    pub fn is_registered(self) -> bool {
         self.0 & Self::REGISTERED != 0
     }
 
+    /// Whether its objects may hold references.
     #[inline(always)]
-    pub(crate) fn is_container(self) -> bool {
+    pub fn is_container(self) -> bool {
         self.0 & Self::CONTAINER != 0
     }
 
     /// The flags of a new object: allocated, its kind, tracked if it is a container, hooked if its death has more to do
     /// than to release slots.
     #[inline(always)]
-    pub(crate) fn flags(self) -> u64 {
+    pub fn flags(self) -> u64 {
         u64::from(self.0 & Self::FLAGS) << 32
     }
 }
 
-/// See the [module](self).
-pub(crate) struct TypeTable {
+/// The types of one heap, that of weak references first.
+pub struct TypeTable {
     words: Box<[AtomicU32]>,
     specs: RwLock<Vec<Arc<TypeSpec>>>,
 }
 
+impl Default for TypeTable {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl TypeTable {
-    /// A table with the type of weak references.
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let table = Self { words: (0..MAX_TYPES).map(|_| AtomicU32::new(0)).collect(), specs: RwLock::default() };
         let weak = TypeSpec::new("weakref", Kind::Instance);
         let id = table.add(weak, true).expect("the first of many");
@@ -60,7 +67,8 @@ impl TypeTable {
         table
     }
 
-    pub(crate) fn register(&self, spec: TypeSpec) -> Result<TypeId, TypeError> {
+    /// Adds a type.
+    pub fn register(&self, spec: TypeSpec) -> Result<TypeId, TypeError> {
         let hooked = spec.finalizer.is_some() || spec.legacy_finalizer.is_some() || spec.observe_teardown;
         self.add(spec, hooked)
     }
@@ -77,19 +85,21 @@ impl TypeTable {
         Ok(TypeId(index as u16))
     }
 
+    /// What allocation needs to know of a type; of one that is not registered, a word that says so.
     #[inline(always)]
-    pub(crate) fn word(&self, id: TypeId) -> TypeWord {
+    pub fn word(&self, id: TypeId) -> TypeWord {
         // Relaxed: the id came from `register`, which stored the word before it returned; passing the id on to another
         // thread orders them.
         TypeWord(self.words[id.index() & (MAX_TYPES - 1)].load(Relaxed))
     }
 
-    pub(crate) fn spec(&self, id: TypeId) -> Arc<TypeSpec> {
+    /// A registered type as it was described.
+    pub fn spec(&self, id: TypeId) -> Arc<TypeSpec> {
         Arc::clone(&self.specs.read()[id.index()])
     }
 
     /// Holds the lock over `f`, in which the process forks.
-    pub(crate) fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
         let _specs = self.specs.write();
         f()
     }

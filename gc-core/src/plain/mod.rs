@@ -77,7 +77,7 @@ impl<T: Tracking> Heap for PlainHeap<T> {
             tracking,
             turn: Turn::default(),
             mailbox: Arc::default(),
-            types: TypeTable::new(),
+            types: TypeTable::default(),
             callbacks: CallbackTable::default(),
             weak: WeakTable::default(),
             observer,

@@ -6,23 +6,25 @@ use super::blocks::{MAX_CLASSES, NoRoom};
 use super::record::{field, status};
 use super::{Space, View, header};
 use crate::object::{ObjectRef, Shape, TypeId};
-use crate::sync::Ordering::Relaxed;
+use crate::sync::Ordering::{Relaxed, Release};
 
-// Orderings in this file are relaxed: a mutator's own blocks are written by it alone, or by whoever has the heap's turn.
+// Orderings in this file are relaxed unless argued: a mutator's own blocks are written by it alone, or by whoever has the heap's turn.
 
 /// The current blocks of one mutator, and what it needs to know of the kinds of objects it allocates.
-pub(crate) struct Allocator {
+pub struct Allocator {
     /// By class; 0 for none, which is the block of list heads and never has a free cell.
     current: Box<[Cell<u32>; MAX_CLASSES]>,
     /// Recipes of types and shapes allocated lately, each in the one place that [`Recipe::place`] gives it.
     recipes: [Recipe; RECIPES],
+    /// Names it among those of its heap; 0 on heaps where one mutator runs at a time.
+    number: u32,
 }
 
 /// How many recipes a mutator keeps.
 const RECIPES: usize = 64;
 
 /// All that allocating an object of one type and shape takes, worked out and checked once.
-pub(crate) struct Recipe {
+pub struct Recipe {
     type_id: Cell<TypeId>,
     shape: Cell<Shape>,
     /// The shape word of a new object; 0 in a recipe not written yet.
@@ -40,7 +42,7 @@ impl Recipe {
 
     /// The shape word of a new object.
     #[inline(always)]
-    pub(crate) fn word(&self) -> u64 {
+    pub fn word(&self) -> u64 {
         self.word.get()
     }
 }
@@ -63,6 +65,7 @@ impl Default for Allocator {
         Self {
             current: current.try_into().unwrap_or_else(|_| unreachable!("made with that length")),
             recipes: std::array::from_fn(|_| Recipe::default()),
+            number: 0,
         }
     }
 }
@@ -70,7 +73,7 @@ impl Default for Allocator {
 impl Allocator {
     /// The recipe for objects of this type and shape, whose flags `flags` tells, if it has not been told before.
     #[inline(always)]
-    pub(crate) fn recipe(&self, space: &Space, type_id: TypeId, shape: Shape, flags: impl FnOnce() -> u64) -> &Recipe {
+    pub fn recipe(&self, space: &Space, type_id: TypeId, shape: Shape, flags: impl FnOnce() -> u64) -> &Recipe {
         let recipe = &self.recipes[Recipe::place(type_id, shape)];
         if recipe.shape.get() != shape || recipe.type_id.get() != type_id || recipe.word.get() == 0 {
             Self::write_recipe(recipe, space, type_id, shape, flags());
@@ -95,7 +98,7 @@ impl Allocator {
 
     /// A cell for an object: count 1, slots null, payload zero.
     #[inline(always)]
-    pub(crate) fn allocate(&self, space: &Space, recipe: &Recipe) -> Result<ObjectRef, NoRoom> {
+    pub fn allocate(&self, space: &Space, recipe: &Recipe) -> Result<ObjectRef, NoRoom> {
         let view = space.view();
         let object = match self.pop(view, recipe.class.get()) {
             Some(object) => object,
@@ -108,6 +111,40 @@ impl Allocator {
         view.shape_word(index).store(recipe.word.get(), Relaxed);
         let (begin, end) = recipe.payload.get();
         view.zero_words(index, begin, end);
+        Ok(object)
+    }
+
+    /// One for a heap whose mutators run in parallel. `number` is not 0 and no other allocator's of the heap.
+    pub fn numbered(number: u32) -> Self {
+        assert!(number != 0, "0 means that nobody owns a block");
+        Self { number, ..Self::default() }
+    }
+
+    /// Its number; 0 on heaps where one mutator runs at a time.
+    #[inline(always)]
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// A cell for an object on a heap whose mutators run in parallel: slots null, payload zero, age as given, and the
+    /// count word raised by `first`, which is one reference and, with versions, a new version.
+    #[inline(always)]
+    pub fn allocate_shared(&self, space: &Space, recipe: &Recipe, first: u64, age: u8) -> Result<ObjectRef, NoRoom> {
+        let view = space.view();
+        let object = match self.pop(view, recipe.class.get()) {
+            Some(object) => object,
+            None => self.allocate_slowly(space, recipe.class.get(), recipe.shape.get())?,
+        };
+        let index = object.bits();
+        view.shape_word(index).store(recipe.word.get(), Relaxed);
+        let (begin, end) = recipe.payload.get();
+        view.zero_words(index, begin, end);
+        view.age(index).store(age, Relaxed);
+        let count = view.count_word(index);
+        // The one plain store to a count word: nobody else writes the word of a cell without an object (its count is 0, from
+        // which nothing is retained). Release: pairs with the acquiring exchange of a load and the acquiring reading of a
+        // collection; whoever sees the new count sees the object initialised, and all that its last occupant's death did.
+        count.store(count.load(Relaxed).wrapping_add(first), Release);
         Ok(object)
     }
 
@@ -131,13 +168,17 @@ impl Allocator {
         let current = &self.current[class as usize];
         loop {
             let block = current.get();
-            if block != 0 && !space.carve(block) {
+            if block != 0 && !(self.number != 0 && space.drain(block)) && !space.carve(block) {
                 // Cut to its end and without a free cell. The first free in it makes it available again.
-                space.record(block, field::STATUS).store(status::FULL, Relaxed);
+                if self.number != 0 {
+                    space.abandon(block);
+                } else {
+                    space.record(block, field::STATUS).store(status::FULL, Relaxed);
+                }
                 current.set(0);
             }
             if current.get() == 0 {
-                current.set(space.take_block(class, shape)?);
+                current.set(space.take_block(class, shape, self.number)?);
             }
             if let Some(object) = self.pop(space.view(), class) {
                 return Ok(object);
@@ -146,10 +187,12 @@ impl Allocator {
     }
 
     /// Gives the current blocks back to the pool.
-    pub(crate) fn disown_all(&self, space: &Space) {
+    pub fn disown_all(&self, space: &Space) {
         for current in self.current.iter() {
             let block = current.replace(0);
-            if block != 0 {
+            if block != 0 && self.number != 0 {
+                space.abandon(block);
+            } else if block != 0 {
                 space.disown(block);
             }
         }

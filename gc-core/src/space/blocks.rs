@@ -14,6 +14,7 @@ use super::classes::{self, BLOCK_BYTES, MIN_STRIDE};
 use super::header::flag;
 use super::record::{field, kind, status};
 use super::reservation::PAGE;
+use super::sharing::Retired;
 use super::{BLOCK_SHIFT, GRANULE_SHIFT, SIDE_BYTES, Space, View};
 use crate::object::{ObjectRef, Shape};
 use crate::sync::Ordering::Relaxed;
@@ -24,17 +25,17 @@ use crate::sync::Ordering::Relaxed;
 /// Most classes there can be: (slot capacities up to 4,096) × (strides up to 16 KiB) is below it.
 pub(super) const MAX_CLASSES: usize = 4096;
 /// Empty blocks kept with their memory, against returning and fetching the same pages over and over: 1 MiB.
-const EMPTY_BLOCKS_KEPT: usize = 16;
+pub(super) const EMPTY_BLOCKS_KEPT: usize = 16;
 
 /// No memory within the limit, or no addresses within the reservation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoRoom {
+pub struct NoRoom {
     /// Bytes wanted.
-    pub(crate) requested: u64,
+    pub requested: u64,
     /// Bytes held.
-    pub(crate) held: u64,
+    pub held: u64,
     /// The limit, or the reservation where that is smaller.
-    pub(crate) limit: u64,
+    pub limit: u64,
 }
 
 /// What the pool's lock guards.
@@ -50,7 +51,11 @@ pub(super) struct BlockPool {
     /// First available block of each class; 0 for none.
     available: Vec<u32>,
     /// Available blocks without objects.
-    empty: Vec<u32>,
+    pub(super) empty: Vec<u32>,
+    /// Memory that waits until nobody can refer to it, oldest first (`space::sharing`).
+    pub(super) retired: Vec<Retired>,
+    /// Blocks that allocators took since `take_young_blocks`, where there are ages.
+    pub(super) young: Vec<u32>,
 }
 
 impl BlockPool {
@@ -65,6 +70,8 @@ impl BlockPool {
             // Class 0 means "none".
             available: vec![0],
             empty: Vec::new(),
+            retired: Vec::new(),
+            young: Vec::new(),
         }
     }
 
@@ -85,7 +92,7 @@ impl BlockPool {
         Some(first)
     }
 
-    fn give_run(&mut self, mut first: u32, mut count: u32) {
+    pub(super) fn give_run(&mut self, mut first: u32, mut count: u32) {
         if let Some((&before, &length)) = self.free_runs.range(..first).next_back()
             && before + length == first
         {
@@ -103,7 +110,7 @@ impl BlockPool {
 impl View<'_> {
     /// Puts a dead object's cell on its block's free list; returns how many objects are left in the block.
     #[inline(always)]
-    fn push_free(self, block: u32, object: ObjectRef) -> u32 {
+    pub(super) fn push_free(self, block: u32, object: ObjectRef) -> u32 {
         let free = self.record(block, field::FREE);
         self.shape_word(object.bits()).store(u64::from(free.load(Relaxed)), Relaxed);
         free.store(object.bits(), Relaxed);
@@ -170,17 +177,17 @@ impl Space {
         Ok(())
     }
 
-    fn unhold(&self, bytes: u64) {
+    pub(super) fn unhold(&self, bytes: u64) {
         self.held_bytes.store(self.held_bytes.load(Relaxed) - bytes, Relaxed);
     }
 
     /// A block with a free cell of the class, now the caller's own.
-    pub(super) fn take_block(&self, class: u16, shape: Shape) -> Result<u32, NoRoom> {
+    pub(super) fn take_block(&self, class: u16, shape: Shape, owner: u32) -> Result<u32, NoRoom> {
         let mut pool = self.pool.lock();
         let available = pool.available[class as usize];
         if available != 0 {
             self.unlist(&mut pool, available);
-            self.record(available, field::STATUS).store(status::OWNED, Relaxed);
+            self.own(&mut pool, available, owner);
             return Ok(available);
         }
         self.hold(&mut pool, u64::from(BLOCK_BYTES))?;
@@ -194,12 +201,22 @@ impl Space {
             (field::FREE, 0),
             (field::LIVE, 0),
             (field::CARVED, 0),
-            (field::STATUS, status::OWNED),
+            (field::REMOTE, 0),
+            (field::CAPACITY, classes::slot_capacity(shape.slots)),
             (field::CLASS, u32::from(class)),
         ] {
             self.record(block, name).store(value, Relaxed);
         }
+        self.own(&mut pool, block, owner);
         Ok(block)
+    }
+
+    fn own(&self, pool: &mut BlockPool, block: u32, owner: u32) {
+        self.record(block, field::OWNER).store(owner, Relaxed);
+        self.record(block, field::STATUS).store(status::OWNED, Relaxed);
+        if self.ages.is_some() {
+            pool.young.push(block);
+        }
     }
 
     fn no_addresses(&self, pool: &BlockPool, requested: u64) -> NoRoom {
@@ -230,7 +247,7 @@ impl Space {
     /// Memory for a large object, which reads as zero.
     pub(super) fn take_large(&self, shape: Shape) -> Result<ObjectRef, NoRoom> {
         let bytes = self.object_bytes(shape);
-        let pages = bytes.next_multiple_of(PAGE as u64);
+        let pages = self.large_bytes(shape);
         let count = bytes.div_ceil(u64::from(BLOCK_BYTES)) as u32;
         let mut pool = self.pool.lock();
         self.hold(&mut pool, pages)?;
@@ -238,10 +255,14 @@ impl Space {
             self.unhold(pages);
             return Err(self.no_addresses(&pool, pages));
         };
+        if self.ages.is_some() {
+            pool.young.push(first);
+        }
         drop(pool);
         self.record(first, field::KIND).store(kind::LARGE, Relaxed);
         self.record(first, field::STATUS).store(status::LARGE, Relaxed);
         self.record(first, field::RUN).store(count, Relaxed);
+        self.record(first, field::CAPACITY).store(classes::slot_capacity(shape.slots), Relaxed);
         self.record(first, field::LONG_PAYLOAD).store(shape.payload, Relaxed);
         self.set_stride(first, BLOCK_BYTES);
         for block in first + 1..first + count {
@@ -250,10 +271,15 @@ impl Space {
         Ok(ObjectRef::from_bits(first << BLOCK_SHIFT).expect("the first block holds no objects"))
     }
 
+    /// Bytes that a large object of this shape holds from the system.
+    pub(super) fn large_bytes(&self, shape: Shape) -> u64 {
+        self.object_bytes(shape).next_multiple_of(PAGE as u64)
+    }
+
     fn free_large(&self, object: ObjectRef, shape: Shape) {
         let first = object.bits() >> BLOCK_SHIFT;
         let count = self.record(first, field::RUN).load(Relaxed);
-        let pages = self.object_bytes(shape).next_multiple_of(PAGE as u64);
+        let pages = self.large_bytes(shape);
         self.empty(object.bits(), pages);
         for block in first..first + count {
             self.record(block, field::KIND).store(kind::FREE, Relaxed);
@@ -265,7 +291,7 @@ impl Space {
 
     /// Takes back the cell of a dead object whose slots are null.
     #[inline(always)]
-    pub(crate) fn free(&self, object: ObjectRef) {
+    pub fn free(&self, object: ObjectRef) {
         let view = self.view();
         let block = object.bits() >> BLOCK_SHIFT;
         if view.record(block, field::STATUS).load(Relaxed) == status::OWNED {
@@ -311,7 +337,7 @@ impl Space {
     }
 
     /// Puts a block first on its class's list. (B1)
-    fn list(&self, pool: &mut BlockPool, block: u32) {
+    pub(super) fn list(&self, pool: &mut BlockPool, block: u32) {
         let class = self.record(block, field::CLASS).load(Relaxed) as usize;
         let next = std::mem::replace(&mut pool.available[class], block);
         self.record(block, field::NEXT).store(next, Relaxed);
@@ -322,7 +348,7 @@ impl Space {
         self.record(block, field::STATUS).store(status::AVAILABLE, Relaxed);
     }
 
-    fn unlist(&self, pool: &mut BlockPool, block: u32) {
+    pub(super) fn unlist(&self, pool: &mut BlockPool, block: u32) {
         let class = self.record(block, field::CLASS).load(Relaxed) as usize;
         let next = self.record(block, field::NEXT).load(Relaxed);
         let previous = self.record(block, field::PREVIOUS).load(Relaxed);
@@ -334,9 +360,7 @@ impl Space {
         if next != 0 {
             self.record(next, field::PREVIOUS).store(previous, Relaxed);
         }
-        if self.record(block, field::LIVE).load(Relaxed) == 0 {
-            pool.empty.retain(|&empty| empty != block);
-        }
+        pool.empty.retain(|&empty| empty != block);
     }
 
     /// An available block lost its last object.
@@ -349,7 +373,7 @@ impl Space {
     }
 
     /// Gives memory back, or at least makes it read as zero. (B2)
-    fn empty(&self, index: u32, bytes: u64) {
+    pub(super) fn empty(&self, index: u32, bytes: u64) {
         let view = self.view();
         if !self.heap.discard(view.offset(index), bytes as usize) {
             (0..(bytes >> GRANULE_SHIFT) as u32).for_each(|granule| view.count_word(index + granule).store(0, Relaxed));
@@ -357,6 +381,10 @@ impl Space {
     }
 
     fn release_empty_blocks(&self, pool: &mut BlockPool) {
+        if self.ages.is_some() {
+            // Not without a grace period: see `space::sharing`.
+            return;
+        }
         for block in std::mem::take(&mut pool.empty) {
             self.return_block(pool, block);
         }
@@ -376,13 +404,13 @@ impl Space {
     }
 
     /// Holds the pool's lock over `f`, in which the process forks: a thread without the turn may ask for figures.
-    pub(crate) fn hold_pool<R>(&self, f: impl FnOnce() -> R) -> R {
+    pub fn hold_pool<R>(&self, f: impl FnOnce() -> R) -> R {
         let _pool = self.pool.lock();
         f()
     }
 
     /// Calls `visit` with every allocated object, in order of addresses. Objects must not come or go meanwhile.
-    pub(crate) fn for_each_object(&self, mut visit: impl FnMut(ObjectRef)) {
+    pub fn for_each_object(&self, mut visit: impl FnMut(ObjectRef)) {
         let frontier = self.pool.lock().frontier;
         let mut visit_allocated = |index: u32| {
             if self.shape_word(index).load(Relaxed) & flag::ALLOCATED != 0 {
@@ -404,15 +432,17 @@ impl Space {
     }
 
     /// Bytes of side tables in use: one table for each block in use.
-    pub(crate) fn side_bytes(&self) -> u64 {
-        if self.side.is_none() {
-            return 0;
-        }
+    pub fn side_bytes(&self) -> u64 {
+        let per_cell = match (&self.side, &self.ages) {
+            (Some(_), _) => 8,
+            (None, Some(_)) => 1,
+            (None, None) => return 0,
+        };
         let frontier = self.pool.lock().frontier;
         let used = (0..frontier).filter(|&block| {
             matches!(self.record(block, field::KIND).load(Relaxed), kind::CELLS | kind::LARGE | kind::SENTINELS)
         });
-        used.map(|block| u64::from(BLOCK_BYTES / self.record(block, field::STRIDE).load(Relaxed)) * 8).sum()
+        used.map(|block| u64::from(BLOCK_BYTES / self.record(block, field::STRIDE).load(Relaxed)) * per_cell).sum()
     }
 }
 

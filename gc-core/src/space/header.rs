@@ -25,64 +25,64 @@
 use crate::object::{Kind, Shape, TypeId};
 
 /// Count word: these bits are the count.
-pub(crate) const COUNT_MASK: u64 = (1 << 30) - 1;
+pub const COUNT_MASK: u64 = (1 << 30) - 1;
 /// Count word: the object is immortal; its count is no longer written.
-pub(crate) const IMMORTAL: u64 = 1 << 31;
+pub const IMMORTAL: u64 = 1 << 31;
 /// Count word: the low half that a retain may not overflow into. A count of 2^30 − 1 becomes immortal instead.
-pub(crate) const COUNT_LIMIT: u32 = COUNT_MASK as u32;
+pub const COUNT_LIMIT: u32 = COUNT_MASK as u32;
 
 /// Payload field of an object whose length stands in its run's record.
-pub(crate) const LONG_PAYLOAD: u64 = 0xffff;
+pub const LONG_PAYLOAD: u64 = 0xffff;
 
 /// Flags of the shape word.
-pub(crate) mod flag {
+pub mod flag {
     /// The cell holds an object.
-    pub(crate) const ALLOCATED: u64 = 1 << 63;
+    pub const ALLOCATED: u64 = 1 << 63;
     /// On a generation's list.
-    pub(crate) const TRACKED: u64 = 1 << 62;
+    pub const TRACKED: u64 = 1 << 62;
     /// The finalizer has run.
-    pub(crate) const FINALIZED: u64 = 1 << 61;
+    pub const FINALIZED: u64 = 1 << 61;
     /// Has weak references.
-    pub(crate) const REFERENCED_WEAKLY: u64 = 1 << 60;
+    pub const REFERENCED_WEAKLY: u64 = 1 << 60;
     /// Its death has more to do than to release its slots: see the type.
-    pub(crate) const HOOKED: u64 = 1 << 59;
+    pub const HOOKED: u64 = 1 << 59;
     /// Its teardown was reported.
-    pub(crate) const TORN: u64 = 1 << 58;
+    pub const TORN: u64 = 1 << 58;
 }
 
 /// Where a type's kind stands among the flags.
-pub(crate) const KIND_SHIFT: u32 = 55;
+pub const KIND_SHIFT: u32 = 55;
 
 const SLOTS_BITS: u32 = 24;
 const PAYLOAD_SHIFT: u32 = SLOTS_BITS;
 const TYPE_SHIFT: u32 = PAYLOAD_SHIFT + 16;
 /// Where the flags begin.
-pub(crate) const FLAGS_SHIFT: u32 = TYPE_SHIFT + 14;
+pub const FLAGS_SHIFT: u32 = TYPE_SHIFT + 14;
 /// Types that a header can name.
-pub(crate) const MAX_TYPES: usize = 1 << 14;
+pub const MAX_TYPES: usize = 1 << 14;
 
 /// A shape word without flags.
 #[inline(always)]
-pub(crate) fn pack(type_id: TypeId, shape: Shape) -> u64 {
+pub fn pack(type_id: TypeId, shape: Shape) -> u64 {
     let payload = u64::from(shape.payload).min(LONG_PAYLOAD);
     u64::from(shape.slots) | payload << PAYLOAD_SHIFT | u64::from(type_id.0) << TYPE_SHIFT
 }
 
 /// Slots of the object with this shape word.
 #[inline(always)]
-pub(crate) fn slots(word: u64) -> u32 {
+pub fn slots(word: u64) -> u32 {
     (word & ((1 << SLOTS_BITS) - 1)) as u32
 }
 
 /// Payload bytes, or [`LONG_PAYLOAD`].
 #[inline(always)]
-pub(crate) fn payload(word: u64) -> u64 {
+pub fn payload(word: u64) -> u64 {
     (word >> PAYLOAD_SHIFT) & 0xffff
 }
 
 /// Kind of the object with this shape word.
 #[inline(always)]
-pub(crate) fn kind(word: u64) -> Kind {
+pub fn kind(word: u64) -> Kind {
     match (word >> KIND_SHIFT) & 7 {
         0 => Kind::Instance,
         1 => Kind::List,
@@ -93,7 +93,7 @@ pub(crate) fn kind(word: u64) -> Kind {
 }
 
 /// The bits of a kind in a shape word.
-pub(crate) fn kind_bits(kind: Kind) -> u64 {
+pub fn kind_bits(kind: Kind) -> u64 {
     let number: u64 = match kind {
         Kind::Instance => 0,
         Kind::List => 1,
@@ -106,7 +106,7 @@ pub(crate) fn kind_bits(kind: Kind) -> u64 {
 
 /// Type of the object with this shape word.
 #[inline(always)]
-pub(crate) fn type_id(word: u64) -> TypeId {
+pub fn type_id(word: u64) -> TypeId {
     TypeId(((word >> TYPE_SHIFT) & (MAX_TYPES as u64 - 1)) as u16)
 }
 

@@ -20,9 +20,10 @@
 mod allocator;
 mod blocks;
 mod classes;
-pub(crate) mod header;
+pub mod header;
 mod record;
 mod reservation;
+mod sharing;
 mod view;
 
 use std::marker::PhantomData;
@@ -31,13 +32,13 @@ use crate::config::{CreateError, HeapConfig, Place};
 use crate::object::{ObjectRef, Shape, TypeId};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
-pub(crate) use allocator::{Allocator, Recipe};
+pub use allocator::{Allocator, Recipe};
 use blocks::BlockPool;
-pub(crate) use blocks::NoRoom;
+pub use blocks::NoRoom;
 use classes::{BLOCK_BYTES, MIN_STRIDE};
 use record::field;
 use reservation::Reservation;
-pub(crate) use view::View;
+pub use view::View;
 
 /// log2 of a granule's bytes.
 const GRANULE_SHIFT: u32 = 3;
@@ -49,6 +50,8 @@ const ROOM: usize = 512 << 20;
 const RECORD_BYTES: usize = 64;
 /// Bytes of side table per block: 8 for each of the most cells it can have.
 const SIDE_BYTES: usize = (BLOCK_BYTES / MIN_STRIDE) as usize * 8;
+/// Bytes of age table per block: one for each of the most cells it can have.
+pub const AGE_BYTES: usize = (BLOCK_BYTES / MIN_STRIDE) as usize;
 /// Byte offset of the links in an object's header, and of the slots where the links are elsewhere.
 const LINKS_AT: usize = 16;
 
@@ -67,19 +70,32 @@ impl Sentinel {
 pub struct Space {
     heap: Reservation,
     side: Option<Reservation>,
+    ages: Option<Reservation>,
     table: Reservation,
     /// Granules of the range − 1.
     granule_mask: u32,
     /// Bytes before the slots: 24 with inline links, 16 without.
     slots_at: usize,
     pool: Mutex<BlockPool>,
+    /// Length of the pool's list of retired memory, for those who do not want its lock.
+    retired: AtomicU32,
     held_bytes: AtomicU64,
     peak_bytes: AtomicU64,
 }
 
 impl Space {
-    /// Reserves the addresses.
-    pub(crate) fn new(config: &HeapConfig) -> Result<Self, CreateError> {
+    /// Reserves the addresses, with links for a collector that keeps lists, in the place that the configuration says.
+    pub fn new(config: &HeapConfig) -> Result<Self, CreateError> {
+        Self::reserve(config, Some(config.place))
+    }
+
+    /// Reserves the addresses, with an age byte beside each cell in place of links: for heaps whose mutators run in
+    /// parallel.
+    pub fn with_ages(config: &HeapConfig) -> Result<Self, CreateError> {
+        Self::reserve(config, None)
+    }
+
+    fn reserve(config: &HeapConfig, links: Option<Place>) -> Result<Self, CreateError> {
         let bytes = config.reservation;
         if !bytes.is_power_of_two() || !(HeapConfig::MIN_RESERVATION..=HeapConfig::MAX_RESERVATION).contains(&bytes) {
             return Err(CreateError::Reservation { bytes });
@@ -90,18 +106,22 @@ impl Space {
             Reservation::new(bytes).map_err(|cause| CreateError::Addresses { bytes: bytes as u64, cause })
         };
         let heap = reserve(range + ROOM)?;
-        let side = match config.place {
-            Place::Inline => None,
-            Place::Side => Some(reserve(blocks * SIDE_BYTES)?),
+        let side = if links == Some(Place::Side) { Some(reserve(blocks * SIDE_BYTES)?) } else { None };
+        let ages = if links.is_none() {
+            Some(reserve((blocks * AGE_BYTES).next_multiple_of(reservation::PAGE))?)
+        } else {
+            None
         };
         let table = reserve((blocks * RECORD_BYTES).next_multiple_of(reservation::PAGE))?;
         let space = Self {
             heap,
             side,
+            ages,
             table,
             granule_mask: ((bytes >> GRANULE_SHIFT) - 1) as u32,
-            slots_at: if config.place == Place::Inline { 24 } else { LINKS_AT },
+            slots_at: if links == Some(Place::Inline) { 24 } else { LINKS_AT },
             pool: Mutex::new(BlockPool::new(blocks as u32, config.limit)),
+            retired: AtomicU32::new(0),
             held_bytes: AtomicU64::new(0),
             peak_bytes: AtomicU64::new(0),
         };
@@ -117,10 +137,11 @@ impl Space {
 
     /// The accessors, by value: a function that takes them once keeps the addresses in registers.
     #[inline(always)]
-    pub(crate) fn view(&self) -> View<'_> {
+    pub fn view(&self) -> View<'_> {
         View {
             heap: self.heap.base(),
             side: self.side.as_ref().map_or(std::ptr::null_mut(), Reservation::base),
+            ages: self.ages.as_ref().map_or(std::ptr::null_mut(), Reservation::base),
             table: self.table.base(),
             granule_mask: self.granule_mask,
             slots_at: self.slots_at,
@@ -130,25 +151,25 @@ impl Space {
 
     /// See [`View::count_word`].
     #[inline(always)]
-    pub(crate) fn count_word(&self, index: u32) -> &AtomicU64 {
+    pub fn count_word(&self, index: u32) -> &AtomicU64 {
         self.view().count_word(index)
     }
 
     /// See [`View::shape_word`].
     #[inline(always)]
-    pub(crate) fn shape_word(&self, index: u32) -> &AtomicU64 {
+    pub fn shape_word(&self, index: u32) -> &AtomicU64 {
         self.view().shape_word(index)
     }
 
     /// See [`View::slot`].
     #[inline(always)]
-    pub(crate) fn slot(&self, index: u32, slot: u32) -> &AtomicU32 {
+    pub fn slot(&self, index: u32, slot: u32) -> &AtomicU32 {
         self.view().slot(index, slot)
     }
 
     /// See [`View::payload_word`].
     #[inline(always)]
-    pub(crate) fn payload_word(&self, index: u32, slots: u32, word: u32) -> &AtomicU64 {
+    pub fn payload_word(&self, index: u32, slots: u32, word: u32) -> &AtomicU64 {
         self.view().payload_word(index, slots, word)
     }
 
@@ -158,7 +179,7 @@ impl Space {
     }
 
     /// Slots and payload bytes of a live object.
-    pub(crate) fn shape_of(&self, object: ObjectRef) -> Shape {
+    pub fn shape_of(&self, object: ObjectRef) -> Shape {
         let word = self.shape_word(object.bits()).load(Ordering::Relaxed);
         let payload = match header::payload(word) {
             header::LONG_PAYLOAD => {
@@ -170,12 +191,12 @@ impl Space {
     }
 
     /// The type of a live object.
-    pub(crate) fn type_of(&self, object: ObjectRef) -> TypeId {
+    pub fn type_of(&self, object: ObjectRef) -> TypeId {
         header::type_id(self.shape_word(object.bits()).load(Ordering::Relaxed))
     }
 
     /// Bytes held from the system and the most ever held.
-    pub(crate) fn held_and_peak_bytes(&self) -> (u64, u64) {
+    pub fn held_and_peak_bytes(&self) -> (u64, u64) {
         // Relaxed: figures for reports.
         (self.held_bytes.load(Ordering::Relaxed), self.peak_bytes.load(Ordering::Relaxed))
     }

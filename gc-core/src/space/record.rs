@@ -25,6 +25,12 @@ pub(super) mod field {
     pub(in crate::space) const RUN: usize = 10;
     /// Of a large object's first block: the payload's bytes.
     pub(in crate::space) const LONG_PAYLOAD: usize = 11;
+    /// Slots that each cell has room for; of a large object's first block, that object's.
+    pub(in crate::space) const CAPACITY: usize = 12;
+    /// Where mutators run in parallel: the number of the allocator whose current block it is; 0 for none.
+    pub(in crate::space) const OWNER: usize = 13;
+    /// Where mutators run in parallel: cells freed by others than the owner. See `space::sharing`.
+    pub(in crate::space) const REMOTE: usize = 14;
 }
 
 /// What a block holds.

@@ -5,17 +5,19 @@
 use std::marker::PhantomData;
 
 use super::record::field;
-use super::{BLOCK_SHIFT, GRANULE_SHIFT, LINKS_AT, RECORD_BYTES, ROOM, SIDE_BYTES, Space, classes};
+use super::{AGE_BYTES, BLOCK_SHIFT, GRANULE_SHIFT, LINKS_AT, RECORD_BYTES, ROOM, SIDE_BYTES, Space, classes};
 use crate::object::Shape;
-use crate::sync::{AtomicU32, AtomicU64, Ordering};
+use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// The addresses of a space, borrowed from it.
 #[derive(Clone, Copy)]
-pub(crate) struct View<'s> {
+pub struct View<'s> {
     /// The range, with [`ROOM`] behind it.
     pub(super) heap: *mut u8,
     /// The side tables; null without.
     pub(super) side: *mut u8,
+    /// The age table; null without.
+    pub(super) ages: *mut u8,
     /// The block records.
     pub(super) table: *mut u8,
     /// Granules of the range − 1.
@@ -59,25 +61,34 @@ impl<'s> View<'s> {
 
     /// The count word.
     #[inline(always)]
-    pub(crate) fn count_word(self, index: u32) -> &'s AtomicU64 {
+    pub fn count_word(self, index: u32) -> &'s AtomicU64 {
         self.word(index, 0)
     }
 
     /// The shape word.
     #[inline(always)]
-    pub(crate) fn shape_word(self, index: u32) -> &'s AtomicU64 {
+    pub fn shape_word(self, index: u32) -> &'s AtomicU64 {
         self.word(index, 8)
     }
 
     /// Slot `slot` of the object.
     #[inline(always)]
-    pub(crate) fn slot(self, index: u32, slot: u32) -> &'s AtomicU32 {
+    pub fn slot(self, index: u32, slot: u32) -> &'s AtomicU32 {
         self.half(index, self.slots_at + (slot & Shape::MAX_SLOTS) as usize * 4)
+    }
+
+    /// How many slots an object's cell has room for; those beyond the object's own are null. Bounded by
+    /// [`Shape::MAX_SLOTS`], whatever the reference.
+    #[inline(always)]
+    pub fn slot_capacity(self, index: u32) -> u32 {
+        // Relaxed: fixed while the block holds objects.
+        let capacity = self.record((index & self.granule_mask) >> BLOCK_SHIFT, field::CAPACITY).load(Ordering::Relaxed);
+        capacity.min(Shape::MAX_SLOTS)
     }
 
     /// Word `word` of the payload of an object with `slots` slots.
     #[inline(always)]
-    pub(crate) fn payload_word(self, index: u32, slots: u32, word: u32) -> &'s AtomicU64 {
+    pub fn payload_word(self, index: u32, slots: u32, word: u32) -> &'s AtomicU64 {
         let capacity = classes::slot_capacity(slots & Shape::MAX_SLOTS) as usize;
         self.word(index, self.slots_at + capacity * 4 + (word & (Shape::MAX_PAYLOAD / 8 - 1)) as usize * 8)
     }
@@ -113,17 +124,50 @@ impl<'s> View<'s> {
     #[inline]
     pub(crate) fn side_link(self, index: u32, part: usize) -> &'s AtomicU32 {
         assert!(!self.side.is_null(), "side tables are in use");
-        let index = index & self.granule_mask;
-        let block = index >> BLOCK_SHIFT;
-        let offset = u64::from(index & ((1 << BLOCK_SHIFT) - 1)) << GRANULE_SHIFT;
-        // Relaxed: written once when the block got its class, before any of its cells was handed out.
-        let reciprocal = self.record(block, field::RECIPROCAL).load(Ordering::Relaxed);
-        let cell = ((offset * u64::from(reciprocal)) >> 32) as usize & (SIDE_BYTES / 8 - 1);
+        let (block, cell) = self.block_and_cell(index);
         let at = block as usize * SIDE_BYTES + cell * 8 + (part & 1) * 4;
         let address = self.side.wrapping_add(at).cast::<AtomicU32>();
         // SAFETY: `block` is masked to the range and `cell` to the block's share, so the address lies in the side
         // reservation (its size is blocks × SIDE_BYTES); 4-aligned; accessed as an atomic only (S4).
         #[expect(unsafe_code, reason = "side tables as atomics")]
+        unsafe {
+            &*address
+        }
+    }
+
+    /// The block of an object, masked to the range, and its cell's number there, below the most cells a block can have.
+    #[inline(always)]
+    fn block_and_cell(self, index: u32) -> (u32, usize) {
+        let index = index & self.granule_mask;
+        let block = index >> BLOCK_SHIFT;
+        let offset = u64::from(index & ((1 << BLOCK_SHIFT) - 1)) << GRANULE_SHIFT;
+        // Relaxed: written once when the block got its class, before any of its cells was handed out.
+        let reciprocal = self.record(block, field::RECIPROCAL).load(Ordering::Relaxed);
+        (block, ((offset * u64::from(reciprocal)) >> 32) as usize & (AGE_BYTES - 1))
+    }
+
+    /// The age byte of an object's cell.
+    ///
+    /// # Panics
+    /// If the space has no age table.
+    #[inline(always)]
+    pub fn age(self, index: u32) -> &'s AtomicU8 {
+        let (block, cell) = self.block_and_cell(index);
+        &self.ages(block)[cell]
+    }
+
+    /// The age bytes of a block, by cell.
+    ///
+    /// # Panics
+    /// If the space has no age table.
+    #[inline(always)]
+    pub fn ages(self, block: u32) -> &'s [AtomicU8; AGE_BYTES] {
+        assert!(!self.ages.is_null(), "the space was made with ages");
+        let block = block & (self.granule_mask >> BLOCK_SHIFT);
+        let address = self.ages.wrapping_add(block as usize * AGE_BYTES).cast::<[AtomicU8; AGE_BYTES]>();
+        // SAFETY: `block` is masked to the range and the table holds AGE_BYTES for each block of it; bytes need no
+        // alignment; accessed as atomics only (S4).
+        #[expect(unsafe_code, reason = "the age table as atomics")]
         unsafe {
             &*address
         }
@@ -145,7 +189,7 @@ impl<'s> View<'s> {
 
     /// Asks the processor to fetch the line with the object's header and first slots.
     #[inline(always)]
-    pub(crate) fn prefetch(self, index: u32) {
+    pub fn prefetch(self, index: u32) {
         let address = self.heap.wrapping_add(self.offset(index)).cast::<i8>();
         #[cfg(target_arch = "x86_64")]
         // SAFETY: a prefetch has no architectural effect, whatever the address.
