@@ -4,7 +4,7 @@
 //! is one implementation; the small arrays of a model checker are another, so that models run the functions that ship.
 
 use gc_core::space::{Space, View};
-use gc_core::sync::Ordering::{self, Acquire, Relaxed};
+use gc_core::sync::Ordering::{self, Acquire, Relaxed, Release};
 use gc_core::sync::{AtomicU32, AtomicU64, fence};
 
 /// A count word.
@@ -163,11 +163,11 @@ impl Memory for HeapMemory<'_> {
     #[inline]
     fn mark(&self, object: u32, marked: bool) {
         let age = self.view.age(object);
-        // Relaxed, both: published by the store of the state that follows, or by its exchange.
+        // Release, both: whoever finds the mark gone sees what was done to the weak references before; partner: `is_marked`.
         if marked {
-            age.fetch_or(crate::age::MARK, Relaxed);
+            age.fetch_or(crate::age::MARK, Release);
         } else {
-            age.fetch_and(!crate::age::MARK, Relaxed);
+            age.fetch_and(!crate::age::MARK, Release);
         }
     }
     #[inline(always)]

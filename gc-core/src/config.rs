@@ -21,6 +21,19 @@ pub struct HeapConfig {
     pub untrack_tuples: bool,
     /// Whether dead lists, dicts and tuples are recycled past the trigger's counter.
     pub free_lists: FreeLists,
+    /// Heaps with parallel mutators: most objects that one operation frees by count, if limited. The rest follows at later
+    /// allocations and safepoints.
+    pub release_budget: Option<u32>,
+    /// A concurrent collector: who runs the collections that thresholds start.
+    pub automatic: Automatic,
+    /// A concurrent collector: whether mutators stand still while suspects are certified.
+    pub certify: Certify,
+    /// A collector with a thread of its own: the most of its time that it works, in percent, from 1 to 100.
+    pub duty: u32,
+    /// The scheduling class of that thread.
+    pub scheduling: Scheduling,
+    /// Heaps with parallel mutators that collect: start a full collection this many milliseconds after the last ended.
+    pub full_every: Option<u32>,
 }
 
 impl Default for HeapConfig {
@@ -34,6 +47,12 @@ impl Default for HeapConfig {
             weak_order: WeakOrder::BeforeFinalizers,
             untrack_tuples: true,
             free_lists: FreeLists::None,
+            release_budget: Some(256),
+            automatic: Automatic::Background,
+            certify: Certify::OnTheFly,
+            duty: 50,
+            scheduling: Scheduling::Normal,
+            full_every: None,
         }
     }
 }
@@ -64,6 +83,36 @@ pub enum Trigger {
     /// new object is a candidate, or a safepoint. Allocating a list, dict or tuple schedules but does not check.
     #[default]
     After,
+}
+
+/// Who runs a collection that a threshold starts, where mutators run meanwhile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Automatic {
+    /// The collector's own thread. The mutator goes on.
+    #[default]
+    Background,
+    /// The mutator that crossed the threshold, there and then, as on heaps that stop: for comparisons step by step.
+    AtTrigger,
+}
+
+/// Whether mutators stand still while a concurrent collection certifies what it suspects.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Certify {
+    /// They do not.
+    #[default]
+    OnTheFly,
+    /// They do: no suspect is rejected for a change, at the price of a stop that grows with the suspects.
+    Stopped,
+}
+
+/// How the system schedules the collector's thread.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Scheduling {
+    /// As any thread.
+    #[default]
+    Normal,
+    /// Only where a core has nothing else to do (Linux: `SCHED_IDLE`).
+    Lowest,
 }
 
 /// When a collection clears the weak references to what it found.

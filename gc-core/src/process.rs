@@ -1,4 +1,4 @@
-//! System calls that heaps and their measurement need: forking.
+//! System calls that heaps and their measurement need: forking, the scheduling class of a thread.
 
 use nix::unistd::{ForkResult, fork};
 
@@ -26,6 +26,16 @@ pub enum ForkError {
     /// The system refused.
     #[error("the system could not fork ({0}); free memory or raise the limit on processes (`ulimit -u`)")]
     System(#[from] std::io::Error),
+}
+
+/// Puts the calling thread into the lowest scheduling class, in which it runs only where a core has nothing else to do.
+/// False if the system refuses: then nothing has changed.
+pub fn schedule_lowest() -> bool {
+    let parameters = nix::libc::sched_param { sched_priority: 0 };
+    // SAFETY: the call reads `parameters`, which lives across it; 0 names the calling thread.
+    #[expect(unsafe_code, reason = "the system call")]
+    let result = unsafe { nix::libc::sched_setscheduler(0, nix::libc::SCHED_IDLE, &raw const parameters) };
+    result == 0
 }
 
 /// Forks. `Some(child)` in the parent, `None` in the child.

@@ -1,0 +1,395 @@
+//! What heap operations do while their mutator runs: counting, access to slots and payload, allocation, fork.
+
+use std::time::Instant;
+
+use gc_core::event::Cause;
+use gc_core::process::{ForkError, Forked, fork_process};
+use gc_core::root::Mailbox;
+use gc_core::space::header::{self, flag};
+use gc_core::space::{NoRoom, Recipe, View};
+use gc_core::sync::AtomicU64;
+use gc_core::sync::Ordering::Relaxed;
+use gc_core::{
+    Automatic, CallbackId, Generation, HeapFull, Kind, ObjectRef, Reason, Root, Shape, Shortage, Trigger, TypeId, weak,
+};
+
+use crate::count;
+use crate::deciding;
+use crate::heap::Rung;
+use crate::mutator::ParallelMutator;
+use crate::protocol::Protocol;
+use crate::world::STOP;
+use crate::{age, barrier, collector};
+
+impl<R: Rung> ParallelMutator<R> {
+    #[inline(always)]
+    pub(crate) fn check_owner(&self, root: &Root<'_, Self>) -> u32 {
+        if !std::ptr::eq(root.mutator(), self) {
+            foreign_root();
+        }
+        root.object().bits()
+    }
+
+    /// Checks the slot number, and names the object's index.
+    #[inline(always)]
+    fn check_slot(&self, view: View<'_>, root: &Root<'_, Self>, slot: u32) -> u32 {
+        let index = self.check_owner(root);
+        // Relaxed: an object's shape is fixed for its life, and the root orders its beginning before this.
+        let slots = header::slots(view.shape_word(index).load(Relaxed));
+        if slot >= slots {
+            no_such_slot(slot, slots);
+        }
+        index
+    }
+
+    #[inline(always)]
+    pub(crate) fn retain_running(&self, object: ObjectRef) {
+        count::retain::<R::Protocol, _>(&self.shared().memory(), object.bits());
+    }
+
+    /// Count − 1; at 0 the object dies.
+    #[inline(always)]
+    pub(crate) fn release_running(&self, object: ObjectRef) {
+        if count::release::<R::Protocol, _>(&self.shared().memory(), object.bits()) {
+            self.die(object);
+        }
+    }
+
+    /// Releases what a load or an upgrade retained by mistake.
+    #[cold]
+    #[inline(never)]
+    fn undo(&self, object: u32) {
+        if let Some(object) = ObjectRef::from_bits(object) {
+            self.release_running(object);
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn load_running(&self, object: &Root<'_, Self>, slot: u32) -> Option<Root<'_, Self>> {
+        let memory = self.shared().memory();
+        let index = self.check_slot(memory.view(), object, slot);
+        let target = barrier::load::<R::Protocol, _>(&memory, index, slot, |object| self.undo(object))?;
+        ObjectRef::from_bits(target).map(|target| Root::adopt(self, target))
+    }
+
+    #[inline(always)]
+    pub(crate) fn store_running(&self, object: &Root<'_, Self>, slot: u32, value: Option<&Root<'_, Self>>) {
+        let memory = self.shared().memory();
+        let index = self.check_slot(memory.view(), object, slot);
+        let mut bits = 0;
+        if let Some(value) = value {
+            bits = self.check_owner(value);
+            count::retain::<R::Protocol, _>(&memory, bits);
+        }
+        let old = barrier::swap::<R::Protocol, _>(&memory, index, slot, bits);
+        if let Some(old) = ObjectRef::from_bits(old) {
+            self.release_running(old);
+        }
+    }
+
+    /// Moves a value in; what comes out is the caller's, to be released or raised.
+    #[inline(always)]
+    pub(crate) fn swap_running(
+        &self,
+        object: &Root<'_, Self>,
+        slot: u32,
+        value: Option<Root<'_, Self>>,
+    ) -> Option<ObjectRef> {
+        let memory = self.shared().memory();
+        let index = self.check_slot(memory.view(), object, slot);
+        let bits = match &value {
+            Some(value) => self.check_owner(value),
+            None => 0,
+        };
+        // The root's counted reference is the slot's now.
+        std::mem::forget(value);
+        ObjectRef::from_bits(barrier::swap::<R::Protocol, _>(&memory, index, slot, bits))
+    }
+
+    #[inline(always)]
+    pub(crate) fn allocate_running(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
+        let shared = self.shared();
+        if shared.mailbox.attention() & STOP != 0 || self.has_unfinished.get() {
+            self.attend_before_allocation();
+        }
+        let mut recipe = self.recipe(type_id, shape);
+        let object = match self.cell(recipe) {
+            Ok(object) => object,
+            Err(full) => {
+                let object = self.allocate_when_full(full, type_id, shape)?;
+                // Callbacks ran: what they allocated may have taken the recipe's place.
+                recipe = self.recipe(type_id, shape);
+                object
+            }
+        };
+        self.record.allocate();
+        if R::ABILITIES.collects_cycles && recipe.word() & flag::TRACKED != 0 {
+            let count = self.record.count_up();
+            if shared.trigger.exceeds(count) {
+                self.due(object, header::kind(recipe.word()), count);
+            }
+        }
+        Ok(Root::adopt(self, object))
+    }
+
+    #[inline(always)]
+    fn cell(&self, recipe: &Recipe) -> Result<ObjectRef, NoRoom> {
+        let age = if recipe.word() & flag::TRACKED != 0 { age::YOUNG } else { age::NONE };
+        self.allocator.allocate_shared(&self.shared().space, recipe, R::Protocol::RETAIN, age)
+    }
+
+    #[inline(always)]
+    fn recipe(&self, type_id: TypeId, shape: Shape) -> &Recipe {
+        self.allocator.recipe(&self.shared().space, type_id, shape, || self.new_flags(type_id, shape))
+    }
+
+    /// The flags of a new object of this type; checks that there can be one of this shape.
+    fn new_flags(&self, type_id: TypeId, shape: Shape) -> u64 {
+        let word = self.shared().types.word(type_id);
+        assert!(word.is_registered(), "{type_id:?} is not registered with this heap");
+        assert!(word.is_container() || shape.slots == 0, "an object of an atomic type has no slots");
+        assert!(
+            shape.slots <= Shape::MAX_SLOTS && shape.payload <= Shape::MAX_PAYLOAD,
+            "{shape:?} is larger than any object; make shapes by Shape::new"
+        );
+        assert!(
+            type_id != TypeId::WEAK_REFERENCE || shape == weak::SHAPE,
+            "weak references are made by `weak_reference`, not by `allocate`"
+        );
+        if R::ABILITIES.collects_cycles { word.flags() } else { word.flags() & !flag::TRACKED }
+    }
+
+    /// A new object made a collection due, or this mutator looks too far ahead of one.
+    #[cold]
+    #[inline(never)]
+    fn due(&self, object: ObjectRef, kind: Kind, count: u32) {
+        let shared = self.shared();
+        if self.is_collecting() || !shared.trigger.is_enabled() {
+            return;
+        }
+        if !R::STOPS && shared.config.automatic == Automatic::Background {
+            if shared.trigger.request() {
+                collector::ensure(&self.heap);
+                shared.bell.ring();
+                self.reclaim_retired();
+            } else if shared.trigger.exceeds(count) {
+                // The collector does not keep up.
+                shared.observer.interruption_begins(Cause::Stall);
+                let begin = Instant::now();
+                self.collect_due();
+                shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
+            }
+            return;
+        }
+        match shared.config.trigger {
+            Trigger::Inside => {
+                // The new object is no candidate: held, and of no generation meanwhile. Relaxed: as the allocator's store.
+                let age = shared.space.view().age(object.bits());
+                age.store(age::NONE, Relaxed);
+                self.collect_due();
+                age.store(age::YOUNG, Relaxed);
+            }
+            Trigger::After if kind == Kind::Instance => self.collect_due(),
+            Trigger::After => {
+                if shared.trigger.request() {
+                    shared.mailbox.ask(Mailbox::COLLECT);
+                }
+            }
+        }
+    }
+
+    /// Collects the generation that is due, on this thread, if one is.
+    pub(crate) fn collect_due(&self) {
+        let shared = self.shared();
+        shared.mailbox.answer(Mailbox::COLLECT);
+        match shared.trigger.due(shared.mutators.totals().count) {
+            Some(generation) => drop(self.collect_now(generation, Reason::Threshold)),
+            None => shared.trigger.withdraw(),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn allocate_when_full(&self, full: NoRoom, type_id: TypeId, shape: Shape) -> Result<ObjectRef, HeapFull> {
+        let NoRoom { requested, limit, .. } = full;
+        let refuse = |held| HeapFull::new(Shortage { requested, in_use: held, limit });
+        if requested > limit || self.is_collecting() {
+            return Err(refuse(full.held));
+        }
+        let shared = self.shared();
+        shared.observer.interruption_begins(Cause::Stall);
+        let begin = Instant::now();
+        self.release_dropped();
+        self.finish_deaths();
+        self.collect_now(Generation::OLD, Reason::Memory);
+        self.finish_deaths();
+        self.reclaim_all();
+        shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
+        self.cell(self.recipe(type_id, shape)).map_err(|full| refuse(full.held))
+    }
+
+    /// Releases what shared roots held that were dropped without a mutator.
+    pub(crate) fn release_dropped(&self) {
+        let shared = self.shared();
+        if shared.mailbox.attention() & Mailbox::DROPPED != 0 {
+            for object in shared.mailbox.take_dropped() {
+                self.release_running(object);
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn attend(&self) {
+        let shared = self.shared();
+        self.release_dropped();
+        self.continue_deaths();
+        if shared.mailbox.attention() & STOP != 0 {
+            shared.world.pass(&*shared.observer);
+        }
+        if shared.mailbox.attention() & Mailbox::COLLECT != 0 && !self.is_collecting() {
+            self.collect_due();
+        }
+        if shared.space.retired() != 0 {
+            self.reclaim_retired();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn attend_before_allocation(&self) {
+        let shared = self.shared();
+        self.continue_deaths();
+        if shared.mailbox.attention() & STOP != 0 {
+            shared.world.pass(&*shared.observer);
+        }
+    }
+
+    pub(crate) fn weak_running(
+        &self,
+        referent: ObjectRef,
+        callback: Option<CallbackId>,
+    ) -> Result<Root<'_, Self>, HeapFull> {
+        let shared = self.shared();
+        if callback.is_none()
+            && let Some(plain) = self.plain_weak_reference(referent)
+        {
+            return Ok(plain);
+        }
+        // Its allocation may collect, but not free the referent, which the caller holds.
+        let weak = self.allocate_running(TypeId::WEAK_REFERENCE, weak::SHAPE)?;
+        if callback.is_none()
+            && let Some(plain) = self.plain_weak_reference(referent)
+        {
+            // A callback of that collection made it meanwhile.
+            return Ok(plain);
+        }
+        shared.weak.link(&shared.space, weak.object(), referent, callback);
+        Ok(weak)
+    }
+
+    /// The shared weak reference without a callback, if there is one that is alive.
+    fn plain_weak_reference(&self, referent: ObjectRef) -> Option<Root<'_, Self>> {
+        let shared = self.shared();
+        let mut plain = None;
+        shared.weak.for_each(&shared.space, referent, |weak, callback| {
+            if callback.is_none() && plain.is_none() && self.retain_if_alive(weak) {
+                plain = Some(weak);
+            }
+        });
+        plain.map(|plain| Root::adopt(self, plain))
+    }
+
+    /// Retains an object of which it is known that its place is not used again meanwhile. False if it is dead.
+    pub(crate) fn retain_if_alive(&self, object: ObjectRef) -> bool {
+        count::retain_if_alive::<R::Protocol, _>(&self.shared().memory(), object.bits()) != count::Found::Dead
+    }
+
+    pub(crate) fn upgrade_running(&self, weak: ObjectRef) -> Option<Root<'_, Self>> {
+        let space = &self.shared().space;
+        if !weak::is_weak(space, weak) {
+            return None;
+        }
+        let referent = weak::referent_of(space, weak)?;
+        let granted = deciding::upgrade::<R::Protocol, _>(
+            &self.shared().memory(),
+            referent.bits(),
+            || weak::referent_of(space, weak) == Some(referent),
+            |object| self.undo(object),
+        );
+        granted.then(|| Root::adopt(self, referent))
+    }
+
+    /// Forks with the world at a standstill, no collection under way, and every lock of the heap in the hands of this
+    /// thread.
+    pub(crate) fn fork_running(&self) -> Result<Forked, ForkError> {
+        if self.is_collecting() {
+            return Err(ForkError::Collecting);
+        }
+        let shared = self.shared();
+        let work = self.take_turn();
+        shared.world.stop(&shared.mailbox, &*shared.observer);
+        let under_locks = || shared.callbacks.hold(|| shared.bell.hold(|| shared.space.hold_pool(fork_process)));
+        let under_locks = || shared.weak.hold(|| shared.types.hold(under_locks));
+        let under_locks = || shared.mailbox.hold(|| shared.mutators.hold(under_locks));
+        let forked = shared.turns.hold(|| shared.world.hold(|| shared.trigger.hold(under_locks)));
+        if matches!(forked, Ok(None)) {
+            shared.bell.alone_after_fork();
+        }
+        let lost_mutators =
+            if matches!(forked, Ok(None)) { shared.mutators.alone_after_fork(&self.record) } else { 0 };
+        if matches!(forked, Ok(None)) {
+            shared.turns.with_state(|state| state.grace = None);
+            shared.trigger.share(1);
+            shared.trigger.withdraw();
+        }
+        shared.world.resume(&shared.mailbox);
+        shared.turns.give_up(work);
+        Ok(match forked? {
+            Some(child) => Forked::Parent { child },
+            None => Forked::Child { lost_mutators },
+        })
+    }
+
+    /// A whole word of a payload, checked.
+    #[inline(always)]
+    pub(crate) fn payload_word(&self, object: &Root<'_, Self>, word: u32) -> &AtomicU64 {
+        let index = self.check_owner(object);
+        let view = self.shared().space.view();
+        // Relaxed: as in `check_slot`.
+        let shape_word = view.shape_word(index).load(Relaxed);
+        if u64::from(word) * 8 + 8 > header::payload(shape_word) {
+            // Too long for the header, or too short for the word.
+            self.check_payload(object, word.saturating_mul(8), 8);
+        }
+        view.payload_word(index, header::slots(shape_word), word)
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn check_payload(&self, object: &Root<'_, Self>, offset: u32, length: usize) -> (u32, u32) {
+        let index = self.check_owner(object);
+        let shape = self.shared().space.shape_of(object.object());
+        let end = u32::try_from(length).ok().and_then(|length| offset.checked_add(length));
+        assert!(
+            end.is_some_and(|end| end <= shape.payload),
+            "{length} bytes at {offset} of a payload of {} bytes",
+            shape.payload
+        );
+        (index, shape.slots)
+    }
+}
+
+// The refusals stand apart and take their figures by value, so that nothing is spilt for them on the way that is taken.
+
+#[cold]
+#[inline(never)]
+fn foreign_root() -> ! {
+    panic!("the root belongs to another mutator");
+}
+
+#[cold]
+#[inline(never)]
+fn no_such_slot(slot: u32, slots: u32) -> ! {
+    panic!("there is no slot {slot} in an object with {slots} slots");
+}
