@@ -42,7 +42,7 @@ pub(super) struct BlockPool {
     /// Runs of free blocks: first block → how many. Disjoint, coalesced.
     free_runs: BTreeMap<u32, u32>,
     /// Blocks from here on were never used.
-    frontier: u32,
+    pub(super) frontier: u32,
     blocks: u32,
     limit: u64,
     /// Class by (slot capacity, stride).
@@ -196,6 +196,7 @@ impl Space {
             (field::CARVED, 0),
             (field::STATUS, status::OWNED),
             (field::CLASS, u32::from(class)),
+            (field::CAPACITY, classes::slot_capacity(shape.slots)),
         ] {
             self.record(block, name).store(value, Relaxed);
         }
@@ -239,6 +240,7 @@ impl Space {
             return Err(self.no_addresses(&pool, pages));
         };
         drop(pool);
+        self.record(first, field::CAPACITY).store(classes::slot_capacity(shape.slots), Relaxed);
         self.record(first, field::KIND).store(kind::LARGE, Relaxed);
         self.record(first, field::STATUS).store(status::LARGE, Relaxed);
         self.record(first, field::RUN).store(count, Relaxed);

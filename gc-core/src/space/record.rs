@@ -25,6 +25,8 @@ pub(super) mod field {
     pub(in crate::space) const RUN: usize = 10;
     /// Of a large object's first block: the payload's bytes.
     pub(in crate::space) const LONG_PAYLOAD: usize = 11;
+    /// Slots that a cell, or the large object, has room for: those beyond the object's own are null.
+    pub(in crate::space) const CAPACITY: usize = 12;
 }
 
 /// What a block holds.
