@@ -2,7 +2,7 @@
 
 use gc_core::{Abilities, Heap};
 
-pub use gc_core::{GenerationalHeap, RefcountHeap};
+pub use gc_core::{GenerationalHeap, GenerationalStreamingHeap, RefcountHeap};
 
 /// Calls a macro with its arguments and the ladder of heaps, lowest rung first. A rung differs from the one below it by
 /// what its line says.
@@ -12,6 +12,7 @@ macro_rules! ladder {
             [$($arguments)*]
             RefcountHeap: "plain counts, no cycle collection: dead cycles leak; the floor",
             GenerationalHeap: "the same counts, and CPython's collector in three generations",
+            GenerationalStreamingHeap: "the same, but full collections stream over the blocks, not along a list",
         }
     };
 }

@@ -12,6 +12,7 @@ pub mod object;
 pub mod process;
 pub mod root;
 pub mod space;
+pub mod streaming;
 pub mod sync;
 
 mod generational;
@@ -22,12 +23,10 @@ pub mod types;
 pub mod weak;
 
 pub use callback::{Callback, CallbackId, CollectionInfo, Phase};
-pub use config::{
-    Automatic, Certify, CreateError, FreeLists, HeapConfig, Place, Scheduling, Trigger, WeakOrder,
-};
+pub use config::{Automatic, Certify, CreateError, FreeLists, HeapConfig, Place, Scheduling, Trigger, WeakOrder};
 pub use control::{Control, Generation, GenerationStats, Thresholds};
 pub use event::{NoObserver, Observer};
-pub use generational::{Generational, GenerationalHeap};
+pub use generational::{Generational, GenerationalHeap, GenerationalStreamingHeap};
 pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator, Shortage};
 pub use object::{Kind, ObjectRef, Shape, TypeId, TypeSpec};
 pub use plain::{PlainHeap, PlainMutator, Reason, Tracking};

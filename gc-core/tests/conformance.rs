@@ -1,6 +1,9 @@
 //! The contract, rule by rule, on the heaps of this crate and on every switch of the baseline.
 
-use gc_core::{FreeLists, GenerationalHeap, HeapConfig, Place, RefcountHeap, Trigger, WeakOrder, conformance_tests};
+use gc_core::{
+    FreeLists, GenerationalHeap, GenerationalStreamingHeap, HeapConfig, Place, RefcountHeap, Trigger, WeakOrder,
+    conformance_tests,
+};
 
 mod refcount {
     use super::*;
@@ -15,6 +18,29 @@ mod generational {
 mod links_in_side_tables {
     use super::*;
     conformance_tests!(GenerationalHeap, HeapConfig { place: Place::Side, ..HeapConfig::default() });
+}
+
+mod streaming {
+    use super::*;
+    conformance_tests!(GenerationalStreamingHeap);
+}
+
+mod streaming_with_links_in_side_tables {
+    use super::*;
+    conformance_tests!(GenerationalStreamingHeap, HeapConfig { place: Place::Side, ..HeapConfig::default() });
+}
+
+mod streaming_with_all_other_switches {
+    use super::*;
+    conformance_tests!(
+        GenerationalStreamingHeap,
+        HeapConfig {
+            trigger: Trigger::Inside,
+            weak_order: WeakOrder::PlainAfterFinalizers,
+            free_lists: FreeLists::CPython312,
+            ..HeapConfig::default()
+        }
+    );
 }
 
 mod collecting_inside_allocation {

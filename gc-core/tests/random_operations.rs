@@ -2,7 +2,8 @@
 
 use gc_core::conformance::model::{Finalizer, Operation, REGISTERS, SLOTS, run};
 use gc_core::{
-    FreeLists, Generation, GenerationalHeap, Heap, HeapConfig, Kind, Place, RefcountHeap, Trigger, WeakOrder,
+    FreeLists, Generation, GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, Kind, Place, RefcountHeap,
+    Trigger, WeakOrder,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -79,5 +80,6 @@ proptest! {
     ) {
         let config = HeapConfig { place, trigger, weak_order, free_lists, ..HeapConfig::default() };
         agrees::<GenerationalHeap>(config, &operations)?;
+        agrees::<GenerationalStreamingHeap>(config, &operations)?;
     }
 }

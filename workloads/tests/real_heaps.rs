@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use gc_core::{Control, Generation, GenerationalHeap, Heap, HeapConfig, NoObserver, Place, RefcountHeap};
+use gc_core::{
+    Control, Generation, GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, NoObserver, Place, RefcountHeap,
+};
 use workloads::graph::{HeapGraph, Verdict, embedded_django};
 
 fn garbage_file() -> HeapGraph {
@@ -21,18 +23,28 @@ fn collect<H: Heap>(graph: &HeapGraph, place: Place) -> (Verdict, u64) {
 #[test]
 fn the_flagged_garbage_is_found_and_nothing_else() {
     for place in [Place::Inline, Place::Side] {
-        let (verdict, returned) = collect::<GenerationalHeap>(&garbage_file(), place);
-        assert_eq!((verdict.flagged, verdict.found), (12_888, 12_888), "{place:?}");
-        assert!(verdict.missing.is_empty() && verdict.extra.is_empty(), "{place:?}: {verdict:?}");
-        assert_eq!(returned, 12_888, "{place:?}");
+        let collected = [
+            collect::<GenerationalHeap>(&garbage_file(), place),
+            collect::<GenerationalStreamingHeap>(&garbage_file(), place),
+        ];
+        for (verdict, returned) in collected {
+            assert_eq!((verdict.flagged, verdict.found), (12_888, 12_888), "{place:?}");
+            assert!(verdict.missing.is_empty() && verdict.extra.is_empty(), "{place:?}: {verdict:?}");
+            assert_eq!(returned, 12_888, "{place:?}");
+        }
     }
 }
 
 #[test]
 fn a_live_heap_has_no_garbage() {
     for place in [Place::Inline, Place::Side] {
-        let (verdict, returned) = collect::<GenerationalHeap>(&embedded_django(), place);
-        assert_eq!((verdict.flagged, verdict.found, returned), (0, 0, 0), "{place:?}");
+        let collected = [
+            collect::<GenerationalHeap>(&embedded_django(), place),
+            collect::<GenerationalStreamingHeap>(&embedded_django(), place),
+        ];
+        for (verdict, returned) in collected {
+            assert_eq!((verdict.flagged, verdict.found, returned), (0, 0, 0), "{place:?}");
+        }
     }
 }
 

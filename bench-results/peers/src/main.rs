@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use gc_core::{
-    Control, Generation, GenerationalHeap, Heap, HeapConfig, Kind, Mutator, NoObserver, RefcountHeap, Root, Shape,
+    Control, Generation, GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, Kind, Mutator, NoObserver, RefcountHeap, Root, Shape,
     TypeSpec,
 };
 use gcmodule::{Cc, Trace, Tracer};
@@ -149,8 +149,8 @@ fn cycles_heap() -> f64 {
 /// A full collection over `n` live objects with 2 random references each, all held by one list, as the Python program
 /// `full_collection.py` beside this file builds them. The first collection is not counted: it puts the list into the order
 /// that later ones find.
-fn full_collection(n: usize) -> (f64, f64) {
-    let heap = GenerationalHeap::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
+fn full_collection<H: Heap>(n: usize) -> (f64, f64) {
+    let heap = H::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
     let node_type = heap.register_type(TypeSpec::new("node", Kind::Instance)).unwrap();
     let list_type = heap.register_type(TypeSpec::new("list", Kind::List)).unwrap();
     let mutator = heap.attach();
@@ -216,6 +216,7 @@ fn main() {
             Some("generational") => {
                 println!("{:.1}", (0..reps).map(|_| churn_heap::<GenerationalHeap, 0>()).fold(f64::MAX, f64::min))
             }
+            Some("collections") => collections(reps),
             Some("rings") => println!("{:.1}", (0..reps).map(|_| cycles_heap()).fold(f64::MAX, f64::min)),
             _ => println!("{:.1}", (0..reps).map(|_| churn_rc::<0>()).fold(f64::MAX, f64::min)),
         }
@@ -242,18 +243,20 @@ fn main() {
     report("the same with 32 bytes filled", "refcount", "Rc over mimalloc", &pairs[2]);
     report("the same with 32 bytes filled", "generational", "Rc over mimalloc", &pairs[3]);
     report("rings of 10, default thresholds", "generational", "gcmodule over mimalloc", &pairs[4]);
+    collections(rounds.min(5));
+}
+
+/// Full collections by streaming beside those along lists.
+fn collections(rounds: usize) {
     for n in [100_000, 1_000_000, 5_000_000] {
-        let mut live = Vec::new();
-        let mut dead = Vec::new();
-        for _ in 0..3 {
-            let (l, d) = full_collection(n);
-            live.push(l);
-            dead.push(d);
+        let (mut live, mut dead) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            let streaming = full_collection::<GenerationalStreamingHeap>(n);
+            let lists = full_collection::<GenerationalHeap>(n);
+            live.push((streaming.0, lists.0));
+            dead.push((streaming.1, lists.1));
         }
-        println!(
-            "full collection, {n:>7} objects       live {:>7.1} ns   dead {:>7.1} ns an object",
-            median(&mut live),
-            median(&mut dead)
-        );
+        report(&format!("full collection, {n} live"), "streaming", "generational", &live);
+        report(&format!("full collection, {n} dead"), "streaming", "generational", &dead);
     }
 }

@@ -16,15 +16,16 @@ use crate::sync::add_exclusive;
 use super::finalization::Finalization;
 use super::lists::{Lists, head};
 use super::state::{Generational, with_lists};
+use super::streaming_detection::stream_unreachable;
 use super::trial_deletion::deduce_unreachable;
-use crate::object::Kind;
+use crate::object::{Kind, ObjectRef};
 
 // Orderings in this file are relaxed: the thread that has the turn is alone (T1 of `turn`).
 
-type Mutator = PlainMutator<Generational>;
+type Mutator<const STREAMING: bool> = PlainMutator<Generational<STREAMING>>;
 
 /// Collects the generation that is due, if one is (`gc_collect_generations`).
-pub(super) fn collect_due(mutator: &Mutator) {
+pub(super) fn collect_due<const STREAMING: bool>(mutator: &Mutator<STREAMING>) {
     if let Some(generation) = mutator.shared().tracking.due_generation() {
         collect(mutator, generation, Reason::Threshold);
     }
@@ -32,7 +33,11 @@ pub(super) fn collect_due(mutator: &Mutator) {
 
 /// Collects `generation`; returns unreachable objects found, those left for a legacy finalizer included. Does nothing
 /// and returns 0 while a collection is under way.
-pub(super) fn collect(mutator: &Mutator, generation: Generation, reason: Reason) -> u64 {
+pub(super) fn collect<const STREAMING: bool>(
+    mutator: &Mutator<STREAMING>,
+    generation: Generation,
+    reason: Reason,
+) -> u64 {
     let shared = mutator.shared();
     let tracking = &shared.tracking;
     if !tracking.begin() {
@@ -81,7 +86,11 @@ struct Found {
     uncollectable: u64,
 }
 
-fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE>, generation: Generation) -> Found {
+fn collect_generation<const SIDE: bool, const STREAMING: bool>(
+    mutator: &Mutator<STREAMING>,
+    lists: Lists<'_, SIDE>,
+    generation: Generation,
+) -> Found {
     let shared = mutator.shared();
     let tracking = &shared.tracking;
     tracking.restart_counts(generation);
@@ -92,22 +101,38 @@ fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE
     }
     let old = generation.older().map_or(young, |older| head::GENERATIONS[older.index()]);
 
-    let examined = deduce_unreachable(lists, young, head::UNREACHABLE);
+    let streams = STREAMING && generation == Generation::OLD;
+    let (examined, tuples) = if streams {
+        let mut detector = tracking.detector.lock();
+        let wants_tuples = shared.config.untrack_tuples;
+        let found = stream_unreachable(&shared.space, &mut detector, lists, head::UNREACHABLE, wants_tuples);
+        tracking.detector_bytes.store(detector.side_bytes(), Relaxed);
+        found
+    } else {
+        (deduce_unreachable(lists, young, head::UNREACHABLE), Vec::new())
+    };
     #[cfg(feature = "faults")]
     if crate::faults::is_set(crate::faults::Fault::LeaksCycle) {
         lists.iter(head::UNREACHABLE).for_each(|object| lists.clear_candidate(object.bits()));
         lists.merge(head::UNREACHABLE, young);
     }
 
-    if shared.config.untrack_tuples {
-        untrack_tuples(mutator, lists, generation);
-    }
+    let untracked = match shared.config.untrack_tuples {
+        true if streams => untrack_tuples(mutator, lists, tuples.into_iter()),
+        true => untrack_tuples(mutator, lists, lists.iter(young)),
+        false => 0,
+    };
+    let survivors = || match streams {
+        // Known without a walk along the list, which would cost more than the detection.
+        true => examined.objects - examined.unreachable - untracked,
+        false => lists.iter(young).count() as u64,
+    };
     match generation {
         Generation::OLD => {
             tracking.pending.store(0, Relaxed);
-            tracking.total.store(lists.iter(young).count() as u64, Relaxed);
+            tracking.total.store(survivors(), Relaxed);
         }
-        Generation::MIDDLE => add_exclusive(&tracking.pending, lists.iter(young).count() as u64),
+        Generation::MIDDLE => add_exclusive(&tracking.pending, survivors()),
         _ => {}
     }
     if generation != Generation::OLD {
@@ -142,8 +167,12 @@ fn collect_generation<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE
 }
 
 /// Untracks the surviving tuples that can be on no cycle: all slots hold atomic objects or untracked tuples
-/// (`untrack_tuples`, `_PyTuple_MaybeUntrack`).
-fn untrack_tuples<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE>, generation: Generation) {
+/// (`untrack_tuples`, `_PyTuple_MaybeUntrack`). Returns how many.
+fn untrack_tuples<const SIDE: bool, const STREAMING: bool>(
+    mutator: &Mutator<STREAMING>,
+    lists: Lists<'_, SIDE>,
+    survivors: impl Iterator<Item = ObjectRef>,
+) -> u64 {
     let shared = mutator.shared();
     let kind = |index: u32| header::kind(shared.space.shape_word(index).load(Relaxed));
     let may_be_tracked = |target: u32| match kind(target) {
@@ -151,7 +180,8 @@ fn untrack_tuples<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE>, g
         Kind::Tuple => shared.space.shape_word(target).load(Relaxed) & flag::TRACKED != 0,
         _ => true,
     };
-    for object in lists.iter(head::GENERATIONS[generation.index()]) {
+    let mut untracked = 0;
+    for object in survivors {
         if kind(object.bits()) != Kind::Tuple {
             continue;
         }
@@ -160,6 +190,8 @@ fn untrack_tuples<const SIDE: bool>(mutator: &Mutator, lists: Lists<'_, SIDE>, g
         if filled && !lists.targets(object.bits()).any(may_be_tracked) {
             lists.remove(object.bits());
             mutator.clear_flag(object, flag::TRACKED);
+            untracked += 1;
         }
     }
+    untracked
 }

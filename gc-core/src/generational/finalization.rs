@@ -20,17 +20,17 @@ use super::trial_deletion::deduce_unreachable;
 
 // Orderings in this file are relaxed: the thread that has the turn is alone (T1 of `turn`).
 
-type Mutator = PlainMutator<Generational>;
+type Mutator<const STREAMING: bool> = PlainMutator<Generational<STREAMING>>;
 
 /// The second half of a collection, whose survivors go to `old`.
-pub(super) struct Finalization<'c, const SIDE: bool> {
-    mutator: &'c Mutator,
+pub(super) struct Finalization<'c, const SIDE: bool, const STREAMING: bool> {
+    mutator: &'c Mutator<STREAMING>,
     lists: Lists<'c, SIDE>,
     old: Sentinel,
 }
 
-impl<'c, const SIDE: bool> Finalization<'c, SIDE> {
-    pub(super) fn new(mutator: &'c Mutator, lists: Lists<'c, SIDE>, old: Sentinel) -> Self {
+impl<'c, const SIDE: bool, const STREAMING: bool> Finalization<'c, SIDE, STREAMING> {
+    pub(super) fn new(mutator: &'c Mutator<STREAMING>, lists: Lists<'c, SIDE>, old: Sentinel) -> Self {
         Self { mutator, lists, old }
     }
 

@@ -15,7 +15,7 @@
 //! - **G2** While a collection is under way, candidates that are not known to be reachable carry the candidate mark, and
 //!   nothing else does.
 //! - **G3** Every object with the tracked flag is on a list, and no other object is; except inside `allocate`, between
-//!   writing the header and linking.
+//!   writing the header and linking, where no collection starts.
 //! - **G4** count 0 of the trigger is at most `limit` outside `allocate`, unless a collection was scheduled or is under
 //!   way.
 
@@ -23,9 +23,13 @@ mod collect;
 mod finalization;
 mod lists;
 mod state;
+mod streaming_detection;
 mod trial_deletion;
 
 pub use state::Generational;
 
 /// The heap with CPython's collector.
 pub type GenerationalHeap = crate::plain::PlainHeap<Generational>;
+
+/// The same heap, whose full collections stream over the blocks instead of walking the list.
+pub type GenerationalStreamingHeap = crate::plain::PlainHeap<Generational<true>>;

@@ -10,6 +10,7 @@ use crate::object::{Kind, ObjectRef};
 use crate::plain::{PlainMutator, Reason, Tracking};
 use crate::root::Mailbox;
 use crate::space::{Sentinel, Space};
+use crate::streaming::Detector;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex};
 
@@ -22,7 +23,7 @@ use super::lists::{Lists, head};
 const NEVER: u32 = u32::MAX;
 
 /// The collector's state.
-pub struct Generational {
+pub struct Generational<const STREAMING: bool = false> {
     counts: [AtomicU32; 3],
     thresholds: [AtomicU32; 3],
     enabled: AtomicBool,
@@ -38,6 +39,10 @@ pub struct Generational {
     pub(super) stats: Mutex<[GenerationStats; 3]>,
     pub(super) garbage: Mutex<Vec<ObjectRef>>,
     free_lists: Option<FreeListCounts>,
+    /// Of full collections, where detection is streaming.
+    pub(super) detector: Mutex<Detector>,
+    /// Bytes of its tables after the last collection.
+    pub(super) detector_bytes: AtomicU64,
 }
 
 /// How many dead objects each of CPython's free lists would hold.
@@ -94,7 +99,7 @@ macro_rules! with_lists {
 }
 pub(super) use with_lists;
 
-impl Generational {
+impl<const STREAMING: bool> Generational<STREAMING> {
     fn derive_limit(&self) {
         let threshold = self.thresholds[0].load(Relaxed);
         let can_start = self.enabled.load(Relaxed) && threshold != 0 && !self.collecting.load(Relaxed);
@@ -148,9 +153,9 @@ impl Generational {
     }
 }
 
-impl Tracking for Generational {
-    const NAME: &'static str = "generational";
-    const ABILITIES: Abilities = Abilities { collects_cycles: true, list_order: true, parallel_mutators: false };
+impl<const STREAMING: bool> Tracking for Generational<STREAMING> {
+    const NAME: &'static str = if STREAMING { "generational-streaming" } else { "generational" };
+    const ABILITIES: Abilities = Abilities { collects_cycles: true, list_order: !STREAMING, parallel_mutators: false };
     const TRACKS: bool = true;
 
     fn new(space: &Space, config: &HeapConfig) -> Self {
@@ -167,6 +172,8 @@ impl Tracking for Generational {
             stats: Mutex::default(),
             garbage: Mutex::default(),
             free_lists: (config.free_lists == FreeLists::CPython312).then(FreeListCounts::new),
+            detector: Mutex::default(),
+            detector_bytes: AtomicU64::new(0),
         };
         this.derive_limit();
         this
@@ -234,6 +241,10 @@ impl Tracking for Generational {
 
     fn collect(mutator: &PlainMutator<Self>, generation: Generation, reason: Reason) -> u64 {
         collect::collect(mutator, generation, reason)
+    }
+
+    fn side_bytes(&self) -> u64 {
+        self.detector_bytes.load(Relaxed)
     }
 
     fn is_collecting(&self) -> bool {

@@ -118,7 +118,7 @@ impl<T: Tracking> Heap for PlainHeap<T> {
             freed_by_collector,
             held_bytes,
             peak_bytes,
-            side_bytes: shared.space.side_bytes(),
+            side_bytes: shared.space.side_bytes() + shared.tracking.side_bytes(),
         }
     }
 }

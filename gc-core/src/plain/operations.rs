@@ -201,7 +201,10 @@ impl<T: Tracking> PlainMutator<T> {
         let shared = self.shared();
         match shared.config.trigger {
             Trigger::Inside => {
+                // It is on no list yet. (G3 of `generational`)
+                self.clear_flag(object, flag::TRACKED);
                 T::due(self, true);
+                self.set_flag(object, flag::TRACKED);
                 shared.tracking.link(&shared.space, object);
             }
             Trigger::After => {

@@ -44,6 +44,10 @@ pub trait Tracking: Sized + Send + Sync + 'static {
     fn due(mutator: &PlainMutator<Self>, at_check: bool);
     /// Collects a generation and the younger ones; returns unreachable objects found.
     fn collect(mutator: &PlainMutator<Self>, generation: Generation, reason: Reason) -> u64;
+    /// Bytes of the collector's own tables.
+    fn side_bytes(&self) -> u64 {
+        0
+    }
     /// Whether a collection is under way.
     fn is_collecting(&self) -> bool;
 

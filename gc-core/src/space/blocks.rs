@@ -43,7 +43,7 @@ pub(super) struct BlockPool {
     /// Runs of free blocks: first block → how many. Disjoint, coalesced.
     free_runs: BTreeMap<u32, u32>,
     /// Blocks from here on were never used.
-    frontier: u32,
+    pub(super) frontier: u32,
     blocks: u32,
     limit: u64,
     /// Class by (slot capacity, stride).
@@ -255,18 +255,18 @@ impl Space {
             self.unhold(pages);
             return Err(self.no_addresses(&pool, pages));
         };
-        if self.ages.is_some() {
-            pool.young.push(first);
-        }
         drop(pool);
+        self.record(first, field::CAPACITY).store(classes::slot_capacity(shape.slots), Relaxed);
         self.record(first, field::KIND).store(kind::LARGE, Relaxed);
         self.record(first, field::STATUS).store(status::LARGE, Relaxed);
         self.record(first, field::RUN).store(count, Relaxed);
-        self.record(first, field::CAPACITY).store(classes::slot_capacity(shape.slots), Relaxed);
         self.record(first, field::LONG_PAYLOAD).store(shape.payload, Relaxed);
         self.set_stride(first, BLOCK_BYTES);
         for block in first + 1..first + count {
             self.record(block, field::KIND).store(kind::LARGE_REST, Relaxed);
+        }
+        if self.ages.is_some() {
+            self.pool.lock().young.push(first);
         }
         Ok(ObjectRef::from_bits(first << BLOCK_SHIFT).expect("the first block holds no objects"))
     }

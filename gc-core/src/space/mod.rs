@@ -21,6 +21,8 @@ mod allocator;
 mod blocks;
 mod classes;
 pub mod header;
+mod layout;
+mod prefetch;
 mod record;
 mod reservation;
 mod sharing;
@@ -36,6 +38,8 @@ pub use allocator::{Allocator, Recipe};
 use blocks::BlockPool;
 pub use blocks::NoRoom;
 use classes::{BLOCK_BYTES, MIN_STRIDE};
+pub use layout::BlockLayout;
+pub(crate) use prefetch::prefetch_element;
 use record::field;
 use reservation::Reservation;
 pub use view::View;
@@ -43,7 +47,7 @@ pub use view::View;
 /// log2 of a granule's bytes.
 const GRANULE_SHIFT: u32 = 3;
 /// log2 of a block's granules.
-const BLOCK_SHIFT: u32 = BLOCK_BYTES.trailing_zeros() - GRANULE_SHIFT;
+pub(crate) const BLOCK_SHIFT: u32 = BLOCK_BYTES.trailing_zeros() - GRANULE_SHIFT;
 /// Bytes mapped behind the range, so that an object that begins at its last granule is still inside.
 const ROOM: usize = 512 << 20;
 /// Bytes of a block's record in the block table: one cache line.
@@ -215,6 +219,7 @@ mod tests {
                 space.count_word(bits).store(1, Ordering::Relaxed);
                 space.shape_word(bits).store(1, Ordering::Relaxed);
                 space.slot(bits, u32::MAX).store(1, Ordering::Relaxed);
+                space.view().slots(bits, u32::MAX).iter().for_each(|slot| slot.store(1, Ordering::Relaxed));
                 space.payload_word(bits, u32::MAX, u32::MAX).store(1, Ordering::Relaxed);
                 space.record(bits, usize::MAX).store(1, Ordering::Relaxed);
                 space.view().inline_prev(bits).store(1, Ordering::Relaxed);

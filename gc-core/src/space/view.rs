@@ -86,6 +86,18 @@ impl<'s> View<'s> {
         capacity.min(Shape::MAX_SLOTS)
     }
 
+    /// The first `capacity` slots of the object.
+    #[inline(always)]
+    pub(crate) fn slots(self, index: u32, capacity: u32) -> &'s [AtomicU32] {
+        let address = self.heap.wrapping_add(self.offset(index) + self.slots_at).cast::<AtomicU32>();
+        // SAFETY: at most `MAX_SLOTS` slots, 64 MiB, from an address in the range: mapped (S1, S2), aligned (S3), atomics
+        // (S4). `tests::any_bits_are_a_mapped_address` would fault otherwise.
+        #[expect(unsafe_code, reason = "object memory as atomics")]
+        unsafe {
+            std::slice::from_raw_parts(address, capacity.min(Shape::MAX_SLOTS) as usize)
+        }
+    }
+
     /// Word `word` of the payload of an object with `slots` slots.
     #[inline(always)]
     pub fn payload_word(self, index: u32, slots: u32, word: u32) -> &'s AtomicU64 {

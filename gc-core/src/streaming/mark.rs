@@ -1,0 +1,158 @@
+//! Marking: what the roots reach, over edges and bitmaps only.
+
+use rustc_hash::FxHashMap;
+
+use super::{BLOCK_SPOTS, BLOCK_SPOTS_SHIFT, Detector, EdgesOf, words_of};
+use crate::space::prefetch_element;
+
+/// Objects between the prefetch of their edges and the visit.
+const QUEUE: usize = 32;
+
+impl Detector {
+    /// Marks what candidates with references from elsewhere reach.
+    pub(super) fn mark_from_roots(&mut self, objects: usize) {
+        // Each object is pushed once (E1); a push writes before it is decided whether it counts.
+        if self.stack.len() <= objects {
+            self.stack = Vec::new();
+            self.stack = vec![0; objects + objects / 4 + 1];
+        }
+        let left = &self.left;
+        let roots = self.scope.iter().flat_map(|layout| {
+            let first = layout.block() as usize * BLOCK_SPOTS;
+            words_of(layout.block()).zip(left[first..][..BLOCK_SPOTS].chunks_exact(64).map(nonzero))
+        });
+        Marking::new(&mut self.unmarked, &self.edges_of, &self.edges, &mut self.stack).run(roots);
+    }
+
+    /// Marks from popular candidates that have references left, but a multiple of 256 of them.
+    pub(super) fn resolve_popular(&mut self) {
+        let is_unmarked = |unmarked: &[u64], spot: u32| unmarked[(spot / 64) as usize] >> (spot % 64) & 1 != 0;
+        // References to each that are not yet explained.
+        let mut unexplained = FxHashMap::default();
+        for &(spot, count) in &self.popular {
+            if is_unmarked(&self.unmarked, spot) {
+                unexplained.insert(spot, count);
+                // Tells which targets to look up; it has served its purpose.
+                self.left[spot as usize] = 1;
+            }
+        }
+        if unexplained.is_empty() {
+            return;
+        }
+        for layout in &self.scope {
+            let edges_of = self.edges_of[layout.block() as usize];
+            for word in words_of(layout.block()) {
+                let mut bits = self.unmarked[word];
+                while bits != 0 {
+                    let begin = edges_of.begin(word as u32 * 64 + bits.trailing_zeros());
+                    bits &= bits - 1;
+                    let edges = self.edges.get(begin..begin + edges_of.pairs as usize).unwrap_or_default();
+                    for target in edges.as_flattened() {
+                        if self.left.get(*target as usize).is_some_and(|&left| left != 0)
+                            && let Some(references) = unexplained.get_mut(target)
+                        {
+                            *references = references.wrapping_sub(1);
+                        }
+                    }
+                }
+            }
+        }
+        let roots = unexplained.iter().filter(|&(_, &references)| references != 0);
+        let roots = roots.map(|(&spot, _)| ((spot / 64) as usize, 1 << (spot % 64)));
+        Marking::new(&mut self.unmarked, &self.edges_of, &self.edges, &mut self.stack).run(roots);
+    }
+}
+
+/// A bit for each of 64 bytes that is not zero.
+#[inline(always)]
+fn nonzero(bytes: &[u8]) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    let mut bits = 0;
+    for (n, eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
+        let word = u64::from_le_bytes(*eight);
+        // The top bit of each byte: whether any bit of the byte is set. Then the eight are moved next to each other.
+        let tops = (((word & LOW) + LOW) | word) & !LOW;
+        bits |= ((tops >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) << (n * 8);
+    }
+    bits
+}
+
+/// A marking in progress.
+struct Marking<'m> {
+    unmarked: &'m mut [u64],
+    edges_of: &'m [EdgesOf],
+    edges: &'m [[u32; 2]],
+    stack: &'m mut [u32],
+}
+
+impl<'m> Marking<'m> {
+    fn new(unmarked: &'m mut [u64], edges_of: &'m [EdgesOf], edges: &'m [[u32; 2]], stack: &'m mut [u32]) -> Self {
+        Self { unmarked, edges_of, edges, stack }
+    }
+
+    /// Marks the unmarked ones of `roots` (words of the bitmap, and bits in them) and all that they reach.
+    fn run(self, mut roots: impl Iterator<Item = (usize, u64)>) {
+        let Self { unmarked, edges_of, edges, stack } = self;
+        let mut height = 0;
+        // Ranges of pairs that were asked for, oldest at `head`.
+        let mut queue = [(0, 0); QUEUE];
+        let (mut head, mut length) = (0, 0);
+        loop {
+            while length < QUEUE {
+                if height == 0 {
+                    let Some((word, mut bits)) =
+                        roots.by_ref().map(|(word, bits)| (word, bits & unmarked[word])).find(|&(_, bits)| bits != 0)
+                    else {
+                        break;
+                    };
+                    unmarked[word] &= !bits;
+                    while bits != 0 {
+                        stack[height] = word as u32 * 64 + bits.trailing_zeros();
+                        height += 1;
+                        bits &= bits - 1;
+                    }
+                }
+                height -= 1;
+                let spot = stack[height];
+                let of_block = edges_of[(spot >> BLOCK_SPOTS_SHIFT) as usize];
+                let begin = of_block.begin(spot);
+                prefetch_element(edges, begin);
+                queue[(head + length) % QUEUE] = (begin, begin + of_block.pairs as usize);
+                length += 1;
+            }
+            if length == 0 {
+                return;
+            }
+            let (begin, end) = queue[head % QUEUE];
+            head += 1;
+            length -= 1;
+            for target in edges.get(begin..end).unwrap_or_default().as_flattened() {
+                // Beyond the bitmap is no candidate. (E2)
+                let Some(word) = unmarked.get_mut((target / 64) as usize) else { continue };
+                let bits = *word;
+                *word = bits & !(1 << (target % 64));
+                // Without a branch: whether an object was reached before cannot be predicted.
+                stack[height] = *target;
+                height += (bits >> (target % 64) & 1) as usize;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nonzero_bytes_are_told_by_bits() {
+        for n in 0..64 {
+            for value in [1, 0x7f, 0x80, 0xff] {
+                let mut bytes = [0; 64];
+                bytes[n] = value;
+                assert_eq!(nonzero(&bytes), 1 << n);
+            }
+        }
+        assert_eq!(nonzero(&[0x80; 64]), u64::MAX);
+        assert_eq!(nonzero(&[0; 64]), 0);
+    }
+}

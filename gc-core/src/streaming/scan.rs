@@ -1,0 +1,136 @@
+//! The pass over the blocks: each candidate's count and slots, read once, in order of addresses.
+
+use super::{BLOCK_WORDS, Detector, EdgesOf, SPOT_SHIFT, spot_of};
+use crate::space::header::{COUNT_MASK, IMMORTAL};
+use crate::space::{BlockLayout, Space, View, prefetch_element};
+use crate::sync::Ordering::Relaxed;
+
+// Orderings in this file are relaxed. On a plain heap the turn orders everything before the pass. Where mutators run
+// meanwhile each word is a guess of its own moment, and no order between them is needed: the caller certifies.
+
+/// How far ahead of the pass objects are fetched, in granules: 1 KiB.
+const AHEAD: u32 = 128;
+/// How many subtractions lag behind their prefetch.
+const LAG: usize = 32;
+
+impl Detector {
+    /// Fills the tables. Returns how many candidates there are.
+    pub(super) fn scan<const PREFETCH: bool>(
+        &mut self,
+        space: &Space,
+        mut is_candidate: impl FnMut(&BlockLayout, u32, u32) -> bool,
+    ) -> usize {
+        let mut pass = Pass::<PREFETCH> {
+            view: space.view(),
+            left: &mut self.left,
+            popular: &mut self.popular,
+            waiting: [0; LAG],
+            at: 0,
+        };
+        let mut objects = 0;
+        for layout in &self.scope {
+            let block = layout.block() as usize;
+            let EdgesOf { first, pairs, .. } = self.edges_of[block];
+            let edges = &mut self.edges[first as usize..][..pairs as usize * layout.cells as usize];
+            let words = &mut self.unmarked[block * BLOCK_WORDS..][..BLOCK_WORDS];
+            let candidate = |cell, index| is_candidate(layout, cell, index);
+            // Small objects are most objects: for them the number of slots is a constant.
+            objects += match pairs {
+                1 => pass.block::<1>(layout, edges, words, candidate),
+                2 => pass.block::<2>(layout, edges, words, candidate),
+                3 => pass.block::<3>(layout, edges, words, candidate),
+                4 => pass.block::<4>(layout, edges, words, candidate),
+                _ => pass.block::<0>(layout, edges, words, candidate),
+            };
+        }
+        pass.finish();
+        objects
+    }
+}
+
+/// The state of a pass.
+struct Pass<'p, const PREFETCH: bool> {
+    view: View<'p>,
+    left: &'p mut [u8],
+    popular: &'p mut Vec<(u32, u32)>,
+    /// Spots to be subtracted from, as a ring.
+    waiting: [u32; LAG],
+    at: usize,
+}
+
+impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
+    /// `PAIRS` is the number of pairs of slots of a cell, or 0 for "see the layout".
+    #[inline(always)]
+    fn block<const PAIRS: usize>(
+        &mut self,
+        layout: &BlockLayout,
+        mut edges: &mut [[u32; 2]],
+        words: &mut [u64],
+        mut is_candidate: impl FnMut(u32, u32) -> bool,
+    ) -> usize {
+        let pairs = if PAIRS == 0 { layout.capacity.div_ceil(2) as usize } else { PAIRS };
+        let mut objects = 0;
+        for cell in 0..layout.cells {
+            let Some((own, rest)) = std::mem::take(&mut edges).split_at_mut_checked(pairs) else { break };
+            edges = rest;
+            let index = layout.object(cell);
+            self.view.prefetch(index.wrapping_add(AHEAD));
+            if !is_candidate(cell, index) {
+                continue;
+            }
+            let word = self.view.count_word(index).load(Relaxed);
+            let count = (word & COUNT_MASK) as u32;
+            if count == 0 || word & IMMORTAL != 0 {
+                continue;
+            }
+            objects += 1;
+            let spot = spot_of(index);
+            if let Some(bits) = words.get_mut((spot / 64) as usize % BLOCK_WORDS) {
+                *bits |= 1 << (spot % 64);
+            }
+            if let Some(left) = self.left.get_mut(spot as usize) {
+                *left = left.wrapping_add(count as u8);
+            }
+            if count > u32::from(u8::MAX) {
+                self.popular.push((spot, count));
+            }
+            let slots = self.view.slots(index, pairs as u32 * 2);
+            for (edge, pair) in own.iter_mut().zip(slots.chunks(2)) {
+                let [a, b] = [pair.first(), pair.get(1)].map(|slot| slot.map_or(0, |slot| slot.load(Relaxed)));
+                *edge = [a, b].map(|target| target >> SPOT_SHIFT);
+                edge.iter().for_each(|&target| self.subtract(target));
+            }
+        }
+        objects
+    }
+
+    /// A candidate refers to the object at `target`.
+    #[inline(always)]
+    fn subtract(&mut self, target: u32) {
+        if PREFETCH {
+            prefetch_element(self.left, target as usize);
+            let due = std::mem::replace(&mut self.waiting[self.at % LAG], target);
+            self.at += 1;
+            self.subtract_now(due);
+        } else {
+            self.subtract_now(target);
+        }
+    }
+
+    #[inline(always)]
+    fn subtract_now(&mut self, target: u32) {
+        // Beyond the table are objects outside the scope, or no objects at all. (E2)
+        if let Some(left) = self.left.get_mut(target as usize) {
+            *left = left.wrapping_sub(1);
+        }
+    }
+
+    /// Does what is waiting. The ring's first content was null.
+    fn finish(mut self) {
+        if PREFETCH {
+            for target in self.waiting {
+                self.subtract_now(target);
+            }
+        }
+    }
+}
