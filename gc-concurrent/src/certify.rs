@@ -180,6 +180,17 @@ impl Certification {
         self.verdicts.resize(self.suspects.len(), Verdict::Certified);
         self.interfered = 0;
         self.held = 0;
+        self.words.clear();
+    }
+
+    /// Whether nothing was read.
+    pub fn is_trusted(&self) -> bool {
+        self.words.is_empty() && !self.suspects.is_empty()
+    }
+
+    /// How many references to a certified suspect there are; `None` if nothing was read.
+    pub fn count(&self, k: usize) -> Option<u64> {
+        self.words.get(k).map(|word| word & COUNT_MASK)
     }
 
     /// The suspects, by position.

@@ -12,7 +12,7 @@ use gc_core::space::header::flag;
 use gc_core::sync::Arc;
 use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
 use gc_core::{
-    CallbackId, Heap, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError,
+    CallbackId, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError,
     process::Forked, weak,
 };
 

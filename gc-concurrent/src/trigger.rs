@@ -112,12 +112,14 @@ impl Trigger {
         }
     }
 
-    /// The generation that is due, oldest first; `count` is the sum of the mutators' own counts.
+    /// The generation that is due, oldest first; `count` is the sum of the mutators' own counts, one of which exceeded its
+    /// share.
     pub(crate) fn due(&self, count: u32) -> Option<Generation> {
+        let share = self.thresholds[0].load(Relaxed) / self.sharers.load(Relaxed).max(1);
         let counts = [count, self.counts[0].load(Relaxed), self.counts[1].load(Relaxed)];
         Generation::ALL.into_iter().rev().find(|generation| {
             let i = generation.index();
-            let exceeded = counts[i] > self.thresholds[i].load(Relaxed);
+            let exceeded = counts[i] > if i == 0 { share } else { self.thresholds[i].load(Relaxed) };
             // The quarter rule keeps the work of full collections linear in the growth of the heap.
             exceeded && (*generation != Generation::OLD || self.pending.load(Relaxed) >= self.total.load(Relaxed) / 4)
         })
@@ -154,3 +156,11 @@ impl Trigger {
 /// How many times its share of the first threshold a mutator may allocate while the collection that it asked for has not
 /// begun. Then it collects by itself: back-pressure without waiting for anybody.
 pub(crate) const LAG: u32 = 64;
+
+impl Trigger {
+    /// Holds the locks over `f`, in which the process forks.
+    pub(crate) fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
+        let _locks = (self.stats.lock(), self.garbage.lock());
+        f()
+    }
+}

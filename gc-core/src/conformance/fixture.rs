@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::callback::CallbackId;
-use crate::config::HeapConfig;
+use crate::config::{Automatic, HeapConfig};
 use crate::control::Thresholds;
 use crate::event::{Cascade, Collection, Observer, Panicked};
 use crate::heap::{Heap, Mutator};
@@ -69,8 +69,10 @@ impl<H: Heap> Fixture<H> {
         Self::as_configured(HeapConfig { thresholds: Thresholds([0, 10, 10]), ..config })
     }
 
-    /// A heap with exactly this configuration.
+    /// A heap with this configuration. A concurrent collector collects where the trigger says: rules on the trigger can only
+    /// be stated for that.
     pub(super) fn as_configured(config: HeapConfig) -> Self {
+        let config = HeapConfig { automatic: Automatic::AtTrigger, ..config };
         let recorder = Arc::new(Recorder::default());
         let heap = H::new(config, recorder.clone()).expect("the configuration of a rule is possible");
         let node = heap.register_type(TypeSpec::new("node", Kind::Instance)).expect("the first type");

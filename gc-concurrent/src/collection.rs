@@ -1,0 +1,288 @@
+//! One collection, from its trigger to its figures, on whichever thread runs it.
+//!
+//! *Propose*: streaming detection over the candidates, while mutators run. *Certify* what it suspects. *Commit*: weak
+//! references, finalizers, a second certification if any code of the program ran, teardown. On a heap that stops, the
+//! world stands still for all of it but for the program's callbacks, and there is nothing to certify.
+
+use std::time::Instant;
+
+use gc_core::callback::{CollectionInfo, Phase};
+use gc_core::event::{Cause, Collection};
+use gc_core::space::header::{self, flag};
+use gc_core::sync::Ordering::{Acquire, Relaxed};
+use gc_core::{Certify, Generation, Kind, ObjectRef, Reason};
+
+use crate::age;
+use crate::commit::Commit;
+use crate::heap::Rung;
+use crate::mutator::{ParallelMutator, Restore};
+use crate::turns::Grace;
+use crate::work::Work;
+
+/// How often an explicit collection is repeated for garbage that a stale load or an upgrade touched. Live objects among
+/// the suspects, which mutators keep changing, must not keep it going for ever.
+const MOST_ROUNDS: u32 = 8;
+
+/// What a collection found.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Found {
+    pub(crate) examined: u64,
+    pub(crate) survivors: u64,
+    pub(crate) collected: u64,
+    pub(crate) uncollectable: u64,
+    /// Suspects that a mutator changed meanwhile.
+    pub(crate) interfered: u64,
+}
+
+impl<R: Rung> ParallelMutator<R> {
+    /// Whether this thread collects: in a callback of its collection, say.
+    pub(crate) fn is_collecting(&self) -> bool {
+        self.shared().turns.is_mine()
+    }
+
+    /// Waits for the turn to collect, in a safe region.
+    pub(crate) fn take_turn(&self) -> Box<Work> {
+        use gc_core::Mutator;
+        let shared = self.shared();
+        if let Some(work) = shared.turns.try_take() {
+            return work;
+        }
+        shared.observer.interruption_begins(Cause::Lock);
+        let begin = Instant::now();
+        let work = self.safe_region(|| shared.turns.take());
+        shared.observer.interruption_ends(Cause::Lock, begin.elapsed());
+        work
+    }
+
+    /// Collects `generation` on this thread, after any collection that is under way; returns unreachable objects found.
+    /// Does nothing and returns 0 inside a collection, or where there is no collector.
+    pub(crate) fn collect_now(&self, generation: Generation, reason: Reason) -> u64 {
+        if !R::ABILITIES.collects_cycles || self.is_collecting() {
+            return 0;
+        }
+        let shared = self.shared();
+        let mut work = self.take_turn();
+        let quiet = self.record.collector;
+        if !quiet {
+            shared.observer.interruption_begins(Cause::Stop);
+        }
+        let begin = Instant::now();
+        let by_collector_before = shared.mutators.totals().freed_by_collector;
+        self.report(Phase::Start, generation, Found::default());
+        let mut found = self.collect_once(&mut work, generation);
+        let mut rounds = 1;
+        while reason != Reason::Threshold && found.interfered != 0 && rounds < MOST_ROUNDS {
+            let again = self.collect_once(&mut work, generation);
+            found.collected += again.collected;
+            found.uncollectable += again.uncollectable;
+            found.interfered = again.interfered;
+            rounds += 1;
+        }
+        shared.trigger.survived(generation, found.survivors);
+        let mut duration = begin.elapsed();
+        {
+            let mut stats = shared.trigger.stats.lock();
+            let stats = &mut stats[generation.index()];
+            stats.collections += 1;
+            stats.collected += found.collected;
+            stats.uncollectable += found.uncollectable;
+            stats.examined += found.examined;
+            stats.nanoseconds += duration.as_nanos() as u64;
+        }
+        self.report(Phase::Stop, generation, found);
+        shared.turns.give_up(work);
+        self.reclaim_retired();
+        duration = duration.max(begin.elapsed());
+        if !quiet {
+            shared.observer.interruption_ends(Cause::Stop, duration);
+        }
+        shared.observer.collection(&Collection {
+            generation,
+            automatic: reason == Reason::Threshold,
+            examined: found.examined,
+            collected: found.collected,
+            uncollectable: found.uncollectable,
+            freed: shared.mutators.totals().freed_by_collector - by_collector_before,
+            duration,
+        });
+        found.collected + found.uncollectable
+    }
+
+    fn report(&self, phase: Phase, generation: Generation, found: Found) {
+        let shared = self.shared();
+        let info = CollectionInfo { generation, collected: found.collected, uncollectable: found.uncollectable };
+        shared.callbacks.call_collection(self, phase, &info, &*shared.observer);
+    }
+
+    fn collect_once(&self, work: &mut Work, generation: Generation) -> Found {
+        let shared = self.shared();
+        let _resume = R::STOPS.then(|| self.stop_others());
+        shared.trigger.begin(generation);
+        shared.mutators.clear_counts();
+        let blocks = self.scope(work, generation);
+        let survivors_age = age::survivors(generation);
+        let examined = {
+            let view = shared.space.view();
+            let candidate = |layout: &gc_core::space::BlockLayout, cell: u32, _: u32| {
+                let place = &view.ages(layout.block())[cell as usize % gc_core::space::AGE_BYTES];
+                // Relaxed, both: an age is a hint. What a collection misses the next one finds; what it examines too much it
+                // certifies.
+                let now = place.load(Relaxed);
+                if !age::is_candidate(now, generation) {
+                    return false;
+                }
+                if now != survivors_age {
+                    // Promoted at once; the suspects that turn out to be garbage have no age any more. Exchanged, so that
+                    // an object that came to this place meanwhile keeps its own.
+                    let _ = place.compare_exchange(now, survivors_age, Relaxed, Relaxed);
+                }
+                true
+            };
+            if generation == Generation::YOUNG {
+                work.detector.detect::<false>(&shared.space, &blocks, candidate)
+            } else {
+                work.detector.detect::<true>(&shared.space, &blocks, candidate)
+            }
+        };
+        if shared.config.untrack_tuples && shared.has_tuples.load(Relaxed) {
+            self.untrack_tuples(work, &blocks, generation);
+        }
+        self.remember_middle_blocks(work, generation, blocks);
+        let mut found = Found {
+            examined: examined.objects,
+            survivors: examined.objects - examined.suspects,
+            ..Found::default()
+        };
+        if examined.suspects != 0 {
+            let stopped = !R::STOPS && shared.config.certify == Certify::Stopped;
+            let resume = stopped.then(|| self.stop_others());
+            let mut commit = Commit::new(self, work, generation);
+            commit.certify();
+            drop(resume);
+            commit.finish(&mut found);
+        }
+        found
+    }
+
+    /// The blocks with candidates, in order.
+    fn scope(&self, work: &mut Work, generation: Generation) -> Vec<u32> {
+        let space = &self.shared().space;
+        let mut blocks = space.take_young_blocks();
+        match generation {
+            Generation::YOUNG => {}
+            Generation::OLD => {
+                work.middle_blocks.clear();
+                return space.blocks();
+            }
+            _ => blocks.append(&mut work.middle_blocks),
+        }
+        blocks.sort_unstable();
+        blocks.dedup();
+        blocks
+    }
+
+    fn remember_middle_blocks(&self, work: &mut Work, generation: Generation, mut blocks: Vec<u32>) {
+        if generation == Generation::YOUNG {
+            work.middle_blocks.append(&mut blocks);
+            work.middle_blocks.sort_unstable();
+            work.middle_blocks.dedup();
+        }
+    }
+
+    /// Makes the other mutators stand still until the result is dropped.
+    pub(crate) fn stop_others(&self) -> impl Drop + use<'_, R> {
+        let shared = self.shared();
+        shared.world.stop(&shared.mailbox, &*shared.observer);
+        Restore(|| shared.world.resume(&shared.mailbox))
+    }
+
+    /// Lets the others go on while `f`, a callback of the program, runs.
+    pub(crate) fn with_others_running<T>(&self, f: impl FnOnce() -> T) -> T {
+        if !R::STOPS {
+            return f();
+        }
+        let shared = self.shared();
+        shared.world.resume(&shared.mailbox);
+        let _stop = Restore(|| shared.world.stop(&shared.mailbox, &*shared.observer));
+        f()
+    }
+
+    /// Untracks the surviving tuples that can be on no cycle: all slots hold atomic objects or untracked tuples
+    /// (`untrack_tuples`, `_PyTuple_MaybeUntrack`).
+    fn untrack_tuples(&self, work: &Work, blocks: &[u32], generation: Generation) {
+        let shared = self.shared();
+        let view = shared.space.view();
+        let survivors_age = age::survivors(generation);
+        // Relaxed: a dying object's word is looked at for nothing.
+        let word = |index: u32| view.shape_word(index).load(Relaxed);
+        let may_be_tracked = |target: u32| match header::kind(word(target)) {
+            Kind::Atomic => false,
+            Kind::Tuple => word(target) & flag::TRACKED != 0,
+            _ => true,
+        };
+        for layout in blocks.iter().filter_map(|&block| shared.space.layout(block)) {
+            for cell in 0..layout.cells {
+                let place = &view.ages(layout.block())[cell as usize % gc_core::space::AGE_BYTES];
+                // Relaxed: as in `collect_once`.
+                if place.load(Relaxed) != survivors_age {
+                    continue;
+                }
+                let index = layout.object(cell);
+                let shape = word(index);
+                if header::kind(shape) != Kind::Tuple || work.detector.position(index).is_some() {
+                    continue;
+                }
+                // Acquire: as a load's.
+                let untrackable = |slot| match view.slot(index, slot).load(Acquire) {
+                    0 => false,
+                    target => !may_be_tracked(target),
+                };
+                if (0..header::slots(shape)).all(untrackable)
+                    && place.compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok()
+                    && let Some(object) = ObjectRef::from_bits(index)
+                {
+                    self.clear_flag(object, flag::TRACKED);
+                }
+            }
+        }
+    }
+
+    /// Gives back what was retired long enough ago, if nobody collects.
+    pub(crate) fn reclaim_retired(&self) {
+        let shared = self.shared();
+        if shared.space.retired() == 0 {
+            return;
+        }
+        shared.turns.with_state(|state| {
+            if state.is_taken() {
+                return;
+            }
+            match state.grace.take() {
+                Some(grace) if shared.mutators.all_moved_on(&grace.since, self.record.number) => {
+                    shared.space.reclaim(grace.retired);
+                }
+                grace => state.grace = grace,
+            }
+            if state.grace.is_none() && shared.space.retired() != 0 {
+                // What was retired before, then where everybody is: nobody can come by a reference to it after that.
+                let retired = shared.space.retired_until_now();
+                state.grace = Some(Grace { retired, since: shared.mutators.now() });
+            }
+        });
+    }
+
+    /// Gives back all that can be given back, with the world at a standstill: for a heap that is full.
+    pub(crate) fn reclaim_all(&self) {
+        let shared = self.shared();
+        let work = self.take_turn();
+        {
+            let _resume = self.stop_others();
+            shared.space.retire_empty();
+            shared.turns.with_state(|state| {
+                state.grace = None;
+                shared.space.reclaim(usize::MAX);
+            });
+        }
+        shared.turns.give_up(work);
+    }
+}

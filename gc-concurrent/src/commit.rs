@@ -1,0 +1,390 @@
+//! The second half of a collection: what is certified loses its weak references, is finalized, certified once more if
+//! code of the program ran, and is taken apart.
+
+use gc_core::callback::Place;
+use gc_core::space::header::{self, COUNT_MASK, flag};
+use gc_core::sync::Ordering::{AcqRel, Acquire, Relaxed};
+use gc_core::{CallbackId, Generation, ObjectRef, Root, TypeSpec, WeakOrder, weak};
+
+use crate::age;
+use crate::certify::{Certification, Verdict};
+use crate::collection::Found;
+use crate::deciding;
+use crate::heap::Rung;
+use crate::memory::Memory;
+use crate::mutator::ParallelMutator;
+use crate::protocol::ONE;
+use crate::work::Work;
+
+/// How far ahead of the teardown objects are fetched.
+const AHEAD: usize = 16;
+
+/// Which weak references to clear when a set is found to be garbage.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clear {
+    /// All; callbacks are remembered.
+    All,
+    /// Those with a callback (CPython 3.15).
+    WithCallback,
+    /// All, and nobody is told: what finalizers made, or were left to use.
+    Silently,
+}
+
+/// See the [module](self).
+pub(crate) struct Commit<'c, R: Rung> {
+    mutator: &'c ParallelMutator<R>,
+    work: &'c mut Work,
+    generation: Generation,
+    /// Weak references whose callbacks are to be called, each retained.
+    callbacks: Vec<(CallbackId, ObjectRef)>,
+}
+
+impl<'c, R: Rung> Commit<'c, R> {
+    pub(crate) fn new(mutator: &'c ParallelMutator<R>, work: &'c mut Work, generation: Generation) -> Self {
+        Self { mutator, work, generation, callbacks: Vec::new() }
+    }
+
+    /// Settles which suspects are garbage, and clears the weak references that are cleared before finalizers.
+    pub(crate) fn certify(&mut self) {
+        let clear = match self.mutator.shared().config.weak_order {
+            WeakOrder::BeforeFinalizers => Clear::All,
+            WeakOrder::PlainAfterFinalizers => Clear::WithCallback,
+        };
+        let Work { detector, certification, .. } = &mut *self.work;
+        let suspects = detector.suspects().iter().map(|suspect| suspect.bits());
+        let memory = self.mutator.shared().memory();
+        if R::STOPS && !self.mutator.shared().has_legacy.load(Relaxed) {
+            certification.trust(suspects);
+        } else {
+            certification.read::<R::Protocol, _>(&memory, suspects, 0, |index| detector.position(index));
+        }
+        self.decide(clear);
+    }
+
+    /// Whether a suspect's teardown has more to do than to release slots.
+    fn has_flag(&self, k: u32, flag: u64) -> bool {
+        let word = self.mutator.shared().space.shape_word(self.work.certification.suspects()[k as usize]);
+        // Acquire: pairs with the release that sets a flag.
+        word.load(Acquire) & flag != 0
+    }
+
+    fn decide(&mut self, clear: Clear) {
+        let mutator = self.mutator;
+        let memory = mutator.shared().memory();
+        let all = 0..self.work.certification.suspects().len() as u32;
+        let weak: Vec<u32> = all.clone().filter(|&k| self.has_flag(k, flag::REFERENCED_WEAKLY)).collect();
+        if R::STOPS && self.work.certification.is_trusted() {
+            self.clear(&weak, clear);
+            return self.unlink_dead_weak_references(clear);
+        }
+        if weak.is_empty() {
+            // SeqCst: step 3. All slots are read before any word is read again (C1).
+            memory.fence();
+            self.work.certification.decide::<R::Protocol, _>(&memory, all.clone());
+            let all: Vec<u32> = all.collect();
+            keep_legacy(mutator, &mut self.work.certification, &all);
+            return self.unlink_dead_weak_references(clear);
+        }
+        // Component by component: an upgrade that interferes with one must not reject the others.
+        let components = self.work.certification.components();
+        let mut is_weak = vec![false; all.len()];
+        weak.iter().for_each(|&k| is_weak[k as usize] = true);
+        let (with, without): (Vec<_>, Vec<_>) =
+            components.into_iter().partition(|members| members.iter().any(|&k| is_weak[k as usize]));
+        memory.fence();
+        let without: Vec<u32> = without.into_iter().flatten().collect();
+        self.work.certification.decide::<R::Protocol, _>(&memory, without.iter().copied());
+        keep_legacy(mutator, &mut self.work.certification, &without);
+        for members in with {
+            let weak: Vec<u32> = members.iter().copied().filter(|&k| is_weak[k as usize]).collect();
+            let certification = &mut self.work.certification;
+            deciding::settle::<R::Protocol, _>(&memory, certification, &members, &weak, |certification, members| {
+                keep_legacy(mutator, certification, members);
+            });
+            self.clear(&weak, clear);
+            deciding::finish(&memory, &self.work.certification, &weak);
+        }
+        self.unlink_dead_weak_references(clear);
+    }
+
+    /// Clears weak references to those of `weak` that are certified.
+    fn clear(&mut self, weak: &[u32], clear: Clear) {
+        let mutator = self.mutator;
+        let shared = mutator.shared();
+        let certification = &self.work.certification;
+        let detector = &self.work.detector;
+        for &k in weak {
+            if certification.verdicts()[k as usize] != Verdict::Certified {
+                continue;
+            }
+            let Some(object) = ObjectRef::from_bits(certification.suspects()[k as usize]) else { continue };
+            shared.weak.clear(&shared.space, object, |weak, callback| {
+                if let Some(callback) = callback
+                    && clear != Clear::Silently
+                    // One that is garbage itself is never called.
+                    && !is_certified(certification, detector, weak)
+                    && mutator.retain_if_alive(weak)
+                {
+                    self.callbacks.push((callback, weak));
+                }
+                clear != Clear::WithCallback || callback.is_some()
+            });
+        }
+    }
+
+    /// Weak references that are garbage themselves are cleared and never called.
+    fn unlink_dead_weak_references(&self, clear: Clear) {
+        let shared = self.mutator.shared();
+        for object in self.work.certification.certified().filter_map(ObjectRef::from_bits) {
+            if self.mutator.has_flag(object, flag::HOOKED)
+                && weak::is_weak(&shared.space, object)
+                && (clear != Clear::WithCallback || weak::callback_of(&shared.space, object).is_some())
+            {
+                shared.weak.unlink(&shared.space, object);
+            }
+        }
+    }
+
+    /// The rest of the collection.
+    pub(crate) fn finish(mut self, found: &mut Found) {
+        let mutator = self.mutator;
+        let shared = mutator.shared();
+        found.interfered = self.work.certification.interfered();
+        let finalizable = self.finalizable();
+        if !self.callbacks.is_empty() || !finalizable.is_empty() {
+            found.collected += self.run_callbacks(finalizable);
+        }
+        let kept = self.work.certification.verdicts().iter().filter(|verdict| **verdict == Verdict::Kept).count();
+        found.uncollectable += kept as u64;
+        if kept != 0 {
+            self.put_into_garbage();
+        }
+        let certified: Vec<u32> = self.work.certification.certified().collect();
+        found.collected += certified.len() as u64;
+        #[cfg(debug_assertions)]
+        crate::sanity::check_certified(&shared.space, &certified);
+        mutator.tearing_down.set(true);
+        let freed_before = mutator.record.freed();
+        self.tear_down(&certified);
+        mutator.finish_deaths();
+        mutator.tearing_down.set(false);
+        mutator.record.free_by_collector(mutator.record.freed() - freed_before);
+    }
+
+    /// Certified objects whose finalizer has not run.
+    fn finalizable(&self) -> Vec<(ObjectRef, CallbackId)> {
+        let mutator = self.mutator;
+        let shared = mutator.shared();
+        let certified = self.work.certification.certified().filter_map(ObjectRef::from_bits);
+        certified
+            .filter(|&object| mutator.has_flag(object, flag::HOOKED) && !mutator.has_flag(object, flag::FINALIZED))
+            .filter_map(|object| Some((object, shared.types.spec(shared.space.type_of(object)).finalizer?)))
+            .collect()
+    }
+
+    /// Runs the program's callbacks and finalizers on the certified, and certifies them again. Returns how many weak
+    /// references died in their callbacks; they count as collected.
+    ///
+    /// Over all of it the collection holds each of them, so that each keeps its place.
+    fn run_callbacks(&mut self, finalizable: Vec<(ObjectRef, CallbackId)>) -> u64 {
+        let mutator = self.mutator;
+        let shared = mutator.shared();
+        let certified: Vec<ObjectRef> = self.work.certification.certified().filter_map(ObjectRef::from_bits).collect();
+        for &object in &certified {
+            mutator.retain_running(object);
+            // In no generation while it is finalized. Relaxed: as everywhere for ages.
+            shared.space.view().age(object.bits()).fetch_or(age::MARK, Relaxed);
+        }
+        let callbacks = std::mem::take(&mut self.callbacks);
+        let died = mutator.with_others_running(|| {
+            let mut died = 0;
+            for (callback, weak) in callbacks {
+                weak::forget_callback(&shared.space, weak);
+                mutator.retain_running(weak);
+                let root = Root::adopt(mutator, weak);
+                shared.callbacks.call(callback, mutator, root, Place::WeakReference, &*shared.observer);
+                // One that dies here, with the last reference, counts as collected.
+                let freed = mutator.record.freed();
+                mutator.release_running(weak);
+                died += u64::from(mutator.record.freed() != freed);
+            }
+            for (object, finalizer) in finalizable {
+                mutator.set_flag(object, flag::FINALIZED);
+                mutator.retain_running(object);
+                let root = Root::adopt(mutator, object);
+                shared.callbacks.call(finalizer, mutator, root, Place::Finalizer, &*shared.observer);
+            }
+            died
+        });
+        let held = self.let_die(certified);
+        self.certify_again(&held);
+        died
+    }
+
+    /// Lets those die by count that nothing but the collection holds any more. Returns the others.
+    fn let_die(&self, mut held: Vec<ObjectRef>) -> Vec<ObjectRef> {
+        let mutator = self.mutator;
+        let space = &mutator.shared().space;
+        loop {
+            let before = held.len();
+            held.retain(|&object| {
+                // Relaxed: nobody else can get at an object whose one reference is the collection's.
+                let dying = space.count_word(object.bits()).load(Relaxed) as u32 == ONE as u32;
+                if dying {
+                    mutator.release_running(object);
+                    mutator.finish_deaths();
+                }
+                !dying
+            });
+            if held.len() == before {
+                return held;
+            }
+        }
+    }
+
+    /// Certifies those that the collection holds. What fails is resurrected, and lives on in the generation of the
+    /// survivors.
+    fn certify_again(&mut self, held: &[ObjectRef]) {
+        let mutator = self.mutator;
+        let shared = mutator.shared();
+        let memory = shared.memory();
+        let Work { certification, .. } = &mut *self.work;
+        let position = |index: u32| held.binary_search_by_key(&index, |object| object.bits()).ok().map(|k| k as u32);
+        let suspects = held.iter().map(|object| object.bits());
+        certification.read::<R::Protocol, _>(&memory, suspects, 1, position);
+        // Marks are the business of `deciding` from here on; the age without it is of no generation either.
+        let survivors_age = age::survivors(self.generation);
+        for object in held {
+            shared.space.view().age(object.bits()).store(age::NONE, Relaxed);
+        }
+        self.decide(Clear::Silently);
+        let certification = &self.work.certification;
+        for (&object, &verdict) in held.iter().zip(certification.verdicts()) {
+            if verdict != Verdict::Certified {
+                shared.space.view().age(object.bits()).store(survivors_age, Relaxed);
+                mutator.release_running(object);
+            }
+        }
+    }
+
+    /// Objects with a legacy finalizer go to `garbage`; they and what they reach live on.
+    fn put_into_garbage(&self) {
+        let mutator = self.mutator;
+        let certification = &self.work.certification;
+        for (&object, &verdict) in certification.suspects().iter().zip(certification.verdicts()) {
+            if verdict == Verdict::Kept
+                && let Some(object) = ObjectRef::from_bits(object)
+                && spec_with_legacy_finalizer(mutator, object).is_some()
+            {
+                mutator.retain_running(object);
+                mutator.shared().trigger.garbage.lock().push(object);
+            }
+        }
+    }
+
+    /// Takes the certified apart: releases what they hold, frees their places.
+    fn tear_down(&mut self, certified: &[u32]) {
+        let mutator = self.mutator;
+        let view = mutator.shared().space.view();
+        for &object in certified {
+            // No generation: no callback of a death that follows finds one of them. Relaxed: as everywhere for ages.
+            view.age(object).store(age::NONE, Relaxed);
+        }
+        for (n, &object) in certified.iter().enumerate() {
+            if let Some(&later) = certified.get(n + AHEAD) {
+                view.prefetch(later);
+            }
+            let Some(object) = ObjectRef::from_bits(object) else { continue };
+            // Relaxed: nobody else changes it any more.
+            let word = view.shape_word(object.bits()).load(Relaxed);
+            let hooked = word & flag::HOOKED != 0;
+            if hooked {
+                mutator.begin_teardown(object);
+            }
+            for slot in 0..header::slots(word) {
+                let place = view.slot(object.bits(), slot);
+                // Relaxed, both: nobody else can get at the object, and its certification acquired what its users did.
+                let target = place.load(Relaxed);
+                if target == 0 {
+                    continue;
+                }
+                place.store(0, Relaxed);
+                if certified.binary_search(&target).is_err()
+                    && let Some(target) = ObjectRef::from_bits(target)
+                {
+                    mutator.release_running(target);
+                }
+            }
+            if hooked {
+                mutator.end_teardown(object);
+            }
+        }
+        let certification = &self.work.certification;
+        for (k, &object) in certification.suspects().iter().enumerate() {
+            if let Some(&later) = certification.suspects().get(k + AHEAD) {
+                view.prefetch(later);
+            }
+            if certification.verdicts()[k] == Verdict::Certified
+                && let Some(object) = ObjectRef::from_bits(object)
+            {
+                mutator.free_garbage(object, certification.count(k));
+            }
+        }
+    }
+}
+
+fn is_certified(certification: &Certification, detector: &gc_core::streaming::Detector, object: ObjectRef) -> bool {
+    // In a second certification no callback is called, so positions are those of the detection.
+    detector
+        .position(object.bits())
+        .is_some_and(|k| certification.verdicts().get(k as usize).is_some_and(|verdict| *verdict == Verdict::Certified))
+}
+
+fn spec_with_legacy_finalizer<R: Rung>(
+    mutator: &ParallelMutator<R>,
+    object: ObjectRef,
+) -> Option<gc_core::sync::Arc<TypeSpec>> {
+    let shared = mutator.shared();
+    if !mutator.has_flag(object, flag::HOOKED) {
+        return None;
+    }
+    Some(shared.types.spec(shared.space.type_of(object))).filter(|spec| spec.legacy_finalizer.is_some())
+}
+
+/// Keeps certified members with a legacy finalizer, and what they reach.
+fn keep_legacy<R: Rung>(mutator: &ParallelMutator<R>, certification: &mut Certification, members: &[u32]) {
+    // Relaxed: set before there was a type of this sort.
+    if !mutator.shared().has_legacy.load(Relaxed) {
+        return;
+    }
+    for &k in members {
+        if certification.verdicts()[k as usize] == Verdict::Certified
+            && let Some(object) = ObjectRef::from_bits(certification.suspects()[k as usize])
+            && spec_with_legacy_finalizer(mutator, object).is_some()
+        {
+            certification.keep(k);
+        }
+    }
+}
+
+impl<R: Rung> ParallelMutator<R> {
+    /// Takes away all references to garbage that was taken apart, which the certification counted, and frees its place.
+    ///
+    /// A stale load or an upgrade may have retained it and be about to undo that. Then it is not waited for: the undoing
+    /// release is the last one, and frees the place as any last release does.
+    fn free_garbage(&self, object: ObjectRef, count: Option<u64>) {
+        let shared = self.shared();
+        let word = shared.space.count_word(object.bits());
+        // Relaxed: where nothing was certified the world stands still.
+        let count = count.unwrap_or_else(|| word.load(Relaxed) & COUNT_MASK);
+        // AcqRel: release, so that an undoing release that comes after sees the slots null; acquire, as its partner.
+        let before = word.fetch_sub(count, AcqRel);
+        debug_assert!(before & COUNT_MASK >= count, "{object:?} lost references after it was certified");
+        if before & COUNT_MASK != count {
+            return;
+        }
+        self.record.count_down();
+        shared.space.free_shared(&self.allocator, object);
+        self.record.free();
+    }
+}

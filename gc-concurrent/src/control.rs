@@ -1,0 +1,246 @@
+//! The `gc` module's face of heaps whose mutators run in parallel.
+
+use gc_core::control::{Control, Counts3, Generation, GenerationStats, Thresholds};
+use gc_core::root::Root;
+use gc_core::space::header::{COUNT_MASK, IMMORTAL, flag};
+use gc_core::sync::Ordering::{Acquire, Relaxed};
+use gc_core::{ObjectRef, Reason, TypeId, callback::CollectionCallback};
+
+use crate::age;
+use crate::heap::Rung;
+use crate::mutator::ParallelMutator;
+
+impl<R: Rung> ParallelMutator<R> {
+    /// Calls `visit` with each object whose age is chosen. Objects may come and go meanwhile.
+    fn visit_ages(&self, mut visit: impl FnMut(u32, &gc_core::sync::AtomicU8)) {
+        let space = &self.shared().space;
+        for layout in space.blocks().into_iter().filter_map(|block| space.layout(block)) {
+            let ages = space.view().ages(layout.block());
+            for (cell, place) in (0..layout.cells).zip(ages) {
+                visit(layout.object(cell), place);
+            }
+        }
+    }
+
+    /// Roots of the tracked objects of a generation, or of all but the permanent one.
+    fn tracked(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
+        let mut found: [Vec<Root<'_, Self>>; 3] = Default::default();
+        self.visit_ages(|index, place| {
+            // Relaxed, both: an age is a hint; the retain decides.
+            let now = place.load(Relaxed);
+            let wanted = match generation {
+                Some(generation) => now == age::of(generation),
+                None => age::is_candidate(now, Generation::OLD),
+            };
+            if wanted
+                && let Some(object) = ObjectRef::from_bits(index)
+                && self.retain_if_alive(object)
+            {
+                found[usize::from(now - age::YOUNG)].push(Root::adopt(self, object));
+            }
+        });
+        found.into_iter().flatten().collect()
+    }
+
+    /// What the slots of an object hold, in order.
+    fn targets<'m>(&'m self, object: &Root<'m, Self>) -> Vec<Root<'m, Self>> {
+        let slots = self.shared().space.shape_of(object.object()).slots;
+        (0..slots).filter_map(|slot| self.load_running(object, slot)).collect()
+    }
+
+    fn frozen(&self) -> u64 {
+        let mut frozen = 0;
+        self.visit_ages(|index, place| {
+            // Relaxed, both: a figure.
+            let alive = || self.shared().space.count_word(index).load(Relaxed) & (COUNT_MASK | IMMORTAL) != 0;
+            frozen += u64::from(place.load(Relaxed) == age::PERMANENT && alive());
+        });
+        frozen
+    }
+
+    /// Moves all objects of the ages chosen to another, while no collection is under way.
+    fn change_ages(&self, chosen: impl Fn(u8) -> bool, to: u8) {
+        let work = self.take_turn();
+        self.visit_ages(|_, place| {
+            // Relaxed: an age is a hint; exchanged, so that an object that comes to the place meanwhile keeps its own.
+            let now = place.load(Relaxed);
+            if chosen(now) {
+                let _ = place.compare_exchange(now, to, Relaxed, Relaxed);
+            }
+        });
+        self.shared().turns.give_up(work);
+    }
+
+    fn freeze_running(&self) {
+        if !R::ABILITIES.collects_cycles {
+            return;
+        }
+        let shared = self.shared();
+        if self.is_collecting() {
+            return self.visit_ages(|_, place| {
+                // Relaxed: as in `change_ages`.
+                let now = place.load(Relaxed);
+                if age::is_candidate(now, Generation::OLD) {
+                    let _ = place.compare_exchange(now, age::PERMANENT, Relaxed, Relaxed);
+                }
+            });
+        }
+        self.change_ages(|now| age::is_candidate(now, Generation::OLD), age::PERMANENT);
+        shared.mutators.clear_counts();
+        shared.trigger.clear_older_counts();
+    }
+}
+
+impl<R: Rung> Control for ParallelMutator<R> {
+    fn collect(&self, generation: Generation) -> u64 {
+        self.running(|| {
+            self.release_dropped();
+            self.finish_deaths();
+            let found = self.collect_now(generation, Reason::Explicit);
+            self.finish_deaths();
+            found
+        })
+    }
+
+    fn enable(&self) {
+        self.shared().trigger.set_enabled(true);
+    }
+
+    fn disable(&self) {
+        self.shared().trigger.set_enabled(false);
+    }
+
+    fn is_enabled(&self) -> bool {
+        self.shared().trigger.is_enabled()
+    }
+
+    fn set_threshold(&self, thresholds: Thresholds) {
+        self.shared().trigger.set_thresholds(thresholds);
+    }
+
+    fn get_threshold(&self) -> Thresholds {
+        self.shared().trigger.thresholds()
+    }
+
+    fn get_count(&self) -> Counts3 {
+        let [one, two] = self.shared().trigger.older_counts();
+        Counts3([self.shared().mutators.totals().count, one, two])
+    }
+
+    fn get_stats(&self) -> [GenerationStats; 3] {
+        *self.shared().trigger.stats.lock()
+    }
+
+    fn freeze(&self) {
+        self.running(|| self.freeze_running());
+    }
+
+    fn unfreeze(&self) {
+        self.running(|| {
+            if !self.is_collecting() {
+                self.change_ages(|now| now == age::PERMANENT, age::of(Generation::OLD));
+            }
+        });
+    }
+
+    fn get_freeze_count(&self) -> u64 {
+        self.running(|| self.frozen())
+    }
+
+    fn freeze_immortal(&self) {
+        self.running(|| {
+            self.freeze_running();
+            let shared = self.shared();
+            let _resume = self.stop_others();
+            shared.space.for_each_object(|object| {
+                let count = shared.space.count_word(object.bits());
+                // Relaxed, both: the world stands still. A dead object that waits for its teardown stays dead.
+                if count.load(Relaxed) & COUNT_MASK != 0 {
+                    count.fetch_or(IMMORTAL, Relaxed);
+                }
+            });
+        });
+    }
+
+    fn get_objects(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
+        self.running(|| self.tracked(generation))
+    }
+
+    fn get_referrers(&self, objects: &[&Root<'_, Self>]) -> Vec<Root<'_, Self>> {
+        let sought: Vec<u32> = objects.iter().map(|root| root.object().bits()).collect();
+        self.running(|| {
+            let space = &self.shared().space;
+            let refers = |object: &Root<'_, Self>| {
+                let index = object.object().bits();
+                // Acquire: as a load's.
+                (0..space.shape_of(object.object()).slots)
+                    .any(|slot| sought.contains(&space.slot(index, slot).load(Acquire)))
+            };
+            self.tracked(None).into_iter().filter(refers).collect()
+        })
+    }
+
+    fn get_referents(&self, object: &Root<'_, Self>) -> Vec<Root<'_, Self>> {
+        self.check_owner(object);
+        // Roots are of the mutator, not of the borrow.
+        let object = Root::adopt(self, object.clone().into_counted());
+        self.running(|| self.targets(&object))
+    }
+
+    fn is_tracked(&self, object: &Root<'_, Self>) -> bool {
+        self.check_owner(object);
+        self.has_flag(object.object(), flag::TRACKED)
+    }
+
+    fn is_finalized(&self, object: &Root<'_, Self>) -> bool {
+        self.check_owner(object);
+        self.has_flag(object.object(), flag::FINALIZED)
+    }
+
+    fn retain_count(&self, object: &Root<'_, Self>) -> Option<u32> {
+        let index = self.check_owner(object);
+        // Relaxed: a figure. It includes retains of loads that are about to be undone.
+        let word = self.shared().space.count_word(index).load(Relaxed);
+        (word & IMMORTAL == 0).then_some((word & COUNT_MASK) as u32)
+    }
+
+    fn get_weak_references(&self, object: &Root<'_, Self>) -> Vec<Root<'_, Self>> {
+        self.check_owner(object);
+        let shared = self.shared();
+        self.running(|| {
+            let mut alive = Vec::new();
+            shared.weak.for_each(&shared.space, object.object(), |weak, _| {
+                if self.retain_if_alive(weak) {
+                    alive.push(weak);
+                }
+            });
+            alive.into_iter().map(|weak| Root::adopt(self, weak)).collect()
+        })
+    }
+
+    fn type_of(&self, object: &Root<'_, Self>) -> TypeId {
+        self.check_owner(object);
+        self.shared().space.type_of(object.object())
+    }
+
+    fn garbage(&self) -> Vec<Root<'_, Self>> {
+        self.running(|| {
+            let garbage = self.shared().trigger.garbage.lock();
+            // Under the lock, which holds a reference to each.
+            garbage.iter().for_each(|&object| self.retain_running(object));
+            garbage.iter().map(|&object| Root::adopt(self, object)).collect()
+        })
+    }
+
+    fn clear_garbage(&self) {
+        self.running(|| {
+            let garbage = std::mem::take(&mut *self.shared().trigger.garbage.lock());
+            garbage.into_iter().for_each(|object| self.release_running(object));
+        });
+    }
+
+    fn on_collection(&self, callback: CollectionCallback<Self>) {
+        self.shared().callbacks.register_collection(callback);
+    }
+}
+

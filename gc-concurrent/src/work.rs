@@ -1,0 +1,14 @@
+//! The tables of collections, kept from one to the next.
+
+use gc_core::streaming::Detector;
+
+use crate::certify::Certification;
+
+/// See the [module](self).
+#[derive(Default)]
+pub(crate) struct Work {
+    pub(crate) detector: Detector,
+    pub(crate) certification: Certification,
+    /// Blocks that hold objects of generation 1, in order; perhaps others, too.
+    pub(crate) middle_blocks: Vec<u32>,
+}
