@@ -32,7 +32,7 @@ fn collect_with_finalizer<P: Protocol, const AGAIN: bool>(scene: &Scene<P>) {
 /// A mutator finds what was resurrected, and takes it over.
 pub(crate) fn found_and_taken_over<P: Protocol, const AGAIN: bool>() {
     let scene = Scene::<P>::new(&[(1, &[B]), (1, &[A]), (2, &[0])]);
-    let finder = scene.spawn(|scene| scene.load(C, 0).inspect(|_| scene.put(C, 0, 0)));
+    let finder = scene.spawn(|scene| scene.load(C, 0).inspect(|_| _ = scene.put(C, 0, 0)));
     collect_with_finalizer::<P, AGAIN>(&scene);
     let mut roots = vec![C, C];
     roots.extend(finder.join().unwrap());

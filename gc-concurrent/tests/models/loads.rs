@@ -2,7 +2,7 @@
 
 use gc_concurrent::protocol::{Protocol, Versioned};
 
-use crate::exploration::holds;
+use crate::exploration::{holds, holds_within};
 use crate::scene::{A, B, Scene};
 
 /// One mutator loads what another overwrites, while a collection looks at the target, which also holds itself.
@@ -34,8 +34,8 @@ pub(crate) fn against_a_new_object_in_the_targets_place<P: Protocol>() {
     let scene = Scene::<P>::new(&[(2, &[B]), (1, &[])]);
     let reader = scene.spawn(|scene| scene.load(A, 0));
     let writer = scene.spawn(|scene| {
-        scene.put(A, 0, 0);
-        let died = scene.is_dead(B);
+        // Only who sees it die may use the place again.
+        let died = scene.put(A, 0, 0);
         if died {
             scene.reuse(B);
         }
@@ -56,8 +56,8 @@ pub(crate) fn against_new_garbage_in_the_targets_place<P: Protocol>() {
     let scene = Scene::<P>::new(&[(2, &[B]), (1, &[0])]);
     let reader = scene.spawn(|scene| scene.load(A, 0));
     let writer = scene.spawn(|scene| {
-        scene.put(A, 0, 0);
-        let died = scene.is_dead(B);
+        // Only who sees it die may use the place again.
+        let died = scene.put(A, 0, 0);
         if died {
             scene.reuse(B);
             scene.put(B, 0, B);
@@ -108,7 +108,7 @@ fn a_load_returns_no_new_object_in_the_targets_place() {
 
 #[test]
 fn an_outdated_load_does_not_mislead_the_certification_of_new_garbage() {
-    holds(against_new_garbage_in_the_targets_place::<Versioned>);
+    holds_within(against_new_garbage_in_the_targets_place::<Versioned>, 3);
 }
 
 #[test]

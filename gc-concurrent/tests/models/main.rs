@@ -9,6 +9,7 @@
 //! [`objects`] is an exhaustive exploration of longer programs without weak memory; [`random`] runs longer ones under
 //! random schedules; [`threads`] and [`remote`] are models of protocols that are not generic, written after them.
 
+#[macro_use]
 mod broken;
 mod bulk;
 mod exploration;

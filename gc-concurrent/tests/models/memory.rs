@@ -145,9 +145,11 @@ impl Mutators {
         self.object(object).for_collections.read_last.get()
     }
 
-    /// What the allocator does to the word of a dead object's place.
+    /// What the allocator does to the word of a dead object's place. An exchange where the allocator stores: loom does
+    /// not see that the additions of 0 above, which are stores to it, cannot come in between. Both publish the same, for
+    /// the allocator has acquired all that was done to the place before.
     pub(crate) fn store_word(&self, object: u32, value: u64) {
-        self.object(object).for_mutators.word.store(value, Release);
+        self.object(object).for_mutators.word.swap(value, Release);
     }
 }
 

@@ -46,6 +46,19 @@ pub(crate) fn taken_and_the_old_root_dropped<P: Protocol>() {
     scene.check(&[root]);
 }
 
+/// *b* is taken out of *a*, and the root of *a* is put into *b*: the hole in the ring moves on.
+pub(crate) fn the_root_goes_into_what_it_took<P: Protocol>() {
+    let scene = Scene::<P>::new(&[(1, &[B]), (1, &[0])]);
+    let mover = scene.spawn(|scene| {
+        let taken = scene.take(A, 0).expect("nobody else takes it");
+        scene.put(taken, 0, A);
+        taken
+    });
+    scene.certify(&[A, B], 0);
+    let root = mover.join().unwrap();
+    scene.check(&[root]);
+}
+
 /// A root walks round a ring: each step loads the next object and drops the one before.
 pub(crate) fn a_root_walks_round_a_ring<P: Protocol>() {
     let scene = Scene::<P>::new(&[(2, &[B]), (1, &[A])]);
@@ -120,6 +133,11 @@ fn a_reference_that_moves_round_a_ring_is_not_counted_twice() {
 #[test]
 fn a_reference_that_is_taken_keeps_its_target_though_the_old_root_is_dropped() {
     holds(taken_and_the_old_root_dropped::<Versioned>);
+}
+
+#[test]
+fn a_ring_whose_hole_moves_on_is_kept() {
+    holds(the_root_goes_into_what_it_took::<Versioned>);
 }
 
 #[test]

@@ -36,13 +36,15 @@ pub(crate) struct Scene<P> {
     truth: Arc<Vec<Truth>>,
     /// One weak reference to each object, which holds its name until it is cleared.
     weak: Arc<Vec<ModelWord>>,
+    /// A word of payload each, for those who hold the object.
+    payload: Arc<Vec<ModelWord>>,
     protocol: PhantomData<P>,
 }
 
 impl<P> Clone for Scene<P> {
     fn clone(&self) -> Self {
-        let (truth, weak) = (Arc::clone(&self.truth), Arc::clone(&self.weak));
-        Self { memory: self.memory.clone(), truth, weak, protocol: PhantomData }
+        let (truth, weak, payload) = (Arc::clone(&self.truth), Arc::clone(&self.weak), Arc::clone(&self.payload));
+        Self { memory: self.memory.clone(), truth, weak, payload, protocol: PhantomData }
     }
 }
 
@@ -60,7 +62,9 @@ impl<P: Protocol> Scene<P> {
     fn over(memory: Mutators) -> Self {
         let truth = (0..memory.objects()).map(|_| Truth::default()).collect();
         let weak = (1..=memory.objects()).map(ModelWord::new).collect();
-        Self { memory, truth: Arc::new(truth), weak: Arc::new(weak), protocol: PhantomData }
+        let payload = (1..=memory.objects()).map(|_| ModelWord::new(0)).collect();
+        let (truth, weak, payload) = (Arc::new(truth), Arc::new(weak), Arc::new(payload));
+        Self { memory, truth, weak, payload, protocol: PhantomData }
     }
 
     /// Another thread.
@@ -71,6 +75,11 @@ impl<P: Protocol> Scene<P> {
 
     pub(crate) fn memory(&self) -> &Mutators {
         &self.memory
+    }
+
+    /// An object's word of payload, which is read and written relaxed.
+    pub(crate) fn payload(&self, object: u32) -> &ModelWord {
+        &self.payload[object as usize - 1]
     }
 
     fn truth(&self, object: u32) -> &Truth {
@@ -118,15 +127,13 @@ impl<P: Protocol> Scene<P> {
     }
 
     pub(crate) fn load(&self, owner: u32, slot: u32) -> Option<u32> {
-        barrier::load::<P, _>(&self.memory, owner, slot, |object| drop(self.release(object)))
+        barrier::load::<P, _>(&self.memory, owner, slot, |object| _ = self.release(object))
     }
 
-    /// Moves a root into a slot, or null.
-    pub(crate) fn put(&self, owner: u32, slot: u32, value: u32) {
+    /// Moves a root into a slot, or null. True if what was there died of it.
+    pub(crate) fn put(&self, owner: u32, slot: u32, value: u32) -> bool {
         let old = barrier::swap::<P, _>(&self.memory, owner, slot, value);
-        if old != 0 {
-            self.release(old);
-        }
+        old != 0 && self.release(old)
     }
 
     /// Copies a root into a slot.
@@ -150,8 +157,8 @@ impl<P: Protocol> Scene<P> {
     pub(crate) fn upgrade(&self, object: u32) -> Option<u32> {
         // Acquire, both: as `gc_core::weak::referent_of`.
         let refers = || self.weak[object as usize - 1].load(Acquire) == object;
-        let granted = refers()
-            && deciding::upgrade::<P, _>(&self.memory, object, refers, |object| drop(self.release(object)));
+        let granted =
+            refers() && deciding::upgrade::<P, _>(&self.memory, object, refers, |object| _ = self.release(object));
         granted.then_some(object)
     }
 
@@ -176,6 +183,14 @@ impl<P: Protocol> Scene<P> {
         let mut certification = self.read(suspects, held);
         memory.fence();
         certification.decide::<P, _>(&memory, 0..suspects.len() as u32);
+        certification
+    }
+
+    /// Without step 3, the fence.
+    pub(crate) fn certify_without_fence(&self, suspects: &[u32]) -> Certification {
+        let mut certification = self.read(suspects, 0);
+        certification.decide::<P, _>(&self.memory.for_collections(), 0..suspects.len() as u32);
+        self.claim(&certification);
         certification
     }
 
@@ -213,6 +228,19 @@ impl<P: Protocol> Scene<P> {
 
     /// Frees what was certified, as the heaps do. Those that something retained meanwhile are left to it.
     pub(crate) fn free(&self, certification: &Certification) {
+        self.free_those(certification, |object, before, count| {
+            if before & COUNT_MASK == count {
+                self.dies(object);
+            }
+        });
+    }
+
+    /// Frees all that was certified: a broken collection.
+    pub(crate) fn free_unseen(&self, certification: &Certification) {
+        self.free_those(certification, |object, _, _| self.dies(object));
+    }
+
+    fn free_those(&self, certification: &Certification, end: impl Fn(u32, u64, u64)) {
         let certified: Vec<u32> = certification.certified().collect();
         for &object in &certified {
             for slot in 0..self.memory.slots(object) {
@@ -228,9 +256,7 @@ impl<P: Protocol> Scene<P> {
             if verdict == Verdict::Certified {
                 let count = certification.count(k).expect("words were read");
                 let before = self.memory.count_word(object).subtract(count, AcqRel);
-                if before & COUNT_MASK == count {
-                    self.dies(object);
-                }
+                end(object, before, count);
             }
         }
     }
@@ -253,9 +279,8 @@ impl<P: Protocol> Scene<P> {
         let mut tokens = vec![0; self.truth.len() + 1];
         let mut reached = roots.to_vec();
         roots.iter().for_each(|&root| tokens[root as usize] += 1);
-        let targets = |object: u32| {
-            (0..self.memory.slots(object)).map(move |slot| self.memory.slot(object, slot).load(Acquire))
-        };
+        let targets =
+            |object: u32| (0..self.memory.slots(object)).map(move |slot| self.memory.slot(object, slot).load(Acquire));
         for object in self.objects().filter(|&object| !self.is_dead(object)) {
             targets(object).for_each(|target| tokens[target as usize] += 1);
         }

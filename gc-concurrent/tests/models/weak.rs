@@ -75,7 +75,7 @@ pub(crate) fn upgraded_and_cut<P: Protocol>() {
     let scene = garbage_ring::<P>();
     let upgrader = scene.spawn(|scene| {
         let root = scene.upgrade(A)?;
-        scene.take(root, 0).inspect(|_| drop(scene.release(root)))
+        scene.take(root, 0).inspect(|_| _ = scene.release(root))
     });
     scene.certify_weak(&[A, B]);
     let root = upgrader.join().unwrap();
@@ -113,7 +113,7 @@ fn a_set_is_decided_as_a_whole() {
 
 #[test]
 fn an_upgrade_that_is_dropped_at_once_leaves_no_half() {
-    holds(upgrade_drop_upgrade::<Versioned>);
+    holds_within(upgrade_drop_upgrade::<Versioned>, 4);
 }
 
 #[test]
