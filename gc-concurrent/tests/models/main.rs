@@ -12,6 +12,7 @@
 #[macro_use]
 mod broken;
 mod bulk;
+mod exhaustive;
 mod exploration;
 mod finalizers;
 mod loads;
