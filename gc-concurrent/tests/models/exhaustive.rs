@@ -7,7 +7,11 @@ use rustc_hash::FxHashSet;
 
 /// A state machine with a claim about its states.
 pub(crate) trait Machine {
-    type State: Copy + Eq + Hash + Debug;
+    type State: Copy + Debug;
+    /// What tells states apart.
+    type Key: Eq + Hash;
+
+    fn key(&self, state: &Self::State) -> Self::Key;
 
     /// The states that can follow. None: nothing can happen any more.
     fn successors(&self, state: &Self::State, add: &mut impl FnMut(Self::State));
@@ -17,17 +21,14 @@ pub(crate) trait Machine {
 }
 
 /// Looks at all states. Returns how many there are, or what is wrong with one.
-pub(crate) fn explore<M: Machine>(
-    machine: &M,
-    initial: impl IntoIterator<Item = M::State>,
-) -> Result<usize, String> {
-    let mut seen: FxHashSet<M::State> = FxHashSet::default();
-    let mut next: Vec<M::State> = initial.into_iter().filter(|&state| seen.insert(state)).collect();
+pub(crate) fn explore<M: Machine>(machine: &M, initial: impl IntoIterator<Item = M::State>) -> Result<usize, String> {
+    let mut seen: FxHashSet<M::Key> = FxHashSet::default();
+    let mut next: Vec<M::State> = initial.into_iter().filter(|state| seen.insert(machine.key(state))).collect();
     while let Some(state) = next.pop() {
         let mut last = true;
         machine.successors(&state, &mut |after| {
             last = false;
-            if seen.insert(after) {
+            if seen.insert(machine.key(&after)) {
                 next.push(after);
             }
         });

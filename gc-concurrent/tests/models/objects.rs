@@ -21,7 +21,7 @@ const NULL: u8 = 3;
 const MUTATORS: usize = 2;
 
 /// What a mutator is about to do.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Step {
     Idle,
     /// Retain what a load has read.
@@ -40,7 +40,7 @@ enum Step {
     Empty,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Mutator {
     roots: [u8; 2],
     step: Step,
@@ -52,7 +52,7 @@ struct Mutator {
 
 const IDLE: Mutator = Mutator { roots: [NULL; 2], step: Step::Idle, slot: 0, value: NULL, dying: 0 };
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct State {
     counts: [u8; OBJECTS],
     slots: [u8; SLOTS],
@@ -382,6 +382,18 @@ impl State {
 
 impl Machine for Rules {
     type State = State;
+    type Key = u128;
+
+    /// Four bits for each number.
+    fn key(&self, state: &State) -> u128 {
+        let State { counts, slots, recorded, suspects, proposed, garbage, at, .. } = *state;
+        let mutators = state.mutators.into_iter().flat_map(|mutator| {
+            let Mutator { roots, step, slot, value, dying } = mutator;
+            [roots[0], roots[1], step as u8, slot, value, dying]
+        });
+        let numbers = counts.into_iter().chain(slots).chain(recorded).chain([suspects, proposed, garbage, at]);
+        numbers.chain(mutators).fold(0, |key, number| key << 4 | u128::from(number))
+    }
 
     fn successors(&self, state: &State, add: &mut impl FnMut(State)) {
         if state.at != ENDS && state.suspects == 0 {
@@ -411,6 +423,9 @@ impl Machine for Rules {
             return Some(format!("counts are not {tokens:?}"));
         }
         let dying = state.mutators.iter().fold(0, |dying, mutator| dying | mutator.dying);
+        if (0..OBJECTS as u8).any(|object| dying & bit(object) != 0 && state.counts[object as usize] != 0) {
+            return Some("something dying is retained".to_owned());
+        }
         if state.claimed() & (state.reachable() | dying) != 0 {
             return Some("something alive or dying is claimed".to_owned());
         }
