@@ -17,6 +17,8 @@ thread_local! {
 pub(crate) fn silently(f: impl FnOnce()) -> Result<(), String> {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
+        // Shuttle puts its hook over whatever there is, once: so ours comes after it. (Loom ends threads by panics.)
+        shuttle::Runner::new(shuttle::scheduler::RandomScheduler::new(1), shuttle::Config::new()).run(|| {});
         let loud = take_hook();
         set_hook(Box::new(move |panic| {
             if !SILENT.get() {

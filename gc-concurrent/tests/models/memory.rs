@@ -11,8 +11,8 @@
 //! Loom remembers the last seven stores of an atomic; a load cannot return older ones. Loads do not see stores that come
 //! later in the order in which an execution is run (no load buffering).
 
-use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64 as Ghost;
 
 use gc_concurrent::memory::{CountWord, Memory, Word};
 use loom::sync::atomic::Ordering::{self, Acquire, Relaxed, Release, SeqCst};
@@ -22,7 +22,7 @@ use loom::sync::atomic::{AtomicU32, AtomicU64, fence};
 pub(crate) struct ModelCount<const COLLECTS: bool> {
     word: Arc<AtomicU64>,
     /// What a collection read last: ghost state, which the model's own code looks at.
-    read_last: Cell<u64>,
+    read_last: Ghost,
     immortals: bool,
 }
 
@@ -30,7 +30,7 @@ impl<const COLLECTS: bool> CountWord for ModelCount<COLLECTS> {
     fn load(&self, order: Ordering) -> u64 {
         if COLLECTS {
             let word = self.word.load(order);
-            self.read_last.set(word);
+            self.read_last.store(word, Relaxed);
             return word;
         }
         match order {
@@ -95,9 +95,6 @@ struct Cells {
     state: ModelWord,
 }
 
-// The ghost cells are written by collections only, and loom runs all threads of a model on one thread of the system; but
-// it wants what they share to be `Send` and `Sync` only where its own types ask for it, and asks for neither here.
-
 /// Objects 1, 2, … as mutators see them (`COLLECTS` false), or as collections do.
 pub(crate) struct ModelMemory<const COLLECTS: bool>(Arc<Cells>);
 
@@ -116,8 +113,8 @@ impl Mutators {
             // The version is that of an object that was only ever retained.
             let word = Arc::new(AtomicU64::new(count | count << 32));
             Object {
-                for_mutators: ModelCount { word: Arc::clone(&word), read_last: Cell::new(0), immortals },
-                for_collections: ModelCount { word, read_last: Cell::new(0), immortals },
+                for_mutators: ModelCount { word: Arc::clone(&word), read_last: Ghost::new(0), immortals },
+                for_collections: ModelCount { word, read_last: Ghost::new(0), immortals },
                 slots: slots.iter().map(|&target| ModelWord::new(target)).collect(),
                 mark: AtomicU32::new(0),
             }
@@ -142,7 +139,7 @@ impl Mutators {
 
     /// What a collection read last in an object's word.
     pub(crate) fn read_last(&self, object: u32) -> u64 {
-        self.object(object).for_collections.read_last.get()
+        self.object(object).for_collections.read_last.load(Relaxed)
     }
 
     /// What the allocator does to the word of a dead object's place. An exchange where the allocator stores: loom does

@@ -318,6 +318,8 @@ fn seed() -> u64 {
 fn run(scheduler: impl Scheduler + 'static, program: impl Fn() + Send + Sync + 'static) {
     let mut config = shuttle::Config::new();
     config.stack_size = 1 << 18;
+    // That orderings are all taken to be sequentially consistent is said above.
+    config.silence_warnings = true;
     config.failure_persistence = shuttle::FailurePersistence::None;
     shuttle::Runner::new(scheduler, config).run(program);
 }
