@@ -148,8 +148,11 @@ impl<R: Rung> ParallelMutator<R> {
             self.untrack_tuples(work, &blocks, generation);
         }
         self.remember_middle_blocks(work, generation, blocks);
-        let mut found =
-            Found { examined: examined.objects, survivors: examined.objects - examined.suspects, ..Found::default() };
+        let mut found = Found {
+            examined: examined.objects,
+            survivors: examined.objects - examined.suspects,
+            ..Found::default()
+        };
         if examined.suspects != 0 {
             let stopped = !R::STOPS && shared.config.certify == Certify::Stopped;
             let resume = stopped.then(|| self.stop_others());

@@ -243,3 +243,4 @@ impl<R: Rung> Control for ParallelMutator<R> {
         self.shared().callbacks.register_collection(callback);
     }
 }
+

@@ -12,8 +12,8 @@ use gc_core::space::header::flag;
 use gc_core::sync::Arc;
 use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
 use gc_core::{
-    CallbackId, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError, process::Forked,
-    weak,
+    CallbackId, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError,
+    process::Forked, weak,
 };
 
 use crate::age;

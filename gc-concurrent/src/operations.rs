@@ -336,7 +336,8 @@ impl<R: Rung> ParallelMutator<R> {
         if matches!(forked, Ok(None)) {
             shared.bell.alone_after_fork();
         }
-        let lost_mutators = if matches!(forked, Ok(None)) { shared.mutators.alone_after_fork(&self.record) } else { 0 };
+        let lost_mutators =
+            if matches!(forked, Ok(None)) { shared.mutators.alone_after_fork(&self.record) } else { 0 };
         if matches!(forked, Ok(None)) {
             shared.turns.with_state(|state| state.grace = None);
             shared.trigger.share(1);
