@@ -151,7 +151,7 @@ impl<'c, R: Rung> Commit<'c, R> {
         let shared = mutator.shared();
         found.interfered = self.work.certification.interfered();
         let finalizable = self.finalizable();
-        if !self.callbacks.is_empty() || !finalizable.is_empty() {
+        if !self.callbacks.is_empty() || !finalizable.is_empty() || self.has_uncleared_weak_references() {
             found.collected += self.run_callbacks(finalizable);
         }
         let kept = self.work.certification.verdicts().iter().filter(|verdict| **verdict == Verdict::Kept).count();
@@ -169,6 +169,19 @@ impl<'c, R: Rung> Commit<'c, R> {
         mutator.finish_deaths();
         mutator.tearing_down.set(false);
         mutator.record.free_by_collector(mutator.record.freed() - freed_before);
+    }
+
+    /// Whether weak references were left for finalizers to use: then they are cleared by the second certification.
+    fn has_uncleared_weak_references(&self) -> bool {
+        let mutator = self.mutator;
+        let space = &mutator.shared().space;
+        mutator.shared().config.weak_order == WeakOrder::PlainAfterFinalizers
+            && self
+                .work
+                .certification
+                .certified()
+                .filter_map(ObjectRef::from_bits)
+                .any(|object| mutator.has_flag(object, flag::REFERENCED_WEAKLY) || weak::is_weak(space, object))
     }
 
     /// Certified objects whose finalizer has not run.
