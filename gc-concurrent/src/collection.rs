@@ -20,6 +20,8 @@ use crate::protocol::IMMORTAL;
 use crate::turns::Grace;
 use crate::work::Work;
 
+/// Blocks and runs given back in one go: giving back takes microseconds each, and others wait for the pool meanwhile.
+const PIECE: usize = 8;
 /// How often an explicit collection is repeated for garbage that a stale load or an upgrade touched. Live objects among
 /// the suspects, which mutators keep changing, must not keep it going for ever.
 const MOST_ROUNDS: u32 = 8;
@@ -92,7 +94,11 @@ impl<R: Rung> ParallelMutator<R> {
         }
         self.report(Phase::Stop, generation, found);
         shared.turns.give_up(work);
-        self.reclaim_retired();
+        if quiet {
+            self.reclaim_in_pieces();
+        } else {
+            self.reclaim_retired();
+        }
         duration = duration.max(begin.elapsed());
         if !quiet {
             shared.observer.interruption_ends(Cause::Stop, duration);
@@ -270,15 +276,31 @@ impl<R: Rung> ParallelMutator<R> {
                     let retired = shared.space.retired_until_now();
                     Grace { retired, since: shared.mutators.now() }
                 });
-                if shared.mutators.all_moved_on(&grace.since, self.record.number) {
-                    shared.space.reclaim(grace.retired);
-                } else {
+                if !shared.mutators.all_moved_on(&grace.since, self.record.number) {
                     state.grace = Some(grace);
+                    return;
+                }
+                shared.space.reclaim(grace.retired.min(PIECE));
+                let retired = grace.retired.saturating_sub(PIECE);
+                if retired != 0 {
+                    // The rest of them has waited long enough as well.
+                    state.grace = Some(Grace { retired, since: grace.since });
                     return;
                 }
             }
         });
         self.retired_seen.set(shared.space.retired());
+    }
+
+    /// Gives back all that was retired long enough ago, letting others have the pool in between.
+    fn reclaim_in_pieces(&self) {
+        loop {
+            let before = self.shared().space.retired();
+            self.reclaim_retired();
+            if self.shared().space.retired() >= before {
+                return;
+            }
+        }
     }
 
     /// Gives back all that can be given back, with the world at a standstill: for a heap that is full.

@@ -337,11 +337,12 @@ impl<R: Rung> ParallelMutator<R> {
         let under_locks = || shared.weak.hold(|| shared.types.hold(under_locks));
         let under_locks = || shared.mailbox.hold(|| shared.mutators.hold(under_locks));
         let forked = shared.turns.hold(|| shared.world.hold(|| shared.trigger.hold(under_locks)));
+        let mut lost_mutators = 0;
         if matches!(forked, Ok(None)) {
+            // The child: this thread alone.
             shared.bell.alone_after_fork();
-        }
-        let lost_mutators = if matches!(forked, Ok(None)) { shared.mutators.alone_after_fork(&self.record) } else { 0 };
-        if matches!(forked, Ok(None)) {
+            lost_mutators = shared.mutators.alone_after_fork(&self.record);
+            shared.space.abandon_blocks_of_others(self.record.number);
             shared.turns.with_state(|state| state.grace = None);
             shared.trigger.share(1);
             shared.trigger.withdraw();
