@@ -1,7 +1,6 @@
 //! Who takes part, and the run of one contestant in a process of its own.
 
 use std::sync::Barrier;
-use std::sync::atomic::Ordering;
 use std::thread;
 
 use gc_core::{GenerationalHeap, Heap, RefcountHeap};
@@ -15,7 +14,7 @@ use super::program::{CACHE, Contestant, Length, NODES, Stream};
 use super::schemes::Schemes;
 use super::shredders::Shredders;
 use super::threaded_ccs::ThreadedCcs;
-use super::watch::{Watch, forget_peak, resident};
+use super::watch::{Stage, Watch, forget_peak, processor_time, resident};
 
 /// A contestant by name.
 pub struct Entry {
@@ -71,18 +70,19 @@ fn run<C: Contestant>(threads: usize, length: Length) -> Outcome {
     let contestant = C::new();
     forget_peak();
     let (filled, from) = resident();
-    // Relaxed, here and below: for the watchdog, which looks again.
-    watch.stage.store(1, Ordering::Relaxed);
+    watch.enter(Stage::Serving);
+    let used = processor_time();
     thread::scope(|scope| {
         for stream in &mut streams {
             scope.spawn(|| contestant.serve(stream));
         }
     });
+    let used = processor_time() - used;
     let (_, peak) = resident();
-    watch.stage.store(2, Ordering::Relaxed);
+    watch.enter(Stage::Ending);
     let all_served: u64 = streams.iter().map(Stream::all_served).sum();
     let leaked = contestant.leaked(CACHE as u64 + all_served * NODES as u64);
-    watch.stage.store(3, Ordering::Relaxed);
+    watch.enter(Stage::Over);
     let mut times = Histogram::<u32>::new(3).expect("three digits are few enough");
     streams.iter().for_each(|stream| times.add(&stream.times).expect("it grows as needed"));
     Outcome {
@@ -93,6 +93,7 @@ fn run<C: Contestant>(threads: usize, length: Length) -> Outcome {
         p999: times.value_at_quantile(0.999),
         max: times.max(),
         digest: streams.iter().fold(0, |digest, stream| digest.wrapping_add(stream.digest)),
+        processor: used / all_served,
         cache: filled.saturating_sub(before),
         growth: peak.saturating_sub(from),
         leaked,

@@ -10,6 +10,8 @@ pub struct Outcome {
     pub p999: u64,
     pub max: u64,
     pub digest: u64,
+    /// Processor time of a request, with what collectors' threads take.
+    pub processor: u64,
     /// What filling the cache made resident.
     pub cache: u64,
     /// What was resident at most beyond that while requests were served.
@@ -27,8 +29,8 @@ impl Outcome {
 
     /// The line of a run that came to its end.
     pub fn line(&self) -> String {
-        let Self { served, elapsed, p50, p99, p999, max, digest, cache, growth, leaked } = self;
-        format!("{DONE} {served} {elapsed} {p50} {p99} {p999} {max} {digest} {cache} {growth} {leaked}")
+        let Self { served, elapsed, p50, p99, p999, max, digest, processor, cache, growth, leaked } = self;
+        format!("{DONE} {served} {elapsed} {p50} {p99} {p999} {max} {digest} {processor} {cache} {growth} {leaked}")
     }
 
     /// The line of one that did not.
@@ -44,7 +46,33 @@ impl Outcome {
             return Some(Err(rest.to_owned()));
         }
         let figures: Vec<u64> = rest.split(' ').map(str::parse).collect::<Result<_, _>>().ok()?;
-        let [served, elapsed, p50, p99, p999, max, digest, cache, growth, leaked] = figures.try_into().ok()?;
-        Some(Ok(Self { served, elapsed, p50, p99, p999, max, digest, cache, growth, leaked }))
+        let [served, elapsed, p50, p99, p999, max, digest, processor, cache, growth, leaked] =
+            figures.try_into().ok()?;
+        Some(Ok(Self { served, elapsed, p50, p99, p999, max, digest, processor, cache, growth, leaked }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_read() {
+        let outcome = Outcome {
+            served: 1,
+            elapsed: 2,
+            p50: 3,
+            p99: 4,
+            p999: 5,
+            max: 6,
+            digest: u64::MAX,
+            processor: 7,
+            cache: 8,
+            growth: 9,
+            leaked: 10,
+        };
+        assert_eq!(Outcome::read(&format!("noise\n{}\n", outcome.line())), Some(Ok(outcome)));
+        assert_eq!(Outcome::read(&Outcome::failure_line("hung here")), Some(Err("hung here".to_owned())));
+        assert_eq!(Outcome::read("done 1 2"), None);
     }
 }

@@ -8,10 +8,11 @@ use super::options::Options;
 use super::outcome::Outcome;
 use super::program::Length;
 
-const HEAD: [&str; 10] = [
+const HEAD: [&str; 11] = [
     "contestant",
     "requests/s",
     "of arc",
+    "CPU µs",
     "p50 µs",
     "p99 µs",
     "p99.9 µs",
@@ -95,6 +96,7 @@ fn row(name: &str, rounds: &[Round], arc: Option<&[Round]>) -> [String; HEAD.len
         name.to_owned(),
         format!("{rate:.0} ({low:.0} to {high:.0}{failed})"),
         ratio,
+        micros(middle(|run| run.processor as f64)),
         micros(middle(|run| run.p50 as f64)),
         micros(middle(|run| run.p99 as f64)),
         micros(middle(|run| run.p999 as f64)),
