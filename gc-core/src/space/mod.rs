@@ -25,6 +25,7 @@ mod layout;
 mod prefetch;
 mod record;
 mod reservation;
+mod table;
 mod view;
 
 use std::marker::PhantomData;
@@ -41,6 +42,7 @@ pub use layout::BlockLayout;
 pub(crate) use prefetch::prefetch_element;
 use record::field;
 use reservation::Reservation;
+pub(crate) use table::Table;
 pub(crate) use view::View;
 
 /// log2 of a granule's bytes.

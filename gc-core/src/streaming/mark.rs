@@ -12,10 +12,7 @@ impl Detector {
     /// Marks what candidates with references from elsewhere reach.
     pub(super) fn mark_from_roots(&mut self, objects: usize) {
         // Each object is pushed once (E1); a push writes before it is decided whether it counts.
-        if self.stack.len() <= objects {
-            self.stack = Vec::new();
-            self.stack = vec![0; objects + objects / 4 + 1];
-        }
+        self.stack.grow(objects + 1);
         let left = &self.left;
         let roots = self.scope.iter().flat_map(|layout| {
             let first = layout.block() as usize * BLOCK_SPOTS;

@@ -34,7 +34,7 @@ mod scan;
 mod tests;
 
 use crate::object::ObjectRef;
-use crate::space::{BLOCK_SHIFT, BlockLayout, Space};
+use crate::space::{BLOCK_SHIFT, BlockLayout, Space, Table};
 
 /// log2 of a spot's granules.
 const SPOT_SHIFT: u32 = 2;
@@ -69,13 +69,13 @@ pub struct Detector {
     /// By block: where its edges are.
     edges_of: Vec<EdgesOf>,
     /// By spot: count − references from candidates, modulo 256.
-    left: Vec<u8>,
+    left: Table<u8>,
     /// By spot, a bit each: candidates that no root is known to reach. (E1)
-    unmarked: Vec<u64>,
+    unmarked: Table<u64>,
     /// The slots of each candidate, in pairs, because capacities are even.
-    edges: Vec<[u32; 2]>,
+    edges: Table<[u32; 2]>,
     /// Spots still to be visited.
-    stack: Vec<u32>,
+    stack: Table<u32>,
     /// Candidates with a count above 255, and the count.
     popular: Vec<(u32, u32)>,
     suspects: Vec<ObjectRef>,
@@ -161,15 +161,15 @@ impl Detector {
 
     /// Bytes of the tables.
     pub fn side_bytes(&self) -> u64 {
-        fn bytes<T>(table: &Vec<T>) -> u64 {
-            (table.capacity() * size_of::<T>()) as u64
+        fn bytes<T>(list: &Vec<T>) -> u64 {
+            (list.capacity() * size_of::<T>()) as u64
         }
         bytes(&self.scope)
             + bytes(&self.edges_of)
-            + bytes(&self.left)
-            + bytes(&self.unmarked)
-            + bytes(&self.edges)
-            + bytes(&self.stack)
+            + self.left.bytes()
+            + self.unmarked.bytes()
+            + self.edges.bytes()
+            + self.stack.bytes()
             + bytes(&self.popular)
             + bytes(&self.suspects)
             + bytes(&self.ranks)
@@ -187,11 +187,13 @@ impl Detector {
     /// Gives each block of the scope its places in the tables.
     fn prepare(&mut self) {
         let blocks = self.scope.iter().map(|layout| layout.block() as usize + 1).max().unwrap_or(0);
-        grow(&mut self.edges_of, blocks);
-        grow(&mut self.left, blocks * BLOCK_SPOTS);
-        // Nothing in it but zeros.
-        grow(&mut self.unmarked, blocks * BLOCK_WORDS);
-        grow(&mut self.ranks, blocks * BLOCK_WORDS);
+        if self.edges_of.len() < blocks {
+            self.edges_of.resize(blocks, EdgesOf::default());
+            self.ranks.resize(blocks * BLOCK_WORDS, 0);
+        }
+        self.left.grow(blocks * BLOCK_SPOTS);
+        // There is nothing in it but zeros now.
+        self.unmarked.grow(blocks * BLOCK_WORDS);
         let mut pairs = 0;
         for layout in &self.scope {
             let block = layout.block() as usize;
@@ -204,7 +206,7 @@ impl Detector {
             self.left[block * BLOCK_SPOTS..][..BLOCK_SPOTS].fill(0);
             pairs += layout.capacity.div_ceil(2) as usize * layout.cells as usize;
         }
-        grow(&mut self.edges, pairs);
+        self.edges.grow(pairs);
     }
 
     fn list_suspects(&mut self) {
@@ -227,13 +229,4 @@ impl Detector {
 fn words_of(block: u32) -> std::ops::Range<usize> {
     let first = block as usize * BLOCK_WORDS;
     first..first + BLOCK_WORDS
-}
-
-/// Makes a table at least `length` long. Its content is lost: a new one, a quarter longer than needed, is cheaper than a
-/// copy, and comes from the system as zeros.
-fn grow<T: Copy + Default>(table: &mut Vec<T>, length: usize) {
-    if table.len() < length {
-        *table = Vec::new();
-        *table = vec![T::default(); length + length / 4];
-    }
 }

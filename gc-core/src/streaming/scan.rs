@@ -69,16 +69,18 @@ impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
         mut is_candidate: impl FnMut(u32, u32) -> bool,
     ) -> usize {
         let pairs = if PAIRS == 0 { layout.capacity.div_ceil(2) as usize } else { PAIRS };
+        let (view, left) = (self.view, &mut *self.left);
+        let (mut waiting, mut at) = (self.waiting, self.at);
         let mut objects = 0;
         for cell in 0..layout.cells {
             let Some((own, rest)) = std::mem::take(&mut edges).split_at_mut_checked(pairs) else { break };
             edges = rest;
             let index = layout.object(cell);
-            self.view.prefetch(index.wrapping_add(AHEAD));
+            view.prefetch(index.wrapping_add(AHEAD));
             if !is_candidate(cell, index) {
                 continue;
             }
-            let word = self.view.count_word(index).load(Relaxed);
+            let word = view.count_word(index).load(Relaxed);
             let count = (word & COUNT_MASK) as u32;
             if count == 0 || word & IMMORTAL != 0 {
                 continue;
@@ -88,49 +90,44 @@ impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
             if let Some(bits) = words.get_mut((spot / 64) as usize % BLOCK_WORDS) {
                 *bits |= 1 << (spot % 64);
             }
-            if let Some(left) = self.left.get_mut(spot as usize) {
+            if let Some(left) = left.get_mut(spot as usize) {
                 *left = left.wrapping_add(count as u8);
             }
             if count > u32::from(u8::MAX) {
                 self.popular.push((spot, count));
             }
-            let slots = self.view.slots(index, pairs as u32 * 2);
+            let slots = view.slots(index, pairs as u32 * 2);
             for (edge, pair) in own.iter_mut().zip(slots.chunks(2)) {
                 let [a, b] = [pair.first(), pair.get(1)].map(|slot| slot.map_or(0, |slot| slot.load(Relaxed)));
                 *edge = [a, b].map(|target| target >> SPOT_SHIFT);
-                edge.iter().for_each(|&target| self.subtract(target));
+                for target in *edge {
+                    if PREFETCH {
+                        prefetch_element(left, target as usize);
+                        subtract(left, std::mem::replace(&mut waiting[at % LAG], target));
+                        at += 1;
+                    } else {
+                        subtract(left, target);
+                    }
+                }
             }
         }
+        (self.waiting, self.at) = (waiting, at);
         objects
     }
 
-    /// A candidate refers to the object at `target`.
-    #[inline(always)]
-    fn subtract(&mut self, target: u32) {
-        if PREFETCH {
-            prefetch_element(self.left, target as usize);
-            let due = std::mem::replace(&mut self.waiting[self.at % LAG], target);
-            self.at += 1;
-            self.subtract_now(due);
-        } else {
-            self.subtract_now(target);
-        }
-    }
-
-    #[inline(always)]
-    fn subtract_now(&mut self, target: u32) {
-        // Beyond the table are objects outside the scope, or no objects at all. (E2)
-        if let Some(left) = self.left.get_mut(target as usize) {
-            *left = left.wrapping_sub(1);
-        }
-    }
-
     /// Does what is waiting. The ring's first content was null.
-    fn finish(mut self) {
+    fn finish(self) {
         if PREFETCH {
-            for target in self.waiting {
-                self.subtract_now(target);
-            }
+            self.waiting.into_iter().for_each(|target| subtract(self.left, target));
         }
+    }
+}
+
+/// A candidate refers to the object at `target`.
+#[inline(always)]
+fn subtract(left: &mut [u8], target: u32) {
+    // Beyond the table are objects outside the scope, or no objects at all. (E2)
+    if let Some(left) = left.get_mut(target as usize) {
+        *left = left.wrapping_sub(1);
     }
 }

@@ -220,6 +220,11 @@ fn nonsense_in_objects_does_no_harm() {
 #[test]
 #[ignore = "a measurement"]
 fn measured() {
+    measure::<false>();
+    measure::<true>();
+}
+
+fn measure<const PREFETCH: bool>() {
     for n in [100_000usize, 1_000_000, 5_000_000] {
         let mut graph = Graph::new(Place::Inline, std::iter::repeat_n(2, n));
         let random = &mut Random(7);
@@ -243,7 +248,7 @@ fn measured() {
                 detector.forget();
                 detector.scope.extend(blocks.iter().filter_map(|&block| graph.space.layout(block)));
                 detector.prepare();
-                let objects = detector.scan::<true>(&graph.space, |_, _, index| {
+                let objects = detector.scan::<PREFETCH>(&graph.space, |_, _, index| {
                     graph.space.view().shape_word(index).load(Relaxed) & flag::ALLOCATED != 0
                 });
                 let b = std::time::Instant::now();
