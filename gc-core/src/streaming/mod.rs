@@ -72,6 +72,8 @@ pub struct Detector {
     left: Table<u8>,
     /// By spot, a bit each: candidates that no root is known to reach. (E1)
     unmarked: Table<u64>,
+    /// By spot, a bit each: a stack of spots, sorted. Zero but while that is visited.
+    grey: Table<u64>,
     /// The slots of each candidate, in pairs, because capacities are even.
     edges: Table<[u32; 2]>,
     /// Spots still to be visited.
@@ -133,7 +135,7 @@ impl Detector {
         let objects = self.scan::<PREFETCH>(space, is_candidate);
         self.mark_from_roots(objects);
         if !self.popular.is_empty() {
-            self.resolve_popular();
+            self.resolve_popular(objects);
         }
         self.list_suspects();
         Examined { objects: objects as u64, suspects: self.suspects.len() as u64 }
@@ -168,6 +170,7 @@ impl Detector {
             + bytes(&self.edges_of)
             + self.left.bytes()
             + self.unmarked.bytes()
+            + self.grey.bytes()
             + self.edges.bytes()
             + self.stack.bytes()
             + bytes(&self.popular)
@@ -194,6 +197,7 @@ impl Detector {
         self.left.grow(blocks * BLOCK_SPOTS);
         // There is nothing in it but zeros now.
         self.unmarked.grow(blocks * BLOCK_WORDS);
+        self.grey.grow(blocks * BLOCK_WORDS);
         let mut pairs = 0;
         for layout in &self.scope {
             let block = layout.block() as usize;

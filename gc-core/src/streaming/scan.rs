@@ -25,7 +25,6 @@ impl Detector {
             left: &mut self.left,
             popular: &mut self.popular,
             waiting: [0; LAG],
-            at: 0,
         };
         let mut objects = 0;
         for layout in &self.scope {
@@ -55,7 +54,6 @@ struct Pass<'p, const PREFETCH: bool> {
     popular: &'p mut Vec<(u32, u32)>,
     /// Spots to be subtracted from, as a ring.
     waiting: [u32; LAG],
-    at: usize,
 }
 
 impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
@@ -64,18 +62,17 @@ impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
     fn block<const PAIRS: usize>(
         &mut self,
         layout: &BlockLayout,
-        mut edges: &mut [[u32; 2]],
+        edges: &mut [[u32; 2]],
         words: &mut [u64],
         mut is_candidate: impl FnMut(u32, u32) -> bool,
     ) -> usize {
-        let pairs = if PAIRS == 0 { layout.capacity.div_ceil(2) as usize } else { PAIRS };
         let (view, left) = (self.view, &mut *self.left);
-        let (mut waiting, mut at) = (self.waiting, self.at);
+        let mut waiting = self.waiting;
+        let pairs = if PAIRS == 0 { layout.capacity.div_ceil(2) as usize } else { PAIRS };
         let mut objects = 0;
+        let mut index = layout.first.wrapping_sub(layout.stride);
         for cell in 0..layout.cells {
-            let Some((own, rest)) = std::mem::take(&mut edges).split_at_mut_checked(pairs) else { break };
-            edges = rest;
-            let index = layout.object(cell);
+            index = index.wrapping_add(layout.stride);
             view.prefetch(index.wrapping_add(AHEAD));
             if !is_candidate(cell, index) {
                 continue;
@@ -94,33 +91,40 @@ impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
                 *left = left.wrapping_add(count as u8);
             }
             if count > u32::from(u8::MAX) {
-                self.popular.push((spot, count));
+                note_popular(self.popular, spot, count);
             }
+            let begin = cell as usize * pairs;
+            let Some(own) = edges.get_mut(begin..begin + pairs) else { break };
             let slots = view.slots(index, pairs as u32 * 2);
-            for (edge, pair) in own.iter_mut().zip(slots.chunks(2)) {
+            for (n, (edge, pair)) in own.iter_mut().zip(slots.chunks(2)).enumerate() {
                 let [a, b] = [pair.first(), pair.get(1)].map(|slot| slot.map_or(0, |slot| slot.load(Relaxed)));
                 *edge = [a, b].map(|target| target >> SPOT_SHIFT);
-                for target in *edge {
+                for (k, target) in edge.iter().enumerate() {
                     if PREFETCH {
-                        prefetch_element(left, target as usize);
-                        subtract(left, std::mem::replace(&mut waiting[at % LAG], target));
-                        at += 1;
+                        prefetch_element(left, *target as usize);
+                        // Where in the ring does not matter: what waits there has waited since the ring came round.
+                        let place = ((begin + n) * 2 + k) % LAG;
+                        subtract(left, std::mem::replace(&mut waiting[place], *target));
                     } else {
-                        subtract(left, target);
+                        subtract(left, *target);
                     }
                 }
             }
         }
-        (self.waiting, self.at) = (waiting, at);
+        self.waiting = waiting;
         objects
     }
 
     /// Does what is waiting. The ring's first content was null.
     fn finish(self) {
-        if PREFETCH {
-            self.waiting.into_iter().for_each(|target| subtract(self.left, target));
-        }
+        self.waiting.into_iter().for_each(|target| subtract(self.left, target));
     }
+}
+
+#[cold]
+#[inline(never)]
+fn note_popular(popular: &mut Vec<(u32, u32)>, spot: u32, count: u32) {
+    popular.push((spot, count));
 }
 
 /// A candidate refers to the object at `target`.
