@@ -9,7 +9,7 @@ use crate::space::{BlockLayout, prefetch_element};
 const QUEUE: usize = 32;
 /// A stack as high as this share of the candidates is visited in order of addresses: then a pass over the bitmap costs
 /// little beside what is visited.
-const SORTED_SHARE: usize = 64;
+const SORTED_SHARE: usize = 16;
 /// But not one lower than this: its edges are in the cache.
 const SORTED_FROM: usize = 1024;
 

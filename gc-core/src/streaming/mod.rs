@@ -123,7 +123,7 @@ impl Detector {
     /// is not suspect.
     ///
     /// Mutators may run meanwhile: then the answer is a guess. Otherwise it is that of trial deletion.
-    pub fn detect<const PREFETCH: bool>(
+    pub fn detect(
         &mut self,
         space: &Space,
         blocks: &[u32],
@@ -132,7 +132,7 @@ impl Detector {
         self.forget();
         self.scope.extend(blocks.iter().filter_map(|&block| space.layout(block)));
         self.prepare();
-        let objects = self.scan::<PREFETCH>(space, is_candidate);
+        let objects = self.scan(space, is_candidate);
         self.mark_from_roots(objects);
         if !self.popular.is_empty() {
             self.resolve_popular(objects);

@@ -15,17 +15,12 @@ const LAG: usize = 32;
 
 impl Detector {
     /// Fills the tables. Returns how many candidates there are.
-    pub(super) fn scan<const PREFETCH: bool>(
+    pub(super) fn scan(
         &mut self,
         space: &Space,
         mut is_candidate: impl FnMut(&BlockLayout, u32, u32) -> bool,
     ) -> usize {
-        let mut pass = Pass::<PREFETCH> {
-            view: space.view(),
-            left: &mut self.left,
-            popular: &mut self.popular,
-            waiting: [0; LAG],
-        };
+        let mut pass = Pass { view: space.view(), left: &mut self.left, popular: &mut self.popular, waiting: [0; LAG] };
         let mut objects = 0;
         for layout in &self.scope {
             let block = layout.block() as usize;
@@ -48,7 +43,7 @@ impl Detector {
 }
 
 /// The state of a pass.
-struct Pass<'p, const PREFETCH: bool> {
+struct Pass<'p> {
     view: View<'p>,
     left: &'p mut [u8],
     popular: &'p mut Vec<(u32, u32)>,
@@ -56,7 +51,7 @@ struct Pass<'p, const PREFETCH: bool> {
     waiting: [u32; LAG],
 }
 
-impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
+impl Pass<'_> {
     /// `PAIRS` is the number of pairs of slots of a cell, or 0 for "see the layout".
     #[inline(always)]
     fn block<const PAIRS: usize>(
@@ -100,14 +95,10 @@ impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
                 let [a, b] = [pair.first(), pair.get(1)].map(|slot| slot.map_or(0, |slot| slot.load(Relaxed)));
                 *edge = [a, b].map(|target| target >> SPOT_SHIFT);
                 for (k, target) in edge.iter().enumerate() {
-                    if PREFETCH {
-                        prefetch_element(left, *target as usize);
-                        // Where in the ring does not matter: what waits there has waited since the ring came round.
-                        let place = ((begin + n) * 2 + k) % LAG;
-                        subtract(left, std::mem::replace(&mut waiting[place], *target));
-                    } else {
-                        subtract(left, *target);
-                    }
+                    prefetch_element(left, *target as usize);
+                    // Where in the ring does not matter: what waits there has waited since the ring came round.
+                    let place = ((begin + n) * 2 + k) % LAG;
+                    subtract(left, std::mem::replace(&mut waiting[place], *target));
                 }
             }
         }

@@ -82,26 +82,20 @@ impl Graph {
         let number: std::collections::BTreeMap<u32, usize> =
             self.objects.iter().enumerate().map(|(n, object)| (object.bits(), n)).collect();
         let (objects, expected) = self.oracle(&is_candidate);
-        for prefetch in [false, true] {
-            let asked = |layout: &BlockLayout, cell: u32, index: u32| {
-                assert_eq!(index, layout.object(cell));
-                number.get(&index).is_none_or(|&n| is_candidate(n))
-            };
-            let blocks = self.space.blocks();
-            let examined = if prefetch {
-                detector.detect::<true>(&self.space, &blocks, asked)
-            } else {
-                detector.detect::<false>(&self.space, &blocks, asked)
-            };
-            assert!(detector.suspects().iter().eq(&expected), "{what}");
-            assert_eq!(examined, Examined { objects, suspects: expected.len() as u64 }, "{what}");
-            for (at, suspect) in detector.suspects().iter().enumerate() {
-                assert_eq!(detector.position(suspect.bits()), Some(at as u32), "{what}");
-                assert_eq!(detector.position(suspect.bits() + 1), None, "{what}");
-            }
-            for object in self.objects.iter().filter(|object| !expected.contains(object)) {
-                assert_eq!(detector.position(object.bits()), None, "{what}");
-            }
+        let asked = |layout: &BlockLayout, cell: u32, index: u32| {
+            assert_eq!(index, layout.object(cell));
+            number.get(&index).is_none_or(|&n| is_candidate(n))
+        };
+        let blocks = self.space.blocks();
+        let examined = detector.detect(&self.space, &blocks, asked);
+        assert!(detector.suspects().iter().eq(&expected), "{what}");
+        assert_eq!(examined, Examined { objects, suspects: expected.len() as u64 }, "{what}");
+        for (at, suspect) in detector.suspects().iter().enumerate() {
+            assert_eq!(detector.position(suspect.bits()), Some(at as u32), "{what}");
+            assert_eq!(detector.position(suspect.bits() + 1), None, "{what}");
+        }
+        for object in self.objects.iter().filter(|object| !expected.contains(object)) {
+            assert_eq!(detector.position(object.bits()), None, "{what}");
         }
     }
 
@@ -180,9 +174,9 @@ fn blocks_outside_the_scope_are_neither_read_nor_found() {
     let mut detector = Detector::default();
     let blocks = graph.space.blocks();
     assert!(blocks.len() > 3);
-    assert_eq!(detector.detect::<false>(&graph.space, &blocks, |_, _, _| true).suspects, 10_000);
+    assert_eq!(detector.detect(&graph.space, &blocks, |_, _, _| true).suspects, 10_000);
     for scope in [&blocks[1..2], &blocks[..0], &[u32::MAX, 0, 7_000_000]] {
-        let found = detector.detect::<false>(&graph.space, scope, |_, _, _| true);
+        let found = detector.detect(&graph.space, scope, |_, _, _| true);
         assert_eq!(found.suspects, 0, "the first is referred to from the block before");
         assert!(graph.objects.iter().all(|object| detector.position(object.bits()).is_none()));
     }
@@ -209,66 +203,10 @@ fn nonsense_in_objects_does_no_harm() {
         }
         let mut detector = Detector::default();
         for _ in 0..2 {
-            detector.detect::<true>(&graph.space, &graph.space.blocks(), |_, _, _| random.below(3) != 0);
+            detector.detect(&graph.space, &graph.space.blocks(), |_, _, _| random.below(3) != 0);
             detector.suspects().iter().for_each(|suspect| assert!(graph.objects.contains(suspect), "seed {seed}"));
         }
         let asked = (0..1000).filter_map(|_| detector.position(random.below(1 << 32) as u32));
         assert!(asked.max() < Some(count as u32));
-    }
-}
-
-#[test]
-#[ignore = "a measurement"]
-fn measured() {
-    measure::<false>();
-    measure::<true>();
-}
-
-fn measure<const PREFETCH: bool>() {
-    for n in [100_000usize, 1_000_000, 5_000_000] {
-        let mut graph = Graph::new(Place::Inline, std::iter::repeat_n(2, n));
-        let random = &mut Random(7);
-        (0..n).for_each(|from| {
-            (0..2).for_each(|_| graph.link(from, random.below(n)));
-        });
-        for rooted in [1, 100, n] {
-            (0..n).for_each(|k| {
-                let w = graph.space.count_word(graph.objects[k].bits());
-                w.store(w.load(Relaxed) & !(1 << 20), Relaxed);
-                if k % rooted == 0 {
-                    w.fetch_add(1 << 20, Relaxed);
-                }
-            });
-            let mut detector = Detector::default();
-            let blocks = graph.space.blocks();
-            let mut best = [f64::MAX; 3];
-            let mut suspects = 0;
-            for _ in 0..5 {
-                let a = std::time::Instant::now();
-                detector.forget();
-                detector.scope.extend(blocks.iter().filter_map(|&block| graph.space.layout(block)));
-                detector.prepare();
-                let objects = detector.scan::<PREFETCH>(&graph.space, |_, _, index| {
-                    graph.space.view().shape_word(index).load(Relaxed) & flag::ALLOCATED != 0
-                });
-                let b = std::time::Instant::now();
-                detector.popular.clear();
-                detector.mark_from_roots(objects);
-                let c = std::time::Instant::now();
-                detector.list_suspects();
-                let d = std::time::Instant::now();
-                suspects = detector.suspects.len();
-                for (best, t) in best.iter_mut().zip([b - a, c - b, d - c]) {
-                    *best = best.min(t.as_nanos() as f64 / n as f64);
-                }
-            }
-            println!(
-                "{n} 1 root in {rooted}: scan {:.2} mark {:.2} list {:.2} total {:.2} ({suspects} suspects)",
-                best[0],
-                best[1],
-                best[2],
-                best.iter().sum::<f64>()
-            );
-        }
     }
 }
