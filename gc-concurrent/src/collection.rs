@@ -9,6 +9,7 @@ use std::time::Instant;
 use gc_core::callback::{CollectionInfo, Phase};
 use gc_core::event::{Cause, Collection};
 use gc_core::space::header::{self, flag};
+use gc_core::streaming::Fetch;
 use gc_core::sync::Ordering::{Acquire, Relaxed};
 use gc_core::{Certify, Generation, Kind, ObjectRef, Reason};
 
@@ -145,11 +146,8 @@ impl<R: Rung> ParallelMutator<R> {
                 }
                 true
             };
-            if generation == Generation::YOUNG {
-                work.detector.detect::<false>(&shared.space, &blocks, candidate)
-            } else {
-                work.detector.detect::<true>(&shared.space, &blocks, candidate)
-            }
+            let fetch = if generation == Generation::OLD { Fetch::Ahead } else { Fetch::CandidatesOnly };
+            work.detector.detect(&shared.space, &blocks, fetch, candidate)
         };
         // Relaxed, both: set before there were such objects.
         let tuples = shared.config.untrack_tuples && shared.has_tuples.load(Relaxed);

@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 use std::thread;
 
+use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
 use gc_core::{GenerationalHeap, Heap, RefcountHeap};
 use hdrhistogram::Histogram;
 
@@ -33,6 +34,9 @@ macro_rules! heaps {
 heaps! {
     RefcountHeap,
     GenerationalHeap,
+    RefcountAtomicHeap,
+    StopTheWorldHeap,
+    ConcurrentHeap,
 }
 
 const OTHERS: &[Entry] = &[
