@@ -17,10 +17,11 @@ mod tally;
 mod threaded_ccs;
 mod watch;
 
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
+use std::sync::mpsc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lineup::Entry;
 use options::{Options, SERVE};
@@ -53,9 +54,12 @@ fn serve(name: &str, threads: &str, length: &str) -> ExitCode {
         eprintln!("peers requests: {SERVE} is for its own use");
         return ExitCode::from(2);
     };
+    // One thread's panic would leave the others waiting for it.
+    std::panic::set_hook(Box::new(|panic| {
+        println!("{}", Outcome::failure_line(&format!("panicked: {}", panic.to_string().replace('\n', " "))));
+    }));
     println!("{}", (entry.run)(threads, length).line());
-    // A collector's thread that will not end is not waited for.
-    std::process::exit(0)
+    ExitCode::SUCCESS
 }
 
 fn compare(options: &Options) -> ExitCode {
@@ -108,23 +112,23 @@ fn run_apart(entry: &Entry, options: &Options) -> Round {
         Length::Time(time) => time + AROUND,
         Length::Requests(_) => LONG,
     };
-    let begin = Instant::now();
-    let status = loop {
-        match child.try_wait() {
-            Ok(Some(status)) => break status,
-            Ok(None) if begin.elapsed() < limit => thread::sleep(Duration::from_millis(20)),
-            _ => {
-                // It may have ended meanwhile; either way it is gone afterwards.
-                let _ended = child.kill();
-                let _status = child.wait();
-                return Err("hung as a whole".to_owned());
-            }
+    let (told, tells) = mpsc::channel();
+    let pipe = child.stdout.take();
+    thread::spawn(move || {
+        let mut line = String::new();
+        // What cannot be read counts as nothing said, and a receiver that is gone has given up on the process.
+        if let Some(pipe) = pipe {
+            let _bytes = BufReader::new(pipe).read_line(&mut line);
         }
-    };
-    // One line: it fits the pipe, so the process never waits for this.
-    let mut output = String::new();
-    if let Some(mut pipe) = child.stdout.take() {
-        pipe.read_to_string(&mut output).map_err(|error| format!("its result cannot be read: {error}"))?;
+        let _received = told.send(line);
+    });
+    let line = tells.recv_timeout(limit);
+    if line.as_ref().is_ok_and(String::is_empty) {
+        return Err(child.wait().map_or_else(|error| error.to_string(), |status| format!("crashed ({status})")));
     }
-    Outcome::read(&output).unwrap_or_else(|| Err(format!("crashed ({status})")))
+    // It has said what it has to say. Not every contestant's threads would let it end.
+    let _ended = child.kill();
+    let _status = child.wait();
+    let line = line.map_err(|_| "hung as a whole".to_owned())?;
+    Outcome::read(&line).unwrap_or_else(|| Err(format!("said {line:?}")))
 }

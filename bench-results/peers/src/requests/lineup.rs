@@ -41,9 +41,9 @@ heaps! {
 
 const OTHERS: &[Entry] = &[
     Entry { name: ARC, run: run_arc, usual: true },
-    Entry { name: "gcmodule", run: run::<ThreadedCcs<1_000_000>>, usual: true },
+    Entry { name: "gcmodule", run: run::<ThreadedCcs<100_000>>, usual: true },
     Entry { name: "gcmodule-10k", run: run::<ThreadedCcs<10_000>>, usual: false },
-    Entry { name: "gcmodule-100k", run: run::<ThreadedCcs<100_000>>, usual: false },
+    Entry { name: "gcmodule-1m", run: run::<ThreadedCcs<1_000_000>>, usual: false },
     Entry { name: "gcmodule-10m", run: run::<ThreadedCcs<10_000_000>>, usual: false },
     Entry { name: "scheme-rs", run: run::<Schemes>, usual: true },
     Entry { name: "dumpster", run: run::<Dumpsters>, usual: true },

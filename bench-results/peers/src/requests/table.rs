@@ -23,7 +23,7 @@ const HEAD: [&str; 11] = [
 ];
 const NONE: &str = "—";
 
-/// What was run, the table, and a line for each kind of failure.
+/// What was run, the table, and a line for each contestant with failures.
 pub fn render(results: &[(&Entry, Vec<Round>)], options: &Options) -> String {
     let length = match options.length {
         Length::Time(time) => format!("{} s", time.as_secs_f64()),
@@ -34,8 +34,10 @@ pub fn render(results: &[(&Entry, Vec<Round>)], options: &Options) -> String {
     rows.extend(results.iter().map(|(entry, rounds)| row(entry.name, rounds, arc)));
     let widths: Vec<usize> =
         (0..HEAD.len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
-    let mut text =
-        format!("{} threads, {} rounds of {length}: medians (and ranges).\n\n", options.threads, options.rounds);
+    let mut text = format!(
+        "Threads: {}; rounds: {} of {length}; medians and, in brackets, ranges.\n\n",
+        options.threads, options.rounds
+    );
     for (n, row) in rows.iter().enumerate() {
         text.push_str(&line(row, &widths));
         if n == 0 {

@@ -29,10 +29,13 @@ impl Trace for Node {
     }
 }
 
-/// It has no trigger of its own and no generations: each collection looks at the whole cache, so seldom is best.
+/// It has no trigger of its own and no generations: each collection looks at the whole cache, so often is bad; seldom, and
+/// dead cycles fill the processor's caches.
 pub struct ThreadedCcs<const EVERY: usize> {
     space: ThreadedObjectSpace,
     cache: Vec<ThreadedCc<Node>>,
+    /// Two threads that collect at once break it: one drops unlocked what the other still walks over.
+    collecting: Mutex<()>,
 }
 
 struct Builder<'s, 'd> {
@@ -64,7 +67,7 @@ impl<const EVERY: usize> Contestant for ThreadedCcs<EVERY> {
     fn new() -> Self {
         let space = ThreadedObjectSpace::default();
         let cache = (0..CACHE).map(|n| create(&space, n as u64, None, None)).collect();
-        Self { space, cache }
+        Self { space, cache, collecting: Mutex::new(()) }
     }
 
     fn serve(&self, stream: &mut Stream<'_>) {
@@ -81,7 +84,10 @@ impl<const EVERY: usize> Contestant for ThreadedCcs<EVERY> {
                 desk.answer(word);
                 drop(root);
                 uncollected.set(uncollected.get() + NODES);
-                if uncollected.get() >= EVERY {
+                // While another thread collects it goes on, and tries again after the next request.
+                if uncollected.get() >= EVERY
+                    && let Some(_alone) = self.collecting.try_lock()
+                {
                     uncollected.set(0);
                     self.space.collect_cycles();
                 }
@@ -90,7 +96,7 @@ impl<const EVERY: usize> Contestant for ThreadedCcs<EVERY> {
     }
 
     fn leaked(self, _: u64) -> u64 {
-        let Self { space, cache } = self;
+        let Self { space, cache, .. } = self;
         drop(cache);
         space.collect_cycles();
         space.count_tracked() as u64
