@@ -176,7 +176,16 @@ fn compare_ends_with_a_table_and_a_whole_folder() {
     let done = run(&compare(folder.path(), &["--rounds", "2"]));
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let table = stdout(&done);
-    for row in ["refcount", "generational", "generational-streaming", "response p99", "pause max", "collections g0/g1/g2", "peak RSS", "digest"] {
+    for row in [
+        "refcount",
+        "generational",
+        "generational-streaming",
+        "response p99",
+        "pause max",
+        "collections g0/g1/g2",
+        "peak RSS",
+        "digest",
+    ] {
         assert!(table.contains(row), "{row} is not in:\n{table}");
     }
     let cells = cells(folder.path());
