@@ -70,7 +70,7 @@ pub enum Fetch {
 }
 
 /// Detects unreachable objects. Its tables are kept from one detection to the next and only ever grow: to a byte and a
-/// half for each 32 bytes of the heap, and 4 bytes for each slot and object.
+/// third for each 32 bytes of the heap, and 4 bytes for each slot and object.
 #[derive(Debug, Default)]
 pub struct Detector {
     /// The blocks of the last detection, as they were cut.
@@ -140,7 +140,12 @@ impl Detector {
         is_candidate: impl FnMut(&BlockLayout, u32, u32) -> bool,
     ) -> Examined {
         self.forget();
-        self.scope.extend(blocks.iter().filter_map(|&block| space.layout(block)));
+        for layout in blocks.iter().filter_map(|&block| space.layout(block)) {
+            // Each block once, whatever the list says.
+            if self.scope.last().is_none_or(|last| last.first < layout.first) {
+                self.scope.push(layout);
+            }
+        }
         self.prepare();
         let objects = self.scan(space, fetch, is_candidate);
         self.mark_from_roots(objects);

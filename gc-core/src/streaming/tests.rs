@@ -175,6 +175,8 @@ fn blocks_outside_the_scope_are_neither_read_nor_found() {
     let blocks = graph.space.blocks();
     assert!(blocks.len() > 3);
     assert_eq!(detector.detect(&graph.space, &blocks, Fetch::Ahead, |_, _, _| true).suspects, 10_000);
+    let doubled: Vec<u32> = blocks.iter().flat_map(|&block| [block, block, 1]).collect();
+    assert_eq!(detector.detect(&graph.space, &doubled, Fetch::Ahead, |_, _, _| true).suspects, 10_000);
     for scope in [&blocks[1..2], &blocks[..0], &[u32::MAX, 0, 7_000_000]] {
         let found = detector.detect(&graph.space, scope, Fetch::Ahead, |_, _, _| true);
         assert_eq!(found.suspects, 0, "the first is referred to from the block before");
