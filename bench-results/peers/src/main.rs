@@ -253,6 +253,7 @@ fn main() -> ExitCode {
     report("the same with 32 bytes filled", "generational", "Rc over mimalloc", &pairs[3]);
     report("rings of 10, default thresholds", "generational", "gcmodule over mimalloc", &pairs[4]);
     collections(rounds.min(5));
+    ExitCode::SUCCESS
 }
 
 /// Full collections by streaming beside those along lists.
@@ -268,5 +269,4 @@ fn collections(rounds: usize) {
         report(&format!("full collection, {n} live"), "streaming", "generational", &live);
         report(&format!("full collection, {n} dead"), "streaming", "generational", &dead);
     }
-    ExitCode::SUCCESS
 }
