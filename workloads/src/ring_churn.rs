@@ -3,8 +3,8 @@
 //!
 //! A ring is made of nodes with two slots (next, previous) and 16 bytes of payload; a node alone refers to itself and has
 //! no previous one. Nothing but a collection of cycles frees it, so every request adds exactly `ring` dead objects. The
-//! long-lived heap is a table of pairs, each a ring of two: tracked, and old where there are generations, because two full
-//! collections follow the building. A request reads some pairs; nothing ever changes them.
+//! long-lived heap is a table of shelves of pairs, each pair a ring of two: tracked, and old where there are generations,
+//! because two full collections follow the building. A request reads some pairs; nothing ever changes them.
 //!
 //! Dead objects are counted as allocated − alive − freed, where the program knows what is alive: the table, and the rings
 //! that other mutators are making at that moment. The first mutator takes that count at both ends of each of its requests,
@@ -48,7 +48,7 @@ impl Workload for RingChurn {
         },
         Dial {
             name: "live",
-            meaning: "long-lived objects, two a pair, beside the table that holds them",
+            meaning: "long-lived objects, two a pair, beside the table and shelves (one for 65,536 pairs) that hold them",
             default: "100000",
             range: Range::Integer(0, 40_000_000),
         },
@@ -118,6 +118,9 @@ const PREVIOUS: u32 = 1;
 const NUMBER: u32 = 0;
 const PLACE: u32 = 1;
 
+/// Pairs of a shelf, all but the last one's: far fewer than the slots that an object can have.
+const SHELF: u32 = 65_536;
+
 /// How many objects of the ring that a mutator is making it has asked for: alive, to other mutators' counts. On cache lines
 /// of its own, because it is written for each object.
 #[derive(Debug, Default)]
@@ -172,16 +175,22 @@ impl RingChurn {
         self.live / 2
     }
 
-    /// Objects that are alive as long as the run: the table and its pairs.
+    /// Objects that are alive as long as the run: the table, its shelves and their pairs.
     fn long_lived(&self) -> u64 {
-        1 + 2 * u64::from(self.pairs())
+        1 + u64::from(self.pairs().div_ceil(SHELF)) + 2 * u64::from(self.pairs())
     }
 
     fn build_table<'m, M: Mutator>(&self, mutator: &'m M, node: TypeId, list: TypeId) -> Result<Root<'m, M>, HeapFull> {
-        let table = mutator.allocate(list, Shape::new(self.pairs(), 16))?;
+        let table = mutator.allocate(list, Shape::new(self.pairs().div_ceil(SHELF), 16))?;
         let nobody = InRing::default();
-        for key in 0..self.pairs() {
-            table.put(key, Some(make_ring(mutator, node, (2, 2 * u64::from(key)), &nobody)?));
+        for first in (0..self.pairs()).step_by(SHELF as usize) {
+            let places = SHELF.min(self.pairs() - first);
+            let shelf = mutator.allocate(list, Shape::new(places, 16))?;
+            for place in 0..places {
+                let number = 2 * u64::from(first + place);
+                shelf.put(place, Some(make_ring(mutator, node, (2, number), &nobody)?));
+            }
+            table.put(first / SHELF, Some(shelf));
         }
         Ok(table)
     }
@@ -257,7 +266,9 @@ impl RingMaker<'_> {
         self.number = self.number.wrapping_add(u64::from(length));
         let pairs = self.workload.pairs();
         for _ in 0..if pairs > 0 { self.workload.reads } else { 0 } {
-            let pair = table.load(self.draws.draw() % pairs).expect("every place of the table is filled");
+            let key = self.draws.draw() % pairs;
+            let shelf = table.load(key / SHELF).expect("every place of the table is filled");
+            let pair = shelf.load(key % SHELF).expect("every place of a shelf is filled");
             self.read_behind(mutator, &pair);
         }
         self.read_behind(mutator, &first);

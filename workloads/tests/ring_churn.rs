@@ -41,8 +41,8 @@ fn every_ring_floats_without_a_collector() {
     for ring in [1u64, 2, 10, 1000] {
         let outcome = closed::<RefcountHeap>(&[("ring", &ring.to_string()), ("live", "2001"), ("requests", "400")]);
         let floating = outcome.floating.unwrap();
-        assert_eq!(outcome.live_expected, 2001, "a table and 1,000 pairs");
-        assert_eq!(outcome.live_after, 2001 + 400 * ring);
+        assert_eq!(outcome.live_expected, 2002, "a table, a shelf and 1,000 pairs");
+        assert_eq!(outcome.live_after, 2002 + 400 * ring);
         assert_eq!(floating.peak_objects, 400 * ring);
         assert_eq!(floating.mean_objects, ring as f64 * 401.0 / 2.0, "one ring more after each request");
         assert_eq!(outcome.extra["floating_max_objects"], (400 * ring) as f64);
@@ -101,7 +101,7 @@ fn each_collection_that_catches_a_ring_half_made_lets_one_ring_float_longer() {
 #[test]
 fn a_quarter_of_the_long_lived_heap_floats_before_a_full_collection() {
     let peak = peak(Trigger::After, 100, "20000", 1);
-    let quarter = 20_001 / 4;
+    let quarter = 20_002 / 4;
     assert!((quarter..=quarter + YOUNG + 2 * UNTIL_DUE * 100).contains(&peak), "{peak} objects");
 }
 
@@ -115,8 +115,17 @@ fn rings_that_other_mutators_are_making_do_not_count_as_floating() {
     let settings = [("requests", "1000"), ("live", "2000")];
     let on_threads = |threads| run::<RefcountHeap>(HeapConfig::default(), &settings, (3, threads), Pace::Closed);
     let outcome = on_threads(3);
-    assert_eq!((outcome.operations, outcome.live_after), (1000, 2001 + 10_000));
+    assert_eq!((outcome.operations, outcome.live_after), (1000, 2002 + 10_000));
     assert!((3_340..=10_000).contains(&outcome.floating.unwrap().peak_objects), "{:?}", outcome.floating);
+}
+
+#[test]
+fn a_long_lived_heap_of_several_shelves_is_whole() {
+    // 65,536 pairs to a shelf: exactly two, and one pair more than two.
+    for (live, shelves) in [(262_144, 2), (262_146, 3)] {
+        let outcome = closed::<GenerationalHeap>(&[("live", &*live.to_string()), ("requests", "10")]);
+        assert_eq!((outcome.live_expected, outcome.live_after), (1 + shelves + live, 1 + shelves + live));
+    }
 }
 
 #[test]
