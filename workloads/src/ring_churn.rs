@@ -8,9 +8,10 @@
 //!
 //! Dead objects are counted as allocated − alive − freed, where the program knows what is alive: the table, and the rings
 //! that other mutators are making at that moment. The first mutator takes that count at both ends of each of its requests,
-//! when its own ring is not there, so what waits for the next request is seen after a collection between the two. With
-//! one mutator the count is exact on every heap without a collector thread; another mutator can make it too small by one
-//! object, and where mutators run at the same time also by what they do between the readings.
+//! when it has no ring itself, so what a collection between two requests freed does not count as floating until the second
+//! one's end. With one mutator the count is exact. Each other one can make it too small by an object, and where mutators or
+//! a collector run at the same time it also misses what they do between its readings. What floats after the first
+//! mutator's last request is not counted.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
