@@ -4,8 +4,10 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
 use gc_core::{
     Control, Generation, GenerationalHeap, Heap, HeapConfig, Kind, Mutator, NoObserver, Place, RefcountHeap, Root,
     Shape, TypeId, TypeSpec,
@@ -31,7 +33,20 @@ fn operations<H: Heap>(c: &mut Criterion) {
     group.bench_function("retain and release", |bench| bench.iter(|| black_box(a.clone())));
     group.bench_function("load and release", |bench| bench.iter(|| black_box(a.load(0))));
     group.bench_function("overwrite a slot", |bench| bench.iter(|| a.store(black_box(0), Some(&b))));
+    group.bench_function("take and put", |bench| bench.iter(|| a.put(0, a.take(black_box(0)))));
+    let weak = mutator.weak_reference(&b, None).expect("room");
+    group.bench_function("upgrade and release", |bench| bench.iter(|| black_box(mutator.upgrade(&weak))));
     group.bench_function("safepoint", |bench| bench.iter(|| mutator.safepoint()));
+    group.finish();
+}
+
+/// What the operations of atomic counts are multiples of: one uncontended read-modify-write.
+fn atomics(c: &mut Criterion) {
+    let word = AtomicU64::new(0);
+    let mut group = c.benchmark_group("processor");
+    group.throughput(Throughput::Elements(1));
+    // Relaxed: one thread.
+    group.bench_function("atomic add", |bench| bench.iter(|| black_box(&word).fetch_add(1, Ordering::Relaxed)));
     group.finish();
 }
 
@@ -70,5 +85,14 @@ fn collections(c: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, operations::<RefcountHeap>, operations::<GenerationalHeap>, collections);
+criterion_group!(
+    benches,
+    atomics,
+    operations::<RefcountHeap>,
+    operations::<GenerationalHeap>,
+    operations::<RefcountAtomicHeap>,
+    operations::<StopTheWorldHeap>,
+    operations::<ConcurrentHeap>,
+    collections
+);
 criterion_main!(benches);

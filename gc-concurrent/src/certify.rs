@@ -14,6 +14,8 @@
 //! # Prior work
 //! Bacon, Rajan: *Concurrent Cycle Collection in Reference Counted Systems* (ECOOP 2001), §4: the Σ-test and the Δ-test.
 
+use std::time::{Duration, Instant};
+
 use crate::memory::{CountWord, Memory, Word};
 use crate::protocol::{BUSY, COUNT_MASK, IMMORTAL, Protocol};
 
@@ -45,8 +47,13 @@ pub struct Certification {
     /// References that the collection itself holds on each suspect.
     held: u32,
     interfered: u64,
+    /// When the first reading began.
+    began: Option<Instant>,
 }
 
+/// A version wraps after 2^32 retains, which take no less than about eight seconds on any processor we know. Readings further
+/// apart than this prove nothing, and are thrown away (rule R6).
+const WINDOW: Duration = Duration::from_secs(5);
 /// How far ahead of the readings suspects are fetched.
 const AHEAD: usize = 16;
 
@@ -66,6 +73,7 @@ impl Certification {
         self.interfered = 0;
         self.verdicts.clear();
         self.verdicts.resize(self.suspects.len(), Verdict::Certified);
+        self.began = Some(Instant::now());
         if P::WORDS_FIRST {
             self.read_words::<P, M>(memory); // C1
         }
@@ -111,9 +119,9 @@ impl Certification {
 
     /// Reads the words of `members` again and rejects, with all that follows: steps 4 and 5. The caller has fenced.
     /// `members` are positions of whole components: no recorded reference leads from another suspect to one of them.
-    pub fn decide<P: Protocol, M: Memory>(&mut self, memory: &M, members: impl IntoIterator<Item = u32>) {
+    pub fn decide<P: Protocol, M: Memory>(&mut self, memory: &M, members: impl IntoIterator<Item = u32> + Clone) {
         debug_assert!(self.worklist.is_empty());
-        for k in members {
+        for k in members.clone() {
             let at = k as usize;
             if self.verdicts[at] == Verdict::Rejected {
                 continue;
@@ -130,6 +138,14 @@ impl Certification {
                 self.reject(k);
             } else if count != u64::from(self.explained[at]) + u64::from(self.held) || (count == 0 && P::REJECTS_ZERO) {
                 self.reject(k);
+            }
+        }
+        if self.began.is_some_and(|began| began.elapsed() > WINDOW) {
+            for k in members {
+                if self.verdicts[k as usize] != Verdict::Rejected {
+                    self.interfered += 1;
+                    self.reject(k);
+                }
             }
         }
         self.cascade::<P, M>(memory);

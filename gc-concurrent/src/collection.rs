@@ -9,6 +9,7 @@ use std::time::Instant;
 use gc_core::callback::{CollectionInfo, Phase};
 use gc_core::event::{Cause, Collection};
 use gc_core::space::header::{self, flag};
+use gc_core::streaming::Fetch;
 use gc_core::sync::Ordering::{Acquire, Relaxed};
 use gc_core::{Certify, Generation, Kind, ObjectRef, Reason};
 
@@ -16,9 +17,12 @@ use crate::age;
 use crate::commit::Commit;
 use crate::heap::Rung;
 use crate::mutator::{ParallelMutator, Restore};
+use crate::protocol::IMMORTAL;
 use crate::turns::Grace;
 use crate::work::Work;
 
+/// Blocks and runs given back in one go: giving back takes microseconds each, and others wait for the pool meanwhile.
+const PIECE: usize = 8;
 /// How often an explicit collection is repeated for garbage that a stale load or an upgrade touched. Live objects among
 /// the suspects, which mutators keep changing, must not keep it going for ever.
 const MOST_ROUNDS: u32 = 8;
@@ -91,7 +95,11 @@ impl<R: Rung> ParallelMutator<R> {
         }
         self.report(Phase::Stop, generation, found);
         shared.turns.give_up(work);
-        self.reclaim_retired();
+        if quiet {
+            self.reclaim_in_pieces();
+        } else {
+            self.reclaim_retired();
+        }
         duration = duration.max(begin.elapsed());
         if !quiet {
             shared.observer.interruption_ends(Cause::Stop, duration);
@@ -138,21 +146,17 @@ impl<R: Rung> ParallelMutator<R> {
                 }
                 true
             };
-            if generation == Generation::YOUNG {
-                work.detector.detect::<false>(&shared.space, &blocks, candidate)
-            } else {
-                work.detector.detect::<true>(&shared.space, &blocks, candidate)
-            }
+            let fetch = if generation == Generation::OLD { Fetch::Ahead } else { Fetch::CandidatesOnly };
+            work.detector.detect(&shared.space, &blocks, fetch, candidate)
         };
-        if shared.config.untrack_tuples && shared.has_tuples.load(Relaxed) {
-            self.untrack_tuples(work, &blocks, generation);
+        // Relaxed, both: set before there were such objects.
+        let tuples = shared.config.untrack_tuples && shared.has_tuples.load(Relaxed);
+        if tuples || shared.has_immortal.load(Relaxed) {
+            self.sort_out(work, &blocks, generation, tuples);
         }
         self.remember_middle_blocks(work, generation, blocks);
-        let mut found = Found {
-            examined: examined.objects,
-            survivors: examined.objects - examined.suspects,
-            ..Found::default()
-        };
+        let mut found =
+            Found { examined: examined.objects, survivors: examined.objects - examined.suspects, ..Found::default() };
         if examined.suspects != 0 {
             let stopped = !R::STOPS && shared.config.certify == Certify::Stopped;
             let resume = stopped.then(|| self.stop_others());
@@ -208,8 +212,9 @@ impl<R: Rung> ParallelMutator<R> {
     }
 
     /// Untracks the surviving tuples that can be on no cycle: all slots hold atomic objects or untracked tuples
-    /// (`untrack_tuples`, `_PyTuple_MaybeUntrack`).
-    fn untrack_tuples(&self, work: &Work, blocks: &[u32], generation: Generation) {
+    /// (`untrack_tuples`, `_PyTuple_MaybeUntrack`). Moves immortal objects to the permanent generation, as CPython 3.12
+    /// does.
+    fn sort_out(&self, work: &Work, blocks: &[u32], generation: Generation, tuples: bool) {
         let shared = self.shared();
         let view = shared.space.view();
         let survivors_age = age::survivors(generation);
@@ -228,8 +233,13 @@ impl<R: Rung> ParallelMutator<R> {
                     continue;
                 }
                 let index = layout.object(cell);
+                // Relaxed, both: immortal once, immortal for ever.
+                if view.count_word(index).load(Relaxed) & IMMORTAL != 0 {
+                    let _ = place.compare_exchange(survivors_age, age::PERMANENT, Relaxed, Relaxed);
+                    continue;
+                }
                 let shape = word(index);
-                if header::kind(shape) != Kind::Tuple || work.detector.position(index).is_some() {
+                if !tuples || header::kind(shape) != Kind::Tuple || work.detector.position(index).is_some() {
                     continue;
                 }
                 // Acquire: as a load's.
@@ -254,21 +264,41 @@ impl<R: Rung> ParallelMutator<R> {
             return;
         }
         shared.turns.with_state(|state| {
-            if state.is_taken() {
-                return;
-            }
-            match state.grace.take() {
-                Some(grace) if shared.mutators.all_moved_on(&grace.since, self.record.number) => {
-                    shared.space.reclaim(grace.retired);
+            // Twice: a mutator that is alone need not wait for the next time.
+            for _ in 0..2 {
+                if state.is_taken() || shared.space.retired() == 0 {
+                    return;
                 }
-                grace => state.grace = grace,
-            }
-            if state.grace.is_none() && shared.space.retired() != 0 {
-                // What was retired before, then where everybody is: nobody can come by a reference to it after that.
-                let retired = shared.space.retired_until_now();
-                state.grace = Some(Grace { retired, since: shared.mutators.now() });
+                let grace = state.grace.take().unwrap_or_else(|| {
+                    // What was retired before, then where everybody is: nobody can come by a reference to it after that.
+                    let retired = shared.space.retired_until_now();
+                    Grace { retired, since: shared.mutators.now() }
+                });
+                if !shared.mutators.all_moved_on(&grace.since, self.record.number) {
+                    state.grace = Some(grace);
+                    return;
+                }
+                shared.space.reclaim(grace.retired.min(PIECE));
+                let retired = grace.retired.saturating_sub(PIECE);
+                if retired != 0 {
+                    // The rest of them has waited long enough as well.
+                    state.grace = Some(Grace { retired, since: grace.since });
+                    return;
+                }
             }
         });
+        self.retired_seen.set(shared.space.retired());
+    }
+
+    /// Gives back all that was retired long enough ago, letting others have the pool in between.
+    fn reclaim_in_pieces(&self) {
+        loop {
+            let before = self.shared().space.retired();
+            self.reclaim_retired();
+            if self.shared().space.retired() >= before {
+                return;
+            }
+        }
     }
 
     /// Gives back all that can be given back, with the world at a standstill: for a heap that is full.

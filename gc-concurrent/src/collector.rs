@@ -130,7 +130,8 @@ fn run<R: Rung>(heap: &Weak<Shared<R>>, bell: &Bell, full_every: Option<Duration
         {
             let mutator = ParallelMutator::attach(&ParallelHeap(shared), true);
             match wake {
-                Wake::Request => mutator.collect_due(),
+                Wake::Request if mutator.shared().trigger.is_enabled() => mutator.collect_due(),
+                Wake::Request => mutator.shared().trigger.withdraw(),
                 Wake::Time | Wake::End => {
                     mutator.collect_now(Generation::OLD, Reason::Threshold);
                     next_full = full_every.map(|every| Instant::now() + every);

@@ -3,6 +3,7 @@
 
 use gc_core::callback::Place;
 use gc_core::space::header::{self, COUNT_MASK, flag};
+use gc_core::streaming::Detector;
 use gc_core::sync::Ordering::{AcqRel, Acquire, Relaxed};
 use gc_core::{CallbackId, Generation, ObjectRef, Root, TypeSpec, WeakOrder, weak};
 
@@ -37,11 +38,13 @@ pub(crate) struct Commit<'c, R: Rung> {
     generation: Generation,
     /// Weak references whose callbacks are to be called, each retained.
     callbacks: Vec<(CallbackId, ObjectRef)>,
+    /// The suspects of the second certification, each retained by the collection; `None` before it.
+    held: Option<Vec<ObjectRef>>,
 }
 
 impl<'c, R: Rung> Commit<'c, R> {
     pub(crate) fn new(mutator: &'c ParallelMutator<R>, work: &'c mut Work, generation: Generation) -> Self {
-        Self { mutator, work, generation, callbacks: Vec::new() }
+        Self { mutator, work, generation, callbacks: Vec::new(), held: None }
     }
 
     /// Settles which suspects are garbage, and clears the weak references that are cleared before finalizers.
@@ -122,7 +125,7 @@ impl<'c, R: Rung> Commit<'c, R> {
                 if let Some(callback) = callback
                     && clear != Clear::Silently
                     // One that is garbage itself is never called.
-                    && !is_certified(certification, detector, weak)
+                    && !is_certified(certification, detector, weak.bits())
                     && mutator.retain_if_alive(weak)
                 {
                     self.callbacks.push((callback, weak));
@@ -151,7 +154,7 @@ impl<'c, R: Rung> Commit<'c, R> {
         let shared = mutator.shared();
         found.interfered = self.work.certification.interfered();
         let finalizable = self.finalizable();
-        if !self.callbacks.is_empty() || !finalizable.is_empty() {
+        if !self.callbacks.is_empty() || !finalizable.is_empty() || self.has_uncleared_weak_references() {
             found.collected += self.run_callbacks(finalizable);
         }
         let kept = self.work.certification.verdicts().iter().filter(|verdict| **verdict == Verdict::Kept).count();
@@ -169,6 +172,19 @@ impl<'c, R: Rung> Commit<'c, R> {
         mutator.finish_deaths();
         mutator.tearing_down.set(false);
         mutator.record.free_by_collector(mutator.record.freed() - freed_before);
+    }
+
+    /// Whether weak references were left for finalizers to use: then they are cleared by the second certification.
+    fn has_uncleared_weak_references(&self) -> bool {
+        let mutator = self.mutator;
+        let space = &mutator.shared().space;
+        mutator.shared().config.weak_order == WeakOrder::PlainAfterFinalizers
+            && self
+                .work
+                .certification
+                .certified()
+                .filter_map(ObjectRef::from_bits)
+                .any(|object| mutator.has_flag(object, flag::REFERENCED_WEAKLY) || weak::is_weak(space, object))
     }
 
     /// Certified objects whose finalizer has not run.
@@ -218,6 +234,7 @@ impl<'c, R: Rung> Commit<'c, R> {
         });
         let held = self.let_die(certified);
         self.certify_again(&held);
+        self.held = Some(held);
         died
     }
 
@@ -290,11 +307,15 @@ impl<'c, R: Rung> Commit<'c, R> {
             // No generation: no callback of a death that follows finds one of them. Relaxed: as everywhere for ages.
             view.age(object).store(age::NONE, Relaxed);
         }
-        for (n, &object) in certified.iter().enumerate() {
-            if let Some(&later) = certified.get(n + AHEAD) {
+        for k in 0..self.work.certification.suspects().len() {
+            let certification = &self.work.certification;
+            if let Some(&later) = certification.suspects().get(k + AHEAD) {
                 view.prefetch(later);
             }
-            let Some(object) = ObjectRef::from_bits(object) else { continue };
+            if certification.verdicts()[k] != Verdict::Certified {
+                continue;
+            }
+            let Some(object) = ObjectRef::from_bits(certification.suspects()[k]) else { continue };
             // Relaxed: nobody else changes it any more.
             let word = view.shape_word(object.bits()).load(Relaxed);
             let hooked = word & flag::HOOKED != 0;
@@ -309,7 +330,9 @@ impl<'c, R: Rung> Commit<'c, R> {
                     continue;
                 }
                 place.store(0, Relaxed);
-                if certified.binary_search(&target).is_err()
+                // A reference to another member is one of those that are taken away when that is freed; by now its place may
+                // be another object's.
+                if !self.is_certified(target)
                     && let Some(target) = ObjectRef::from_bits(target)
                 {
                     mutator.release_running(target);
@@ -318,25 +341,25 @@ impl<'c, R: Rung> Commit<'c, R> {
             if hooked {
                 mutator.end_teardown(object);
             }
+            mutator.free_garbage(object, self.work.certification.count(k));
         }
-        let certification = &self.work.certification;
-        for (k, &object) in certification.suspects().iter().enumerate() {
-            if let Some(&later) = certification.suspects().get(k + AHEAD) {
-                view.prefetch(later);
-            }
-            if certification.verdicts()[k] == Verdict::Certified
-                && let Some(object) = ObjectRef::from_bits(object)
-            {
-                mutator.free_garbage(object, certification.count(k));
-            }
+    }
+
+    /// Whether an object is to be freed.
+    fn is_certified(&self, index: u32) -> bool {
+        match &self.held {
+            None => is_certified(&self.work.certification, &self.work.detector, index),
+            Some(held) => held
+                .binary_search_by_key(&index, |object| object.bits())
+                .is_ok_and(|k| self.work.certification.verdicts()[k] == Verdict::Certified),
         }
     }
 }
 
-fn is_certified(certification: &Certification, detector: &gc_core::streaming::Detector, object: ObjectRef) -> bool {
-    // In a second certification no callback is called, so positions are those of the detection.
+/// In a first certification, whose suspects are those of the detection.
+fn is_certified(certification: &Certification, detector: &Detector, index: u32) -> bool {
     detector
-        .position(object.bits())
+        .position(index)
         .is_some_and(|k| certification.verdicts().get(k as usize).is_some_and(|verdict| *verdict == Verdict::Certified))
 }
 

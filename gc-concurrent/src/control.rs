@@ -243,4 +243,3 @@ impl<R: Rung> Control for ParallelMutator<R> {
         self.shared().callbacks.register_collection(callback);
     }
 }
-

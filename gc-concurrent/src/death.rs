@@ -118,25 +118,25 @@ impl<R: Rung> ParallelMutator<R> {
         if word & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0 && !self.last_rites(object) {
             return;
         }
-        let (slots, kind) = (header::slots(word), header::kind(word));
-        self.release_slots(object.bits(), slots, kind);
+        let slots = header::slots(word);
+        if header::dies_backwards(word) {
+            self.release_slots_backwards(object.bits(), slots);
+        } else {
+            (0..slots).for_each(|slot| self.release_slot(object.bits(), slot));
+        }
         if word & flag::HOOKED != 0 {
             self.end_teardown(object);
         }
-        if R::ABILITIES.collects_cycles && kind.is_container() {
+        if R::ABILITIES.collects_cycles && header::is_container(word) {
             self.record.count_down();
         }
         shared.space.free_shared(&self.allocator, object);
         self.record.free();
     }
 
-    /// Empties the slots of an object: first to last, of lists and tuples last to first, as CPython does.
-    #[inline(always)]
-    fn release_slots(&self, index: u32, slots: u32, kind: Kind) {
-        if matches!(kind, Kind::List | Kind::Tuple) {
-            return (0..slots).rev().for_each(|slot| self.release_slot(index, slot));
-        }
-        (0..slots).for_each(|slot| self.release_slot(index, slot));
+    #[inline(never)]
+    fn release_slots_backwards(&self, index: u32, slots: u32) {
+        (0..slots).rev().for_each(|slot| self.release_slot(index, slot));
     }
 
     /// Nulls a slot of an object that nobody else can get at, then releases what it held.

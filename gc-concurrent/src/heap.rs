@@ -52,8 +52,9 @@ pub(crate) struct Shared<R: Rung> {
     pub(crate) deciding: AtomicU32,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) types: TypeTable,
-    /// There is a type of tuples; there is one with a legacy finalizer.
+    /// There is a type of tuples; an object was made immortal; there is a type with a legacy finalizer.
     pub(crate) has_tuples: AtomicBool,
+    pub(crate) has_immortal: AtomicBool,
     pub(crate) has_legacy: AtomicBool,
     pub(crate) callbacks: CallbackTable<ParallelMutator<R>>,
     pub(crate) weak: WeakTable,
@@ -106,6 +107,7 @@ impl<R: Rung> Heap for ParallelHeap<R> {
             mailbox: Arc::default(),
             types: TypeTable::default(),
             has_tuples: AtomicBool::new(false),
+            has_immortal: AtomicBool::new(false),
             has_legacy: AtomicBool::new(false),
             callbacks: CallbackTable::default(),
             weak: WeakTable::default(),

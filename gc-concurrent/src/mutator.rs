@@ -12,8 +12,8 @@ use gc_core::space::header::flag;
 use gc_core::sync::Arc;
 use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
 use gc_core::{
-    CallbackId, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError,
-    process::Forked, weak,
+    CallbackId, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError, process::Forked,
+    weak,
 };
 
 use crate::age;
@@ -45,6 +45,8 @@ pub struct ParallelMutator<R: Rung> {
     pub(crate) deferred: RefCell<Vec<ObjectRef>>,
     /// There are some, and no death is under way.
     pub(crate) has_unfinished: Cell<bool>,
+    /// How much was retired when this mutator last tried to give it back.
+    pub(crate) retired_seen: Cell<u32>,
     /// The outermost death has more to do at its end: deferred objects, or a cascade to report.
     pub(crate) outermost_has_more: Cell<bool>,
     /// [`Cascade::THRESHOLD`](gc_core::event::Cascade::THRESHOLD) − objects freed since the outermost death began.
@@ -72,6 +74,7 @@ impl<R: Rung> ParallelMutator<R> {
             tearing_down: Cell::new(false),
             nesting: Cell::new(0),
             deferred: RefCell::default(),
+            retired_seen: Cell::new(0),
             has_unfinished: Cell::new(false),
             outermost_has_more: Cell::new(false),
             cascade_left: Cell::new(0),
@@ -292,7 +295,8 @@ impl<R: Rung> Mutator for ParallelMutator<R> {
 
     fn make_immortal(&self, object: &Root<'_, Self>) {
         let index = self.check_owner(object);
-        // Relaxed: whether others count on for a while does not matter, and the caller's root is never uncounted.
+        // Relaxed, both: whether others count on for a while does not matter, and the caller's root is never uncounted.
+        self.shared().has_immortal.store(true, Relaxed);
         self.running(|| self.shared().space.count_word(index).fetch_or(IMMORTAL, Relaxed));
     }
 

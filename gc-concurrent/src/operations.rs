@@ -109,7 +109,10 @@ impl<R: Rung> ParallelMutator<R> {
     #[inline(always)]
     pub(crate) fn allocate_running(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
         let shared = self.shared();
-        if shared.mailbox.attention() & STOP != 0 || self.has_unfinished.get() {
+        if shared.mailbox.attention() & STOP != 0
+            || self.has_unfinished.get()
+            || shared.space.retired() > self.retired_seen.get()
+        {
             self.attend_before_allocation();
         }
         let mut recipe = self.recipe(type_id, shape);
@@ -263,6 +266,7 @@ impl<R: Rung> ParallelMutator<R> {
         if shared.mailbox.attention() & STOP != 0 {
             shared.world.pass(&*shared.observer);
         }
+        self.reclaim_retired();
     }
 
     pub(crate) fn weak_running(
@@ -333,12 +337,12 @@ impl<R: Rung> ParallelMutator<R> {
         let under_locks = || shared.weak.hold(|| shared.types.hold(under_locks));
         let under_locks = || shared.mailbox.hold(|| shared.mutators.hold(under_locks));
         let forked = shared.turns.hold(|| shared.world.hold(|| shared.trigger.hold(under_locks)));
+        let mut lost_mutators = 0;
         if matches!(forked, Ok(None)) {
+            // The child: this thread alone.
             shared.bell.alone_after_fork();
-        }
-        let lost_mutators =
-            if matches!(forked, Ok(None)) { shared.mutators.alone_after_fork(&self.record) } else { 0 };
-        if matches!(forked, Ok(None)) {
+            lost_mutators = shared.mutators.alone_after_fork(&self.record);
+            shared.space.abandon_blocks_of_others(self.record.number);
             shared.turns.with_state(|state| state.grace = None);
             shared.trigger.share(1);
             shared.trigger.withdraw();

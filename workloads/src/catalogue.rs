@@ -5,6 +5,7 @@ use gc_core::Heap;
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
+use crate::ring_churn::RingChurn;
 use crate::web_requests::WebRequests;
 use crate::workload::{Dial, Outcome, Plan, Preset, RunError, SettingError, Settings, Workload};
 
@@ -71,7 +72,7 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!(WebRequests, FrozenFork, DeepCycles, Growth);
+catalogue!(WebRequests, FrozenFork, DeepCycles, Growth, RingChurn);
 
 /// A workload did not run to its end.
 #[derive(Debug, thiserror::Error)]

@@ -11,11 +11,14 @@ pub mod request_tree;
 pub mod workload;
 
 mod deep_cycles;
+mod floating_spans;
 mod frozen_fork;
 mod growth;
+mod ring_churn;
 mod web_requests;
 
 pub use deep_cycles::DeepCycles;
 pub use frozen_fork::FrozenFork;
 pub use growth::Growth;
+pub use ring_churn::RingChurn;
 pub use web_requests::WebRequests;

@@ -4,10 +4,15 @@
 //! cargo run --release --manifest-path bench-results/peers/Cargo.toml [ROUNDS]
 //! ```
 //!
+//! With `requests` as the first argument: throughput of requests on threads, see [`requests`].
+//!
 //! Each figure is nanoseconds an object; each ratio is taken within a round, and its median and range over rounds printed.
+
+mod requests;
 
 use std::cell::Cell;
 use std::hint::black_box;
+use std::process::ExitCode;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -206,7 +211,11 @@ fn report(what: &str, ours: &str, theirs: &str, pairs: &[(f64, f64)]) {
     println!("{what:<34} {ours:<14} {a:>7.1} ns   {theirs:<22} {b:>7.1} ns   ratio {ratio:.2} ({low:.2} to {high:.2})");
 }
 
-fn main() {
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(("requests", rest)) = words.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return requests::main(rest);
+    }
     if std::env::args().nth(1).as_deref() == Some("only") {
         let reps: usize = std::env::args().nth(3).map_or(10, |reps| reps.parse().unwrap());
         match std::env::args().nth(2).as_deref() {
@@ -220,7 +229,7 @@ fn main() {
             Some("rings") => println!("{:.1}", (0..reps).map(|_| cycles_heap()).fold(f64::MAX, f64::min)),
             _ => println!("{:.1}", (0..reps).map(|_| churn_rc::<0>()).fold(f64::MAX, f64::min)),
         }
-        return;
+        return ExitCode::SUCCESS;
     }
     let rounds: usize = std::env::args().nth(1).map_or(7, |rounds| rounds.parse().expect("ROUNDS is a number"));
     let mut pairs: [Vec<(f64, f64)>; 5] = Default::default();
@@ -244,6 +253,7 @@ fn main() {
     report("the same with 32 bytes filled", "generational", "Rc over mimalloc", &pairs[3]);
     report("rings of 10, default thresholds", "generational", "gcmodule over mimalloc", &pairs[4]);
     collections(rounds.min(5));
+    ExitCode::SUCCESS
 }
 
 /// Full collections by streaming beside those along lists.

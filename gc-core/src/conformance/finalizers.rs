@@ -1,6 +1,6 @@
 //! Rules of finalizers and resurrection: PEP 442, after CPython's `test_finalization.py`.
 
-use super::fixture::{Fixture, Log, NODE, label, labelled};
+use super::fixture::{Fixture, Log, NODE, catch_up, label, labelled};
 use crate::callback::CallbackId;
 use crate::config::HeapConfig;
 use crate::control::{Control, Generation};
@@ -345,6 +345,7 @@ pub fn finalizers_may_collect_in_a_deep_cascade<H: Heap>(config: HeapConfig) {
         head = next;
     }
     drop(head);
+    catch_up(&mutator);
     assert_eq!(fixture.log.take().len(), 1000);
     mutator.collect(Generation::OLD);
     assert_eq!(fixture.live(), if H::ABILITIES.collects_cycles { 0 } else { 59 * 3 });

@@ -128,6 +128,18 @@ impl<H: Heap> Fixture<H> {
     }
 }
 
+/// Lets a heap that bounds what one operation frees catch up.
+pub(super) fn catch_up<M: Mutator>(mutator: &M) {
+    let mut live = mutator.heap().live_objects();
+    loop {
+        mutator.safepoint();
+        match mutator.heap().live_objects() {
+            now if now == live => return,
+            now => live = now,
+        }
+    }
+}
+
 /// A new object with a label.
 pub(super) fn labelled<M: Mutator>(mutator: &M, type_id: TypeId, label: u64) -> Root<'_, M> {
     let object = mutator.allocate(type_id, NODE).expect("the heap has room");

@@ -1,6 +1,6 @@
 //! Rules of panics in callbacks: reported to the observer, and the heap goes on.
 
-use super::fixture::{Fixture, labelled, ring};
+use super::fixture::{Fixture, catch_up, labelled, ring};
 use crate::callback::{Phase, Place};
 use crate::config::HeapConfig;
 use crate::control::{Control, Generation};
@@ -118,6 +118,7 @@ pub fn a_cascade_goes_on_after_a_panic<H: Heap>(config: HeapConfig) {
             head = next;
         }
         drop(head);
+        catch_up(&mutator);
         assert_eq!((reported(&fixture).len(), fixture.live()), (100, 0));
     }
 }

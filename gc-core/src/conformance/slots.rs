@@ -1,6 +1,6 @@
 //! Rules of slots and payloads: what a read gives back, what a write releases, what is refused.
 
-use super::fixture::{Fixture, NODE, label, labelled, refusal};
+use super::fixture::{Fixture, NODE, catch_up, label, labelled, refusal};
 use crate::config::HeapConfig;
 use crate::control::Control;
 use crate::heap::{Heap, Mutator};
@@ -198,6 +198,7 @@ pub fn large_objects_are_objects<H: Heap>(config: HeapConfig) {
             assert_eq!(mutator.collect(crate::Generation::OLD), u64::from(shape.slots), "itself and all but one child");
         } else {
             drop(object);
+            catch_up(&mutator);
         }
         assert_eq!(fixture.live(), 0);
     }

@@ -1,6 +1,6 @@
 //! Rules of weak references: W1–W8 of PEP 442's world, after CPython's `test_weakref.py` and `test_gc.py`.
 
-use super::fixture::{Fixture, label, labelled, refusal, ring};
+use super::fixture::{Fixture, catch_up, label, labelled, refusal, ring};
 use crate::config::{HeapConfig, WeakOrder};
 use crate::control::{Control, Generation};
 use crate::heap::{Heap, Mutator};
@@ -155,6 +155,7 @@ pub fn upgrade_fails_while_the_teardown_is_deferred<H: Heap>(config: HeapConfig)
         head = next;
     }
     drop(head);
+    catch_up(&mutator);
     assert_eq!(fixture.log.take(), ["f"; 4 * 119]);
     watched.lock().clear();
     mutator.collect(Generation::YOUNG);

@@ -11,13 +11,10 @@ use super::trial_deletion::Examined;
 use crate::object::{Kind, ObjectRef};
 use crate::space::header::{self, IMMORTAL, flag};
 use crate::space::{Sentinel, Space};
-use crate::streaming::Detector;
+use crate::streaming::{Detector, Fetch};
 use crate::sync::Ordering::Relaxed;
 
 // Orderings in this file are relaxed: the thread that has the turn is alone (T1 of `turn`).
-
-/// Blocks from which on the tables are no longer in the cache: 32 MiB of objects.
-const PREFETCH_FROM: usize = 512;
 
 /// Moves the objects of the oldest generation that only it refers to, directly or not, to `unreachable`, which must be
 /// empty, in order of addresses. Every younger generation must have been merged into it. What `deduce_unreachable` says
@@ -49,11 +46,7 @@ pub(super) fn stream_unreachable<const SIDE: bool>(
         true
     };
     let blocks = space.blocks();
-    let examined = if blocks.len() < PREFETCH_FROM {
-        detector.detect::<false>(space, &blocks, is_candidate)
-    } else {
-        detector.detect::<true>(space, &blocks, is_candidate)
-    };
+    let examined = detector.detect(space, &blocks, Fetch::Ahead, is_candidate);
     // As CPython 3.12 does.
     immortal.into_iter().for_each(|index| lists.move_to(index, head::PERMANENT));
     let mut flags = 0;

@@ -92,6 +92,18 @@ pub fn kind(word: u64) -> Kind {
     }
 }
 
+/// Whether the object with this shape word is a container.
+#[inline(always)]
+pub fn is_container(word: u64) -> bool {
+    (word >> KIND_SHIFT) & 7 < 4
+}
+
+/// Whether its slots are released last to first when it dies: a list's and a tuple's, as in CPython.
+#[inline(always)]
+pub fn dies_backwards(word: u64) -> bool {
+    (word >> KIND_SHIFT) & 5 == 1
+}
+
 /// The bits of a kind in a shape word.
 pub fn kind_bits(kind: Kind) -> u64 {
     let number: u64 = match kind {
@@ -119,6 +131,8 @@ mod tests {
         for kind in [Kind::Instance, Kind::List, Kind::Dict, Kind::Tuple, Kind::Atomic] {
             let word = pack(TypeId(9), Shape::new(3, 5)) | kind_bits(kind) | flag::ALLOCATED | flag::TORN;
             assert_eq!(super::kind(word), kind);
+            assert_eq!(is_container(word), kind.is_container());
+            assert_eq!(dies_backwards(word), matches!(kind, Kind::List | Kind::Tuple));
         }
     }
 

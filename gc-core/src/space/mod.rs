@@ -26,6 +26,7 @@ mod prefetch;
 mod record;
 mod reservation;
 mod sharing;
+mod table;
 mod view;
 
 use std::marker::PhantomData;
@@ -42,6 +43,7 @@ pub use layout::BlockLayout;
 pub(crate) use prefetch::prefetch_element;
 use record::field;
 use reservation::Reservation;
+pub(crate) use table::Table;
 pub use view::View;
 
 /// log2 of a granule's bytes.

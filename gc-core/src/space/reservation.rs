@@ -61,6 +61,25 @@ impl Reservation {
         let result = unsafe { madvise(start.cast::<c_void>(), bytes, MmapAdvise::MADV_DONTNEED) };
         result.is_ok()
     }
+
+    /// Asks for huge pages in a range; it is only a wish.
+    ///
+    /// # Panics
+    /// If the range is not inside the reservation or not made of whole pages.
+    pub(crate) fn prefer_huge_pages(&self, offset: usize, bytes: usize) {
+        assert!(offset.is_multiple_of(PAGE) && bytes.is_multiple_of(PAGE), "whole pages");
+        assert!(offset.checked_add(bytes).is_some_and(|end| end <= self.bytes), "inside the reservation");
+        let start = NonNull::new(self.base.as_ptr().wrapping_add(offset)).expect("inside a mapping, so not null");
+        // SAFETY: the range lies in our own mapping (checked above, I1); the advice changes no content.
+        #[cfg(target_os = "linux")]
+        #[expect(unsafe_code, reason = "advising the system")]
+        let result = unsafe { madvise(start.cast::<c_void>(), bytes, MmapAdvise::MADV_HUGEPAGE) };
+        #[cfg(target_os = "linux")]
+        // A system without huge pages refuses; small ones do as well.
+        let _ = result;
+        #[cfg(not(target_os = "linux"))]
+        let _ = start;
+    }
 }
 
 impl Drop for Reservation {

@@ -244,6 +244,17 @@ impl Space {
         self.note_retired(&pool);
     }
 
+    /// Ends the ownership of the blocks of allocators that are gone with their threads, in a forked child.
+    pub fn abandon_blocks_of_others(&self, own: u32) {
+        for block in self.blocks() {
+            // Relaxed: the child has one thread.
+            let owner = self.record(block, field::OWNER).load(Relaxed);
+            if owner != 0 && owner != own && self.record(block, field::STATUS).load(Relaxed) == status::OWNED {
+                self.abandon(block);
+            }
+        }
+    }
+
     /// Blocks in which objects were allocated since the last call, in no order, each at least once. Blocks that are
     /// some allocator's current ones stay noted for the next call.
     pub fn take_young_blocks(&self) -> Vec<u32> {

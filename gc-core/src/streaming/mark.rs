@@ -3,29 +3,41 @@
 use rustc_hash::FxHashMap;
 
 use super::{BLOCK_SPOTS, BLOCK_SPOTS_SHIFT, Detector, EdgesOf, words_of};
-use crate::space::prefetch_element;
+use crate::space::{BlockLayout, prefetch_element};
 
 /// Objects between the prefetch of their edges and the visit.
 const QUEUE: usize = 32;
+/// A stack as high as this share of the candidates is visited in order of addresses: then a pass over the bitmap costs
+/// little beside what is visited.
+const SORTED_SHARE: usize = 16;
+/// But not one lower than this: its edges are in the cache.
+const SORTED_FROM: usize = 1024;
 
 impl Detector {
     /// Marks what candidates with references from elsewhere reach.
     pub(super) fn mark_from_roots(&mut self, objects: usize) {
         // Each object is pushed once (E1); a push writes before it is decided whether it counts.
-        if self.stack.len() <= objects {
-            self.stack = Vec::new();
-            self.stack = vec![0; objects + objects / 4 + 1];
-        }
+        self.stack.grow(objects + 1);
         let left = &self.left;
         let roots = self.scope.iter().flat_map(|layout| {
             let first = layout.block() as usize * BLOCK_SPOTS;
             words_of(layout.block()).zip(left[first..][..BLOCK_SPOTS].chunks_exact(64).map(nonzero))
         });
-        Marking::new(&mut self.unmarked, &self.edges_of, &self.edges, &mut self.stack).run(roots);
+        let marking = Marking {
+            unmarked: &mut self.unmarked,
+            grey: &mut self.grey,
+            edges_of: &self.edges_of,
+            edges: &self.edges,
+            stack: &mut self.stack,
+            height: 0,
+            scope: &self.scope,
+            sorted_from: (objects / SORTED_SHARE).max(SORTED_FROM),
+        };
+        marking.run(roots);
     }
 
     /// Marks from popular candidates that have references left, but a multiple of 256 of them.
-    pub(super) fn resolve_popular(&mut self) {
+    pub(super) fn resolve_popular(&mut self, objects: usize) {
         let is_unmarked = |unmarked: &[u64], spot: u32| unmarked[(spot / 64) as usize] >> (spot % 64) & 1 != 0;
         // References to each that are not yet explained.
         let mut unexplained = FxHashMap::default();
@@ -59,7 +71,17 @@ impl Detector {
         }
         let roots = unexplained.iter().filter(|&(_, &references)| references != 0);
         let roots = roots.map(|(&spot, _)| ((spot / 64) as usize, 1 << (spot % 64)));
-        Marking::new(&mut self.unmarked, &self.edges_of, &self.edges, &mut self.stack).run(roots);
+        let marking = Marking {
+            unmarked: &mut self.unmarked,
+            grey: &mut self.grey,
+            edges_of: &self.edges_of,
+            edges: &self.edges,
+            stack: &mut self.stack,
+            height: 0,
+            scope: &self.scope,
+            sorted_from: (objects / SORTED_SHARE).max(SORTED_FROM),
+        };
+        marking.run(roots);
     }
 }
 
@@ -80,63 +102,114 @@ fn nonzero(bytes: &[u8]) -> u64 {
 /// A marking in progress.
 struct Marking<'m> {
     unmarked: &'m mut [u64],
+    grey: &'m mut [u64],
     edges_of: &'m [EdgesOf],
     edges: &'m [[u32; 2]],
+    /// Marked and not visited yet: the first `height`.
     stack: &'m mut [u32],
+    height: usize,
+    scope: &'m [BlockLayout],
+    /// A stack higher than this is sorted.
+    sorted_from: usize,
 }
 
-impl<'m> Marking<'m> {
-    fn new(unmarked: &'m mut [u64], edges_of: &'m [EdgesOf], edges: &'m [[u32; 2]], stack: &'m mut [u32]) -> Self {
-        Self { unmarked, edges_of, edges, stack }
+impl Marking<'_> {
+    /// Marks the unmarked ones of `roots` (words of the bitmap, and bits in them) and all that they reach.
+    fn run(mut self, mut roots: impl Iterator<Item = (usize, u64)>) {
+        loop {
+            while self.height <= self.sorted_from {
+                let Some((word, bits)) = roots.next() else { break };
+                self.push_unmarked(word, bits);
+            }
+            if self.height == 0 {
+                return;
+            }
+            while self.height > self.sorted_from {
+                self.visit_sorted();
+            }
+            self.visit_stack();
+        }
     }
 
-    /// Marks the unmarked ones of `roots` (words of the bitmap, and bits in them) and all that they reach.
-    fn run(self, mut roots: impl Iterator<Item = (usize, u64)>) {
-        let Self { unmarked, edges_of, edges, stack } = self;
-        let mut height = 0;
+    #[inline(always)]
+    fn push_unmarked(&mut self, word: usize, bits: u64) {
+        let mut bits = bits & self.unmarked[word];
+        self.unmarked[word] &= !bits;
+        while bits != 0 {
+            self.stack[self.height] = word as u32 * 64 + bits.trailing_zeros();
+            self.height += 1;
+            bits &= bits - 1;
+        }
+    }
+
+    /// Visits what is on the stack in order of addresses, so that their edges come in a stream; what they reach is on the
+    /// stack afterwards.
+    #[inline(never)]
+    fn visit_sorted(&mut self) {
+        for spot in &self.stack[..self.height] {
+            self.grey[(spot / 64) as usize] |= 1 << (spot % 64);
+        }
+        self.height = 0;
+        for layout in self.scope {
+            let edges_of = self.edges_of[layout.block() as usize];
+            for word in words_of(layout.block()) {
+                let mut bits = std::mem::take(&mut self.grey[word]);
+                while bits != 0 {
+                    let begin = edges_of.begin(word as u32 * 64 + bits.trailing_zeros());
+                    bits &= bits - 1;
+                    self.height = if edges_of.pairs == 1 {
+                        visit(self.edges.get(begin..begin + 1), self.unmarked, self.stack, self.height)
+                    } else {
+                        let end = begin + edges_of.pairs as usize;
+                        visit(self.edges.get(begin..end), self.unmarked, self.stack, self.height)
+                    };
+                }
+            }
+        }
+    }
+
+    /// Visits what is on the stack, last first, and what they reach, until nothing is left or the stack is high.
+    #[inline(never)]
+    fn visit_stack(&mut self) {
         // Ranges of pairs that were asked for, oldest at `head`.
         let mut queue = [(0, 0); QUEUE];
         let (mut head, mut length) = (0, 0);
+        let mut height = self.height;
         loop {
-            while length < QUEUE {
-                if height == 0 {
-                    let Some((word, mut bits)) =
-                        roots.by_ref().map(|(word, bits)| (word, bits & unmarked[word])).find(|&(_, bits)| bits != 0)
-                    else {
-                        break;
-                    };
-                    unmarked[word] &= !bits;
-                    while bits != 0 {
-                        stack[height] = word as u32 * 64 + bits.trailing_zeros();
-                        height += 1;
-                        bits &= bits - 1;
-                    }
-                }
+            while length < QUEUE && height > 0 && height <= self.sorted_from {
                 height -= 1;
-                let spot = stack[height];
-                let of_block = edges_of[(spot >> BLOCK_SPOTS_SHIFT) as usize];
-                let begin = of_block.begin(spot);
-                prefetch_element(edges, begin);
-                queue[(head + length) % QUEUE] = (begin, begin + of_block.pairs as usize);
+                let spot = self.stack[height];
+                let edges_of = self.edges_of[(spot >> BLOCK_SPOTS_SHIFT) as usize];
+                let begin = edges_of.begin(spot);
+                prefetch_element(self.edges, begin);
+                queue[(head + length) % QUEUE] = (begin, begin + edges_of.pairs as usize);
                 length += 1;
             }
             if length == 0 {
-                return;
+                break;
             }
             let (begin, end) = queue[head % QUEUE];
             head += 1;
             length -= 1;
-            for target in edges.get(begin..end).unwrap_or_default().as_flattened() {
-                // Beyond the bitmap is no candidate. (E2)
-                let Some(word) = unmarked.get_mut((target / 64) as usize) else { continue };
-                let bits = *word;
-                *word = bits & !(1 << (target % 64));
-                // Without a branch: whether an object was reached before cannot be predicted.
-                stack[height] = *target;
-                height += (bits >> (target % 64) & 1) as usize;
-            }
+            height = visit(self.edges.get(begin..end), self.unmarked, self.stack, height);
         }
+        self.height = height;
     }
+}
+
+/// Marks what an object's edges lead to, and pushes what was unmarked. Returns the height of the stack.
+#[inline(always)]
+fn visit(edges: Option<&[[u32; 2]]>, unmarked: &mut [u64], stack: &mut [u32], mut height: usize) -> usize {
+    for target in edges.unwrap_or_default().as_flattened() {
+        // Beyond the bitmap is no candidate. (E2)
+        let Some(word) = unmarked.get_mut((target / 64) as usize) else { continue };
+        let bits = *word;
+        *word = bits & !(1 << (target % 64));
+        // Without a branch: whether an object was reached before cannot be predicted.
+        stack[height] = *target;
+        height += (bits >> (target % 64) & 1) as usize;
+    }
+    height
 }
 
 #[cfg(test)]

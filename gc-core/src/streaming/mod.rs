@@ -34,7 +34,7 @@ mod scan;
 mod tests;
 
 use crate::object::ObjectRef;
-use crate::space::{BLOCK_SHIFT, BlockLayout, Space};
+use crate::space::{BLOCK_SHIFT, BlockLayout, Space, Table};
 
 /// log2 of a spot's granules.
 const SPOT_SHIFT: u32 = 2;
@@ -60,8 +60,17 @@ pub struct Examined {
     pub suspects: u64,
 }
 
+/// Whether memory is fetched before it is known to be a candidate's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fetch {
+    /// It is: where most objects of the blocks are candidates.
+    Ahead,
+    /// It is not: where few are, and the others' lines are better left with the processors of mutators.
+    CandidatesOnly,
+}
+
 /// Detects unreachable objects. Its tables are kept from one detection to the next and only ever grow: to a byte and a
-/// half for each 32 bytes of the heap, and 4 bytes for each slot and object.
+/// third for each 32 bytes of the heap, and 4 bytes for each slot and object.
 #[derive(Debug, Default)]
 pub struct Detector {
     /// The blocks of the last detection, as they were cut.
@@ -69,13 +78,15 @@ pub struct Detector {
     /// By block: where its edges are.
     edges_of: Vec<EdgesOf>,
     /// By spot: count − references from candidates, modulo 256.
-    left: Vec<u8>,
+    left: Table<u8>,
     /// By spot, a bit each: candidates that no root is known to reach. (E1)
-    unmarked: Vec<u64>,
+    unmarked: Table<u64>,
+    /// By spot, a bit each: a stack of spots, sorted. Zero but while that is visited.
+    grey: Table<u64>,
     /// The slots of each candidate, in pairs, because capacities are even.
-    edges: Vec<[u32; 2]>,
+    edges: Table<[u32; 2]>,
     /// Spots still to be visited.
-    stack: Vec<u32>,
+    stack: Table<u32>,
     /// Candidates with a count above 255, and the count.
     popular: Vec<(u32, u32)>,
     suspects: Vec<ObjectRef>,
@@ -121,19 +132,25 @@ impl Detector {
     /// is not suspect.
     ///
     /// Mutators may run meanwhile: then the answer is a guess. Otherwise it is that of trial deletion.
-    pub fn detect<const PREFETCH: bool>(
+    pub fn detect(
         &mut self,
         space: &Space,
         blocks: &[u32],
+        fetch: Fetch,
         is_candidate: impl FnMut(&BlockLayout, u32, u32) -> bool,
     ) -> Examined {
         self.forget();
-        self.scope.extend(blocks.iter().filter_map(|&block| space.layout(block)));
+        for layout in blocks.iter().filter_map(|&block| space.layout(block)) {
+            // Each block once, whatever the list says.
+            if self.scope.last().is_none_or(|last| last.first < layout.first) {
+                self.scope.push(layout);
+            }
+        }
         self.prepare();
-        let objects = self.scan::<PREFETCH>(space, is_candidate);
+        let objects = self.scan(space, fetch, is_candidate);
         self.mark_from_roots(objects);
         if !self.popular.is_empty() {
-            self.resolve_popular();
+            self.resolve_popular(objects);
         }
         self.list_suspects();
         Examined { objects: objects as u64, suspects: self.suspects.len() as u64 }
@@ -161,15 +178,16 @@ impl Detector {
 
     /// Bytes of the tables.
     pub fn side_bytes(&self) -> u64 {
-        fn bytes<T>(table: &Vec<T>) -> u64 {
-            (table.capacity() * size_of::<T>()) as u64
+        fn bytes<T>(list: &Vec<T>) -> u64 {
+            (list.capacity() * size_of::<T>()) as u64
         }
         bytes(&self.scope)
             + bytes(&self.edges_of)
-            + bytes(&self.left)
-            + bytes(&self.unmarked)
-            + bytes(&self.edges)
-            + bytes(&self.stack)
+            + self.left.bytes()
+            + self.unmarked.bytes()
+            + self.grey.bytes()
+            + self.edges.bytes()
+            + self.stack.bytes()
             + bytes(&self.popular)
             + bytes(&self.suspects)
             + bytes(&self.ranks)
@@ -187,11 +205,14 @@ impl Detector {
     /// Gives each block of the scope its places in the tables.
     fn prepare(&mut self) {
         let blocks = self.scope.iter().map(|layout| layout.block() as usize + 1).max().unwrap_or(0);
-        grow(&mut self.edges_of, blocks);
-        grow(&mut self.left, blocks * BLOCK_SPOTS);
-        // Nothing in it but zeros.
-        grow(&mut self.unmarked, blocks * BLOCK_WORDS);
-        grow(&mut self.ranks, blocks * BLOCK_WORDS);
+        if self.edges_of.len() < blocks {
+            self.edges_of.resize(blocks, EdgesOf::default());
+            self.ranks.resize(blocks * BLOCK_WORDS, 0);
+        }
+        self.left.grow(blocks * BLOCK_SPOTS);
+        // There is nothing in it but zeros now.
+        self.unmarked.grow(blocks * BLOCK_WORDS);
+        self.grey.grow(blocks * BLOCK_WORDS);
         let mut pairs = 0;
         for layout in &self.scope {
             let block = layout.block() as usize;
@@ -204,7 +225,7 @@ impl Detector {
             self.left[block * BLOCK_SPOTS..][..BLOCK_SPOTS].fill(0);
             pairs += layout.capacity.div_ceil(2) as usize * layout.cells as usize;
         }
-        grow(&mut self.edges, pairs);
+        self.edges.grow(pairs);
     }
 
     fn list_suspects(&mut self) {
@@ -227,13 +248,4 @@ impl Detector {
 fn words_of(block: u32) -> std::ops::Range<usize> {
     let first = block as usize * BLOCK_WORDS;
     first..first + BLOCK_WORDS
-}
-
-/// Makes a table at least `length` long. Its content is lost: a new one, a quarter longer than needed, is cheaper than a
-/// copy, and comes from the system as zeros.
-fn grow<T: Copy + Default>(table: &mut Vec<T>, length: usize) {
-    if table.len() < length {
-        *table = Vec::new();
-        *table = vec![T::default(); length + length / 4];
-    }
 }

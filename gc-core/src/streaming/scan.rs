@@ -1,6 +1,6 @@
 //! The pass over the blocks: each candidate's count and slots, read once, in order of addresses.
 
-use super::{BLOCK_WORDS, Detector, EdgesOf, SPOT_SHIFT, spot_of};
+use super::{BLOCK_WORDS, Detector, EdgesOf, Fetch, SPOT_SHIFT, spot_of};
 use crate::space::header::{COUNT_MASK, IMMORTAL};
 use crate::space::{BlockLayout, Space, View, prefetch_element};
 use crate::sync::Ordering::Relaxed;
@@ -15,18 +15,14 @@ const LAG: usize = 32;
 
 impl Detector {
     /// Fills the tables. Returns how many candidates there are.
-    pub(super) fn scan<const PREFETCH: bool>(
+    pub(super) fn scan(
         &mut self,
         space: &Space,
+        fetch: Fetch,
         mut is_candidate: impl FnMut(&BlockLayout, u32, u32) -> bool,
     ) -> usize {
-        let mut pass = Pass::<PREFETCH> {
-            view: space.view(),
-            left: &mut self.left,
-            popular: &mut self.popular,
-            waiting: [0; LAG],
-            at: 0,
-        };
+        let mut pass =
+            Pass { fetch, view: space.view(), left: &mut self.left, popular: &mut self.popular, waiting: [0; LAG] };
         let mut objects = 0;
         for layout in &self.scope {
             let block = layout.block() as usize;
@@ -49,36 +45,39 @@ impl Detector {
 }
 
 /// The state of a pass.
-struct Pass<'p, const PREFETCH: bool> {
+struct Pass<'p> {
+    fetch: Fetch,
     view: View<'p>,
     left: &'p mut [u8],
     popular: &'p mut Vec<(u32, u32)>,
     /// Spots to be subtracted from, as a ring.
     waiting: [u32; LAG],
-    at: usize,
 }
 
-impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
+impl Pass<'_> {
     /// `PAIRS` is the number of pairs of slots of a cell, or 0 for "see the layout".
     #[inline(always)]
     fn block<const PAIRS: usize>(
         &mut self,
         layout: &BlockLayout,
-        mut edges: &mut [[u32; 2]],
+        edges: &mut [[u32; 2]],
         words: &mut [u64],
         mut is_candidate: impl FnMut(u32, u32) -> bool,
     ) -> usize {
+        let (view, left) = (self.view, &mut *self.left);
+        let mut waiting = self.waiting;
         let pairs = if PAIRS == 0 { layout.capacity.div_ceil(2) as usize } else { PAIRS };
         let mut objects = 0;
+        let mut index = layout.first.wrapping_sub(layout.stride);
         for cell in 0..layout.cells {
-            let Some((own, rest)) = std::mem::take(&mut edges).split_at_mut_checked(pairs) else { break };
-            edges = rest;
-            let index = layout.object(cell);
-            self.view.prefetch(index.wrapping_add(AHEAD));
+            index = index.wrapping_add(layout.stride);
+            if self.fetch == Fetch::Ahead {
+                view.prefetch(index.wrapping_add(AHEAD));
+            }
             if !is_candidate(cell, index) {
                 continue;
             }
-            let word = self.view.count_word(index).load(Relaxed);
+            let word = view.count_word(index).load(Relaxed);
             let count = (word & COUNT_MASK) as u32;
             if count == 0 || word & IMMORTAL != 0 {
                 continue;
@@ -88,49 +87,47 @@ impl<const PREFETCH: bool> Pass<'_, PREFETCH> {
             if let Some(bits) = words.get_mut((spot / 64) as usize % BLOCK_WORDS) {
                 *bits |= 1 << (spot % 64);
             }
-            if let Some(left) = self.left.get_mut(spot as usize) {
+            if let Some(left) = left.get_mut(spot as usize) {
                 *left = left.wrapping_add(count as u8);
             }
             if count > u32::from(u8::MAX) {
-                self.popular.push((spot, count));
+                note_popular(self.popular, spot, count);
             }
-            let slots = self.view.slots(index, pairs as u32 * 2);
-            for (edge, pair) in own.iter_mut().zip(slots.chunks(2)) {
+            let begin = cell as usize * pairs;
+            let Some(own) = edges.get_mut(begin..begin + pairs) else { break };
+            let slots = view.slots(index, pairs as u32 * 2);
+            for (n, (edge, pair)) in own.iter_mut().zip(slots.chunks(2)).enumerate() {
                 let [a, b] = [pair.first(), pair.get(1)].map(|slot| slot.map_or(0, |slot| slot.load(Relaxed)));
                 *edge = [a, b].map(|target| target >> SPOT_SHIFT);
-                edge.iter().for_each(|&target| self.subtract(target));
+                for (k, target) in edge.iter().enumerate() {
+                    prefetch_element(left, *target as usize);
+                    // Where in the ring does not matter: what waits there has waited since the ring came round.
+                    let place = ((begin + n) * 2 + k) % LAG;
+                    subtract(left, std::mem::replace(&mut waiting[place], *target));
+                }
             }
         }
+        self.waiting = waiting;
         objects
     }
 
-    /// A candidate refers to the object at `target`.
-    #[inline(always)]
-    fn subtract(&mut self, target: u32) {
-        if PREFETCH {
-            prefetch_element(self.left, target as usize);
-            let due = std::mem::replace(&mut self.waiting[self.at % LAG], target);
-            self.at += 1;
-            self.subtract_now(due);
-        } else {
-            self.subtract_now(target);
-        }
-    }
-
-    #[inline(always)]
-    fn subtract_now(&mut self, target: u32) {
-        // Beyond the table are objects outside the scope, or no objects at all. (E2)
-        if let Some(left) = self.left.get_mut(target as usize) {
-            *left = left.wrapping_sub(1);
-        }
-    }
-
     /// Does what is waiting. The ring's first content was null.
-    fn finish(mut self) {
-        if PREFETCH {
-            for target in self.waiting {
-                self.subtract_now(target);
-            }
-        }
+    fn finish(self) {
+        self.waiting.into_iter().for_each(|target| subtract(self.left, target));
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn note_popular(popular: &mut Vec<(u32, u32)>, spot: u32, count: u32) {
+    popular.push((spot, count));
+}
+
+/// A candidate refers to the object at `target`.
+#[inline(always)]
+fn subtract(left: &mut [u8], target: u32) {
+    // Beyond the table are objects outside the scope, or no objects at all. (E2)
+    if let Some(left) = left.get_mut(target as usize) {
+        *left = left.wrapping_sub(1);
     }
 }

@@ -1,0 +1,320 @@
+//! `ring-churn`: each request leaves one dead ring behind, beside a long-lived heap. What it shows is how much garbage
+//! floats, for how long, and what it costs that it does not float longer.
+//!
+//! A ring is made of nodes with two slots (next, previous) and 16 bytes of payload; a node alone refers to itself and has
+//! no previous one. Nothing but a collection of cycles frees it, so every request adds exactly `ring` dead objects. The
+//! long-lived heap is a table of shelves of pairs, each pair a ring of two: tracked, and old where there are generations,
+//! because two full collections follow the building. A request reads some pairs; nothing ever changes them.
+//!
+//! Dead objects are counted as allocated − alive − freed, where the program knows what is alive: the table, and the rings
+//! that other mutators are making at that moment. The first mutator takes that count at both ends of each of its requests,
+//! when it has no ring itself, so what a collection between two requests freed does not count as floating until the second
+//! one's end. With one mutator the count is exact. Each other one can make it too small by an object, and where mutators or
+//! a collector run at the same time it also misses what they do between its readings. What floats after the first
+//! mutator's last request is not counted.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use gc_core::{Control, Generation, Heap, HeapFull, Kind, Mutator, Root, Shape, SharedRoot, TypeId, TypeSpec};
+
+use crate::arrivals::{Timings, serve};
+use crate::audit::audit;
+use crate::draws::{DrawRing, SplitMix64, mix};
+use crate::floating_spans::{FloatingOverTime, FloatingSpans};
+use crate::web_requests::merge;
+use crate::workload::{
+    Dial, Floating, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload,
+};
+
+/// Dead rings beside a long-lived heap: the workload `ring-churn`.
+pub struct RingChurn {
+    ring: u32,
+    live: u32,
+    reads: u32,
+    requests: u64,
+}
+
+impl Workload for RingChurn {
+    const NAME: &'static str = "ring-churn";
+    const SUMMARY: &'static str =
+        "each request leaves a dead ring behind, beside a long-lived heap: how much garbage floats, and for how long";
+    const DIALS: &'static [Dial] = &[
+        Dial {
+            name: "ring",
+            meaning: "objects of the ring that a request makes and drops; one alone refers to itself",
+            default: "10",
+            range: Range::Integer(1, 10_000_000),
+        },
+        Dial {
+            name: "live",
+            meaning: "long-lived objects, two a pair, beside the table and shelves (one for 65,536 pairs) that hold them",
+            default: "100000",
+            range: Range::Integer(0, 40_000_000),
+        },
+        Dial {
+            name: "reads",
+            meaning: "pairs of the long-lived heap that a request reads, if there are any",
+            default: "4",
+            range: Range::Integer(0, 1_000_000),
+        },
+        Dial { name: "requests", meaning: "timed requests", default: "200000", range: Range::Integer(1, 100_000_000) },
+    ];
+    const PRESETS: &'static [Preset] = &[];
+    const SMALL: &'static [(&'static str, &'static str)] = &[("live", "2000"), ("requests", "5000")];
+    const OPEN_LOOP: bool = true;
+    const THREADS: bool = true;
+    const COMPARED: bool = false;
+
+    fn new(settings: &Settings) -> Result<Self, SettingError> {
+        Ok(Self {
+            ring: settings.integer("ring") as u32,
+            live: settings.integer("live") as u32,
+            reads: settings.integer("reads") as u32,
+            requests: settings.integer("requests"),
+        })
+    }
+
+    fn run<H: Heap>(&self, heap: &H, plan: &Plan<'_>) -> Result<Outcome, RunError> {
+        let register =
+            |name: &str, kind| heap.register_type(TypeSpec::new(name, kind)).expect("a new heap has few types");
+        let (node, list) = (register("Node", Kind::Instance), register("list", Kind::List));
+        let mutator = heap.attach();
+        mutator.disable();
+        let table = self.build_table(&mutator, node, list)?;
+        mutator.enable();
+        // The second one finds nothing new: on a heap with generations everything is old by then.
+        mutator.collect(Generation::OLD);
+        mutator.collect(Generation::OLD);
+
+        let in_rings: Vec<InRing> = (0..plan.threads).map(|_| InRing::default()).collect();
+        let mut makers: Vec<RingMaker<'_>> =
+            (0..).zip(&in_rings).map(|(n, of)| self.maker(node, plan, n, of)).collect();
+        plan.stages.timed_part_begins();
+        let (timings, floating, over_time) = self.serve_all(&mutator, plan, &mut makers, &in_rings, &table)?;
+        plan.stages.timed_part_ends();
+
+        let audit = audit(&mutator, &[table.object()], self.long_lived())?;
+        let mut outcome = merge(timings, plan.pace);
+        outcome.operation = "request";
+        outcome.digest = makers.iter().fold(0, |digest, maker| mix(digest ^ maker.digest));
+        outcome.live_after = audit.live_after;
+        outcome.live_expected = audit.live_expected;
+        outcome.floating = Some(floating);
+        outcome.extra = BTreeMap::from([
+            ("floating_p50_objects", over_time.p50 as f64),
+            ("floating_p99_objects", over_time.p99 as f64),
+            ("floating_max_objects", over_time.max as f64),
+            ("floating_mean_objects", over_time.mean),
+        ]);
+        Ok(outcome)
+    }
+}
+
+/// Slots of a node.
+const NEXT: u32 = 0;
+const PREVIOUS: u32 = 1;
+/// Words of its payload: its number, and its place in the ring.
+const NUMBER: u32 = 0;
+const PLACE: u32 = 1;
+
+/// Pairs of a shelf, all but the last one's: far fewer than the slots that an object can have.
+const SHELF: u32 = 65_536;
+
+/// How many objects of the ring that a mutator is making it has asked for: alive, to other mutators' counts. On cache lines
+/// of its own, because it is written for each object.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct InRing(AtomicU64);
+
+impl InRing {
+    fn set(&self, objects: u64) {
+        // Relaxed: a count that nothing is read after. Where one mutator runs at a time, the turn orders it.
+        self.0.store(objects, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        // Relaxed: as above.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A ring; the root holds its first object, whose number is `number`.
+fn make_ring<'m, M: Mutator>(
+    mutator: &'m M,
+    node: TypeId,
+    (length, number): (u32, u64),
+    in_ring: &InRing,
+) -> Result<Root<'m, M>, HeapFull> {
+    let new = |place: u32| {
+        // Before the allocation, which may hand over: a ring's object is never taken for a dead one.
+        in_ring.set(u64::from(place) + 1);
+        let object = mutator.allocate(node, Shape::new(2, 16))?;
+        mutator.write_word(&object, NUMBER, number.wrapping_add(u64::from(place)));
+        mutator.write_word(&object, PLACE, u64::from(place));
+        mutator.safepoint();
+        Ok(object)
+    };
+    let first = new(0)?;
+    let mut last = first.clone();
+    for place in 1..length {
+        let object = new(place)?;
+        last.store(NEXT, Some(&object));
+        object.put(PREVIOUS, Some(last));
+        last = object;
+    }
+    last.store(NEXT, Some(&first));
+    if length > 1 {
+        first.put(PREVIOUS, Some(last));
+    }
+    Ok(first)
+}
+
+impl RingChurn {
+    fn pairs(&self) -> u32 {
+        self.live / 2
+    }
+
+    /// Objects that are alive as long as the run: the table, its shelves and their pairs.
+    fn long_lived(&self) -> u64 {
+        1 + u64::from(self.pairs().div_ceil(SHELF)) + 2 * u64::from(self.pairs())
+    }
+
+    fn build_table<'m, M: Mutator>(&self, mutator: &'m M, node: TypeId, list: TypeId) -> Result<Root<'m, M>, HeapFull> {
+        let table = mutator.allocate(list, Shape::new(self.pairs().div_ceil(SHELF), 16))?;
+        let nobody = InRing::default();
+        for first in (0..self.pairs()).step_by(SHELF as usize) {
+            let places = SHELF.min(self.pairs() - first);
+            let shelf = mutator.allocate(list, Shape::new(places, 16))?;
+            for place in 0..places {
+                let number = 2 * u64::from(first + place);
+                shelf.put(place, Some(make_ring(mutator, node, (2, number), &nobody)?));
+            }
+            table.put(first / SHELF, Some(shelf));
+        }
+        Ok(table)
+    }
+
+    fn maker<'w>(&'w self, node: TypeId, plan: &Plan<'_>, thread: u32, in_ring: &'w InRing) -> RingMaker<'w> {
+        let mut stream = SplitMix64::of_thread(plan.seed, thread);
+        let number = stream.next_u64();
+        RingMaker { workload: self, node, in_ring, number, draws: DrawRing::new(stream), digest: 0 }
+    }
+
+    /// Each thread has a mutator and a ring maker of its own, and its share of the requests; the first is this one.
+    fn serve_all<M: Mutator>(
+        &self,
+        mutator: &M,
+        plan: &Plan<'_>,
+        makers: &mut [RingMaker<'_>],
+        in_rings: &[InRing],
+        table: &Root<'_, M>,
+    ) -> Result<(Vec<Timings>, Floating, FloatingOverTime), RunError> {
+        let threads = plan.threads;
+        let share = |thread: u32| {
+            self.requests / u64::from(threads) + u64::from(u64::from(thread) < self.requests % u64::from(threads))
+        };
+        let (first, others) = makers.split_first_mut().expect("at least one thread");
+        let mut counted = Counted::new(self.long_lived(), in_rings, 2 * share(0) as usize);
+        let heap = mutator.heap();
+        let mut serve_first = || {
+            serve(mutator, plan.pace, (share(0), plan.seed, 0, threads), |_| {
+                counted.request_begins(heap.live_objects());
+                first.request(mutator, table)?;
+                counted.request_ends(heap.live_objects());
+                Ok::<(), HeapFull>(())
+            })
+        };
+        let serve_other = |maker: &mut RingMaker<'_>, thread: u32, table: &SharedRoot| {
+            let mutator = heap.attach();
+            let table = mutator.adopt(mutator.clone_shared(table));
+            serve(&mutator, plan.pace, (share(thread), plan.seed, thread, threads), |_| maker.request(&mutator, &table))
+        };
+        let shared_table = table.share();
+        let ((first_result, ended), other_results) = std::thread::scope(|scope| {
+            let (shared_table, serve_other) = (&shared_table, &serve_other);
+            let workers: Vec<_> = (1..)
+                .zip(others)
+                .map(|(thread, maker)| scope.spawn(move || serve_other(maker, thread, shared_table)))
+                .collect();
+            let first_result = (serve_first(), Instant::now());
+            let join = |worker: std::thread::ScopedJoinHandle<'_, _>| worker.join().expect("a worker does not panic");
+            (first_result, mutator.safe_region(|| workers.into_iter().map(join).collect::<Vec<_>>()))
+        });
+        drop(mutator.adopt(shared_table));
+        let (floating, over_time) = counted.reading(ended);
+        let timings = std::iter::once(first_result).chain(other_results).collect::<Result<_, HeapFull>>()?;
+        Ok((timings, floating, over_time))
+    }
+}
+
+/// One mutator's work: what it makes, draws and has read.
+struct RingMaker<'w> {
+    workload: &'w RingChurn,
+    node: TypeId,
+    in_ring: &'w InRing,
+    /// Of the next object.
+    number: u64,
+    draws: DrawRing,
+    digest: u64,
+}
+
+impl RingMaker<'_> {
+    fn request<M: Mutator>(&mut self, mutator: &M, table: &Root<'_, M>) -> Result<(), HeapFull> {
+        let length = self.workload.ring;
+        let first = make_ring(mutator, self.node, (length, self.number), self.in_ring)?;
+        self.number = self.number.wrapping_add(u64::from(length));
+        let pairs = self.workload.pairs();
+        for _ in 0..if pairs > 0 { self.workload.reads } else { 0 } {
+            let key = self.draws.draw() % pairs;
+            let shelf = table.load(key / SHELF).expect("every place of the table is filled");
+            let pair = shelf.load(key % SHELF).expect("every place of a shelf is filled");
+            self.read_behind(mutator, &pair);
+        }
+        self.read_behind(mutator, &first);
+        drop(first);
+        self.in_ring.set(0);
+        Ok(())
+    }
+
+    /// Reads an object of a ring and the one behind it.
+    fn read_behind<M: Mutator>(&mut self, mutator: &M, object: &Root<'_, M>) {
+        let next = object.load(NEXT).expect("a ring is closed");
+        let seen = mutator.read_word(object, NUMBER) ^ mutator.read_word(&next, PLACE).rotate_left(32);
+        self.digest = mix(self.digest.rotate_left(1) ^ seen);
+    }
+}
+
+/// The first mutator's counts of dead objects: as the other workloads take them, and over time.
+struct Counted<'r> {
+    long_lived: u64,
+    in_rings: &'r [InRing],
+    at_ends: FloatingGauge,
+    spans: FloatingSpans,
+}
+
+impl<'r> Counted<'r> {
+    fn new(long_lived: u64, in_rings: &'r [InRing], samples: usize) -> Self {
+        let spans = FloatingSpans::new(Instant::now(), samples);
+        Self { long_lived, in_rings, at_ends: FloatingGauge::new(0), spans }
+    }
+
+    fn dead(&self, held: u64) -> u64 {
+        held.saturating_sub(self.long_lived + self.in_rings.iter().map(InRing::get).sum::<u64>())
+    }
+
+    fn request_begins(&mut self, held: u64) {
+        self.spans.sample(self.dead(held));
+    }
+
+    fn request_ends(&mut self, held: u64) {
+        let dead = self.dead(held);
+        self.at_ends.sample(dead);
+        self.spans.sample(dead);
+    }
+
+    fn reading(self, end: Instant) -> (Floating, FloatingOverTime) {
+        (self.at_ends.reading(), self.spans.reading(end))
+    }
+}
