@@ -131,6 +131,11 @@ fn an_upgrade_must_make_the_state_dirty() {
 }
 
 #[test]
+fn what_is_left_to_upgrades_must_be_held_before_they_go_on() {
+    caught_within(weak::left_for_finalizers::<Versioned, false>, 2);
+}
+
+#[test]
 fn what_finalizers_saw_must_be_certified_again() {
     caught(finalizers::found_and_taken_over::<Versioned, false>);
 }

@@ -202,20 +202,26 @@ impl<P: Protocol> Scene<P> {
     }
 
     /// Certifies suspects which all have weak references, component by component; clears those of the certified.
-    pub(crate) fn certify_weak(&self, suspects: &[u32]) -> Certification {
+    pub(crate) fn certify_weak(&self, suspects: &[u32], held: u32) -> Certification {
+        let certification = self.certify_weak_unclaimed(suspects, held, |object| self.clear_weak(object));
+        self.claim(&certification);
+        certification
+    }
+
+    /// The same without a claim, and with something else done to the certified before upgrades may go on.
+    pub(crate) fn certify_weak_unclaimed(&self, suspects: &[u32], held: u32, f: impl Fn(u32)) -> Certification {
         let memory = self.memory.for_collections();
-        let mut certification = self.read(suspects, 0);
+        let mut certification = self.read(suspects, held);
         memory.fence();
         for members in certification.components() {
             deciding::settle::<P, _>(&memory, &mut certification, &members, &members, |_, _| {});
             for &k in &members {
                 if certification.verdicts()[k as usize] == Verdict::Certified {
-                    self.clear_weak(certification.suspects()[k as usize]);
+                    f(certification.suspects()[k as usize]);
                 }
             }
             deciding::finish(&memory, &certification, &members);
         }
-        self.claim(&certification);
         certification
     }
 

@@ -1,5 +1,6 @@
 //! Upgrades of weak references against the certification of their referents.
 
+use gc_concurrent::certify::Verdict;
 use gc_concurrent::protocol::{Protocol, Versioned};
 
 use crate::exploration::{holds, holds_within};
@@ -13,7 +14,7 @@ fn garbage_ring<P: Protocol>() -> Scene<P> {
 pub(crate) fn one_upgrade<P: Protocol>() {
     let scene = garbage_ring::<P>();
     let upgrader = scene.spawn(|scene| scene.upgrade(A));
-    scene.certify_weak(&[A, B]);
+    scene.certify_weak(&[A, B], 0);
     let root = upgrader.join().unwrap();
     assert!(scene.is_claimed(A) == scene.is_claimed(B), "half of the ring is claimed");
     assert!(root.is_some() || scene.is_claimed(A), "the upgrade got nothing, and the ring stays");
@@ -25,7 +26,7 @@ pub(crate) fn two_upgrades<P: Protocol>() {
     let scene = garbage_ring::<P>();
     let first = scene.spawn(|scene| scene.upgrade(A));
     let second = scene.spawn(|scene| scene.upgrade(B));
-    scene.certify_weak(&[A, B]);
+    scene.certify_weak(&[A, B], 0);
     let roots: Vec<u32> = first.join().unwrap().into_iter().chain(second.join().unwrap()).collect();
     assert!(scene.is_claimed(A) == scene.is_claimed(B), "half of the ring is claimed");
     assert!(scene.is_claimed(A) == roots.is_empty(), "the ring is either claimed or upgraded");
@@ -41,7 +42,7 @@ pub(crate) fn upgrade_drop_upgrade<P: Protocol>() {
         }
         scene.upgrade(B)
     });
-    scene.certify_weak(&[A, B]);
+    scene.certify_weak(&[A, B], 0);
     let root = upgrader.join().unwrap();
     assert!(scene.is_claimed(A) == scene.is_claimed(B), "half of the ring is claimed");
     scene.check_sums(root.as_slice());
@@ -51,7 +52,7 @@ pub(crate) fn upgrade_drop_upgrade<P: Protocol>() {
 pub(crate) fn upgrade_against_freeing<P: Protocol>() {
     let scene = garbage_ring::<P>();
     let upgrader = scene.spawn(|scene| scene.upgrade(A));
-    let certification = scene.certify_weak(&[A, B]);
+    let certification = scene.certify_weak(&[A, B], 0);
     scene.free(&certification);
     let root = upgrader.join().unwrap();
     assert!(root.is_some() != scene.is_claimed(A), "the ring is either claimed or upgraded");
@@ -63,7 +64,7 @@ pub(crate) fn upgrade_against_freeing<P: Protocol>() {
 pub(crate) fn two_components<P: Protocol>() {
     let scene = Scene::<P>::new(&[(1, &[A]), (1, &[B])]);
     let upgrader = scene.spawn(|scene| scene.upgrade(A));
-    scene.certify_weak(&[A, B]);
+    scene.certify_weak(&[A, B], 0);
     let root = upgrader.join().unwrap();
     assert!(scene.is_claimed(B), "an upgrade elsewhere kept garbage");
     assert!(root.is_some() != scene.is_claimed(A));
@@ -77,10 +78,44 @@ pub(crate) fn upgraded_and_cut<P: Protocol>() {
         let root = scene.upgrade(A)?;
         scene.take(root, 0).inspect(|_| _ = scene.release(root))
     });
-    scene.certify_weak(&[A, B]);
+    scene.certify_weak(&[A, B], 0);
     let root = upgrader.join().unwrap();
     assert!(root.is_some() || scene.is_claimed(A) == scene.is_claimed(B));
     scene.check_sums(root.as_slice());
+}
+
+/// Weak references are left for finalizers to use, and cleared by the second certification. Between the two, an upgrade
+/// can take the ring apart. `BEFORE`: the collection takes hold of what it certified before upgrades may go on.
+pub(crate) fn left_for_finalizers<P: Protocol, const BEFORE: bool>() {
+    let scene = garbage_ring::<P>();
+    let upgrader = scene.spawn(|scene| {
+        if let Some(root) = scene.upgrade(A) {
+            scene.put(root, 0, 0);
+            scene.release(root);
+        }
+    });
+    let hold = |object| {
+        assert!(!scene.is_dead(object), "the collection takes hold of something dead");
+        scene.retain(object);
+    };
+    let first = scene.certify_weak_unclaimed(&[A, B], 0, |object| {
+        if BEFORE {
+            hold(object)
+        }
+    });
+    let held: Vec<u32> = first.certified().collect();
+    if !BEFORE {
+        held.iter().copied().for_each(hold);
+    }
+    let second = scene.certify_weak(&held, 1);
+    for (&object, &verdict) in held.iter().zip(second.verdicts()) {
+        if verdict != Verdict::Certified {
+            scene.release(object);
+        }
+    }
+    scene.free(&second);
+    upgrader.join().unwrap();
+    scene.check_sums(&[]);
 }
 
 /// The referent dies by count, its weak reference is cleared, and a new object takes its place.
@@ -129,6 +164,11 @@ fn an_upgrade_delays_its_own_component_alone() {
 #[test]
 fn an_upgraded_member_can_be_used_at_once() {
     holds(upgraded_and_cut::<Versioned>);
+}
+
+#[test]
+fn what_is_left_to_upgrades_until_finalizers_ran_is_held_before() {
+    holds_within(left_for_finalizers::<Versioned, true>, 3);
 }
 
 #[test]
