@@ -9,6 +9,7 @@
 //! - **M3** The finalizer runs before weak references are cleared; all of them are cleared before any callback runs.
 //! - **M4** An object whose count is 0 belongs to the thread that brought it there: loads and upgrades turn away from it,
 //!   and a collection rejects it.
+//! - **M5** Where others stand still for the collection in whose teardown an object dies, they go on while callbacks run.
 
 use std::time::Instant;
 
@@ -164,7 +165,9 @@ impl<R: Rung> ParallelMutator<R> {
             && !self.has_flag(object, flag::FINALIZED)
         {
             let resurrected = self.with_last_reference(object, &spec, |root| {
-                shared.callbacks.call(finalizer, self, root, Place::Finalizer, &*shared.observer);
+                self.with_others_running(|| {
+                    shared.callbacks.call(finalizer, self, root, Place::Finalizer, &*shared.observer);
+                });
                 // After the call, and for containers only: an atomic object's finalizer runs at each death.
                 if spec.kind != Kind::Atomic {
                     self.set_flag(object, flag::FINALIZED);
@@ -177,7 +180,9 @@ impl<R: Rung> ParallelMutator<R> {
         self.clear_weak_references(object);
         if let Some(finalizer) = spec.legacy_finalizer {
             let resurrected = self.with_last_reference(object, &spec, |root| {
-                shared.callbacks.call(finalizer, self, root, Place::LegacyFinalizer, &*shared.observer);
+                self.with_others_running(|| {
+                    shared.callbacks.call(finalizer, self, root, Place::LegacyFinalizer, &*shared.observer);
+                });
             });
             if resurrected {
                 return false;
@@ -235,7 +240,9 @@ impl<R: Rung> ParallelMutator<R> {
         for (callback, weak) in to_call {
             let weak = Root::adopt(self, weak);
             weak::forget_callback(&shared.space, weak.object());
-            shared.callbacks.call(callback, self, weak, Place::WeakReference, &*shared.observer);
+            self.with_others_running(|| {
+                shared.callbacks.call(callback, self, weak, Place::WeakReference, &*shared.observer);
+            });
         }
     }
 

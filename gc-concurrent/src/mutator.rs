@@ -37,6 +37,8 @@ pub struct ParallelMutator<R: Rung> {
     pub(crate) allocator: Allocator,
     /// Inside a safe region.
     in_region: Cell<bool>,
+    /// The others stand still for this one.
+    pub(crate) stops_others: Cell<bool>,
     /// Taking a collection's garbage apart.
     pub(crate) tearing_down: Cell<bool>,
     /// Deaths by count under way, one inside the other.
@@ -71,6 +73,7 @@ impl<R: Rung> ParallelMutator<R> {
             allocator: Allocator::numbered(record.number),
             record,
             in_region: Cell::new(false),
+            stops_others: Cell::new(false),
             tearing_down: Cell::new(false),
             nesting: Cell::new(0),
             deferred: RefCell::default(),
