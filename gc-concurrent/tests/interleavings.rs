@@ -1,7 +1,7 @@
 //! What broke under stress, and what could have, reduced to the threads and steps that it takes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use gc_concurrent::{ConcurrentHeap, StopTheWorldHeap};
 use gc_core::{
@@ -65,4 +65,112 @@ fn callbacks_of_deaths_in_a_teardown_run_beside_others_on_stop_the_world() {
 #[test]
 fn callbacks_of_deaths_in_a_teardown_run_beside_others_on_concurrent() {
     callbacks_of_deaths_in_a_teardown_run_beside_others::<ConcurrentHeap>();
+}
+
+/// Runs `rounds` of `first` beside `second`, which runs again and again until they have ended, each with a mutator of its own.
+fn beside<H: Heap>(heap: &H, rounds: u32, first: impl Fn(&H::Mutator) + Sync, second: impl Fn(&H::Mutator) + Sync) {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| {
+            let mutator = heap.attach();
+            (0..rounds).for_each(|_| first(&mutator));
+        });
+        let second = scope.spawn(|| {
+            let mutator = heap.attach();
+            while !over.load(Ordering::Relaxed) {
+                second(&mutator);
+                mutator.safepoint();
+            }
+        });
+        let first = first.join();
+        over.store(true, Ordering::Relaxed);
+        second.join().and(first).unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+}
+
+/// Asking for all objects makes references out of none: not to objects that a collection is taking apart.
+#[test]
+fn get_objects_never_shows_an_object_that_is_taken_apart() {
+    let (heap, type_id) = heap_of::<ConcurrentHeap>(HeapConfig::default());
+    let make_and_collect = |mutator: &<ConcurrentHeap as Heap>::Mutator| {
+        for _ in 0..50 {
+            let ring = ring(mutator, type_id, None);
+            mutator.write_word(&ring, 0, 1);
+        }
+        mutator.collect(Generation::OLD);
+    };
+    let look = |mutator: &<ConcurrentHeap as Heap>::Mutator| {
+        let mut objects = mutator.get_objects(None);
+        if let Some(first) = objects.first().cloned() {
+            objects.extend(mutator.get_referrers(&[&first]));
+        }
+        for object in objects {
+            // Complete before it is marked so.
+            if mutator.read_word(&object, 0) == 1 {
+                assert!(object.load(0).is_some(), "{object:?} was taken apart");
+            }
+        }
+    };
+    beside(&heap, 3000, make_and_collect, look);
+    let mutator = heap.attach();
+    mutator.collect(Generation::OLD);
+    assert_eq!(heap.live_objects(), 0);
+}
+
+/// A weak reference that is garbage itself can be asked for, as long as its referent is alive.
+#[test]
+fn a_weak_reference_given_for_a_live_object_is_alive() {
+    let (heap, type_id) = heap_of::<ConcurrentHeap>(HeapConfig::default());
+    let keeper = heap.attach();
+    let referent = node(&keeper, type_id);
+    let shared = [referent.share(), referent.share()].map(|shared| Mutex::new(Some(shared)));
+    let referent_for = |mutator: &<ConcurrentHeap as Heap>::Mutator, n: usize| {
+        let mut place = shared[n].lock().unwrap();
+        let held = place.take().unwrap();
+        *place = Some(mutator.clone_shared(&held));
+        let root = mutator.adopt(held);
+        root.share()
+    };
+    let make_and_collect = |mutator: &<ConcurrentHeap as Heap>::Mutator| {
+        let referent = mutator.adopt(referent_for(mutator, 0));
+        let weak = mutator.weak_reference(&referent, None).unwrap();
+        drop(ring(mutator, type_id, Some(&weak)));
+        drop(weak);
+        mutator.collect(Generation::OLD);
+    };
+    let ask = |mutator: &<ConcurrentHeap as Heap>::Mutator| {
+        let referent = mutator.adopt(referent_for(mutator, 1));
+        let weak = mutator.weak_reference(&referent, None).unwrap();
+        assert_eq!(mutator.upgrade(&weak), Some(referent.clone()), "the referent is alive");
+        for weak in mutator.get_weak_references(&referent) {
+            assert_eq!(mutator.upgrade(&weak), Some(referent.clone()), "the referent is alive");
+        }
+    };
+    keeper.safe_region(|| beside(&heap, 20_000, make_and_collect, ask));
+}
+
+/// The weak reference without a callback is one, also if two threads ask for the first at the same time.
+#[test]
+fn two_threads_get_the_same_plain_weak_reference() {
+    let (heap, type_id) = heap_of::<ConcurrentHeap>(HeapConfig::default());
+    for _ in 0..3000 {
+        let mutator = heap.attach();
+        let referent = node(&mutator, type_id);
+        let shared = [referent.share(), referent.share()];
+        let ready = AtomicU32::new(0);
+        let ask = |shared| {
+            let mutator = heap.attach();
+            let referent = mutator.adopt(shared);
+            ready.fetch_add(1, Ordering::Relaxed);
+            while ready.load(Ordering::Relaxed) != 2 {
+                std::hint::spin_loop();
+            }
+            mutator.weak_reference(&referent, None).unwrap().share()
+        };
+        let found = mutator.safe_region(|| {
+            std::thread::scope(|scope| shared.map(|s| scope.spawn(|| ask(s))).map(|thread| thread.join().unwrap()))
+        });
+        let [first, second] = found.map(|shared| mutator.adopt(shared));
+        assert_eq!(first, second, "one weak reference is shared by all who ask");
+    }
 }
