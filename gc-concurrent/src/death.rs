@@ -16,7 +16,7 @@ use std::time::Instant;
 use gc_core::callback::Place;
 use gc_core::event::Cascade;
 use gc_core::space::header::{self, COUNT_MASK, IMMORTAL, flag};
-use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
+use gc_core::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use gc_core::{Kind, ObjectRef, Root, TypeId, TypeSpec, weak};
 
 use crate::age;
@@ -261,5 +261,25 @@ impl<R: Rung> ParallelMutator<R> {
             self.set_flag(object, flag::TORN);
             shared.observer.teardown(object, false);
         }
+    }
+
+    /// Takes away all references to garbage that was taken apart, which the certification counted, and frees its place.
+    ///
+    /// A stale load or an upgrade may have retained it and be about to undo that. Then it is not waited for: the undoing
+    /// release is the last one, and frees the place as any last release does.
+    pub(crate) fn free_garbage(&self, object: ObjectRef, count: Option<u64>) {
+        let shared = self.shared();
+        let word = shared.space.count_word(object.bits());
+        // Relaxed: where nothing was certified the world stands still.
+        let count = count.unwrap_or_else(|| word.load(Relaxed) & COUNT_MASK);
+        // AcqRel: release, so that an undoing release that comes after sees the slots null; acquire, as its partner.
+        let before = word.fetch_sub(count, AcqRel);
+        debug_assert!(before & COUNT_MASK >= count, "{object:?} lost references after it was certified");
+        if before & COUNT_MASK != count {
+            return;
+        }
+        self.record.count_down();
+        shared.space.free_shared(&self.allocator, object);
+        self.record.free();
     }
 }

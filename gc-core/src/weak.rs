@@ -95,6 +95,17 @@ impl WeakTable {
         Self::unlink_locked(&mut self.first.lock(), space, weak);
     }
 
+    /// The same if `chosen` says yes, which is asked under the table's lock: while nobody can come by it through its referent.
+    /// Returns the answer.
+    pub fn unlink_if(&self, space: &Space, weak: ObjectRef, chosen: impl FnOnce() -> bool) -> bool {
+        let mut first = self.first.lock();
+        let chosen = chosen();
+        if chosen {
+            Self::unlink_locked(&mut first, space, weak);
+        }
+        chosen
+    }
+
     fn unlink_locked(first: &mut FxHashMap<u32, u32>, space: &Space, weak: ObjectRef) {
         let word = space.payload_word(weak.bits(), 0, 0);
         let (referent, callback) = halves(word.load(Relaxed));
