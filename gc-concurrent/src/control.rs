@@ -158,7 +158,9 @@ impl<R: Rung> Control for ParallelMutator<R> {
         self.running(|| {
             self.freeze_running();
             let shared = self.shared();
-            let _resume = self.stop_others();
+            // No collection of another thread may have garbage in its hands.
+            let work = (!self.is_collecting()).then(|| self.take_turn());
+            let resume = self.stop_others();
             shared.space.for_each_object(|object| {
                 let count = shared.space.count_word(object.bits());
                 // Relaxed, both: the world stands still. A dead object that waits for its teardown stays dead.
@@ -166,6 +168,10 @@ impl<R: Rung> Control for ParallelMutator<R> {
                     count.fetch_or(IMMORTAL, Relaxed);
                 }
             });
+            drop(resume);
+            if let Some(work) = work {
+                shared.turns.give_up(work);
+            }
         });
     }
 

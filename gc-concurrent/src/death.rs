@@ -275,7 +275,8 @@ impl<R: Rung> ParallelMutator<R> {
         // AcqRel: release, so that an undoing release that comes after sees the slots null; acquire, as its partner.
         let before = word.fetch_sub(count, AcqRel);
         debug_assert!(before & COUNT_MASK >= count, "{object:?} lost references after it was certified");
-        if before & COUNT_MASK != count {
+        // A callback of the teardown may have made all objects immortal: then it stays where it is.
+        if before & (COUNT_MASK | IMMORTAL) != count {
             return;
         }
         self.record.count_down();

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use gc_concurrent::{ConcurrentHeap, StopTheWorldHeap};
 use gc_core::{
@@ -173,4 +174,33 @@ fn two_threads_get_the_same_plain_weak_reference() {
         let [first, second] = found.map(|shared| mutator.adopt(shared));
         assert_eq!(first, second, "one weak reference is shared by all who ask");
     }
+}
+
+/// Making everything immortal waits for the collection that is taking garbage apart, also while a callback of that lets others
+/// run: a place freed as immortal would stay so for whoever comes there next.
+#[test]
+fn freezing_for_ever_leaves_no_immortal_place_behind() {
+    let (heap, type_id) = heap_of::<ConcurrentHeap>(HeapConfig::default());
+    let turn = Arc::new(AtomicU32::new(0));
+    let in_teardown = Arc::clone(&turn);
+    let finalizer = heap.register_callback(Arc::new(move |mutator: &<ConcurrentHeap as Heap>::Mutator, _| {
+        in_teardown.store(1, Ordering::Relaxed);
+        mutator.safe_region(|| std::thread::sleep(Duration::from_millis(50)));
+    }));
+    let guarded = heap.register_type(TypeSpec::new("guarded", Kind::Atomic).with_finalizer(finalizer)).unwrap();
+    let collect = |mutator: &<ConcurrentHeap as Heap>::Mutator| {
+        let hanging = mutator.allocate(guarded, Shape::new(0, 16)).unwrap();
+        drop(ring(mutator, type_id, Some(&hanging)));
+        drop(hanging);
+        mutator.collect(Generation::OLD);
+    };
+    beside(&heap, 1, collect, |mutator| {
+        if turn.swap(0, Ordering::Relaxed) == 1 {
+            mutator.freeze_immortal();
+        }
+    });
+    let mutator = heap.attach();
+    let frozen = heap.live_objects();
+    (0..10_000).for_each(|_| drop(node(&mutator, type_id)));
+    assert_eq!(heap.live_objects(), frozen, "a new object dies");
 }
