@@ -345,7 +345,7 @@ impl<R: Rung> ParallelMutator<R> {
         let lost_mutators = if matches!(forked, Ok(None)) { shared.mutators.alone_after_fork(&self.record) } else { 0 };
         if matches!(forked, Ok(None)) {
             shared.turns.with_state(|state| state.grace = None);
-            shared.trigger.share(1);
+            shared.trigger.share(|| 1);
             shared.trigger.withdraw();
         }
         shared.world.resume(&shared.mailbox);

@@ -204,3 +204,20 @@ fn freezing_for_ever_leaves_no_immortal_place_behind() {
     (0..10_000).for_each(|_| drop(node(&mutator, type_id)));
     assert_eq!(heap.live_objects(), frozen, "a new object dies");
 }
+
+/// A shared root that a callback drops while its mutator detaches does not wait for the next one.
+#[test]
+fn a_shared_root_dropped_by_a_callback_of_detaching_is_released() {
+    let (heap, type_id) = heap_of::<ConcurrentHeap>(HeapConfig::default());
+    let captured = Arc::new(Mutex::new(None));
+    let place = Arc::clone(&captured);
+    let finalizer = heap.register_callback(Arc::new(move |_: &<ConcurrentHeap as Heap>::Mutator, _| {
+        drop(place.lock().unwrap().take());
+    }));
+    let guarded = heap.register_type(TypeSpec::new("guarded", Kind::Instance).with_finalizer(finalizer)).unwrap();
+    let mutator = heap.attach();
+    *captured.lock().unwrap() = Some(node(&mutator, type_id).share());
+    drop(node(&mutator, guarded).share());
+    drop(mutator);
+    assert_eq!(heap.live_objects(), 0);
+}
