@@ -252,12 +252,15 @@ impl<'c, R: Rung> Commit<'c, R> {
     fn let_die(&self, mut held: Vec<ObjectRef>) -> Vec<ObjectRef> {
         let mutator = self.mutator;
         let space = &mutator.shared().space;
+        let survivors_age = age::survivors(self.generation);
         loop {
             let before = held.len();
             held.retain(|&object| {
                 // Relaxed: nobody else can get at an object whose one reference is the collection's.
                 let dying = space.count_word(object.bits()).load(Relaxed) as u32 == ONE as u32;
                 if dying {
+                    // An upgrade may find it yet: then it lives on, and without the mark. Relaxed: as everywhere for ages.
+                    space.view().age(object.bits()).store(survivors_age, Relaxed);
                     mutator.release_running(object);
                     mutator.finish_deaths();
                 }
