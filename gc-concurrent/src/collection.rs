@@ -253,11 +253,15 @@ impl<R: Rung> ParallelMutator<R> {
                     0 => false,
                     target => !may_be_tracked(target),
                 };
+                // Held over the change: otherwise its place could be another object's by the time the flag is cleared.
                 if (0..header::slots(shape)).all(untrackable)
-                    && place.compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok()
                     && let Some(object) = ObjectRef::from_bits(index)
+                    && self.retain_if_alive(object)
                 {
-                    self.clear_flag(object, flag::TRACKED);
+                    if place.compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok() {
+                        self.clear_flag(object, flag::TRACKED);
+                    }
+                    self.release_running(object);
                 }
             }
         }
