@@ -29,7 +29,7 @@ pub(crate) fn below(n: u32) -> u32 {
         state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
         mix(state.get())
     });
-    ((next >> 32) * u64::from(n) >> 32) as u32
+    (((next >> 32) * u64::from(n)) >> 32) as u32
 }
 
 /// True once in `n` times.
