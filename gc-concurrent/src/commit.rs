@@ -162,7 +162,6 @@ impl<'c, R: Rung> Commit<'c, R> {
     /// The rest of the collection.
     pub(crate) fn finish(mut self, found: &mut Found) {
         let mutator = self.mutator;
-        let shared = mutator.shared();
         found.interfered = self.work.certification.interfered();
         let finalizable = self.finalizable();
         if !self.callbacks.is_empty() || !finalizable.is_empty() || self.has_uncleared_weak_references() {
@@ -176,7 +175,7 @@ impl<'c, R: Rung> Commit<'c, R> {
         let certified: Vec<u32> = self.work.certification.certified().collect();
         found.collected += certified.len() as u64;
         #[cfg(debug_assertions)]
-        crate::sanity::check_certified(&shared.space, &certified);
+        crate::sanity::check_certified(&mutator.shared().space, &certified);
         mutator.tearing_down.set(true);
         let freed_before = mutator.record.freed();
         self.tear_down(&certified);

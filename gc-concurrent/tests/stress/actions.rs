@@ -24,7 +24,7 @@ pub(crate) fn mutate<H: Heap>(heap: &H, stage: &Arc<Stage>, types: &Types, plan:
     while !stage.ended.load(Ordering::Relaxed) {
         let mutator = heap.attach();
         let table = {
-            let shared = stage.table.lock().unwrap();
+            let shared = stage.table.lock();
             mutator.adopt(mutator.clone_shared(shared.as_ref().expect("the run goes on")))
         };
         let mut worker = Worker { mutator: &mutator, types, stage, table, roots: Vec::new(), weak: Vec::new() };
@@ -101,7 +101,7 @@ impl<'m, M: Mutator> Worker<'m, M> {
         if live > self.stage.most_objects {
             self.let_go();
             if live > 2 * self.stage.most_objects {
-                drop(std::mem::take(&mut *self.stage.inbox.lock().unwrap()));
+                drop(std::mem::take(&mut *self.stage.inbox.lock()));
                 self.mutator.unfreeze();
                 self.mutator.collect(Generation::OLD);
             }
@@ -245,14 +245,14 @@ impl<'m, M: Mutator> Worker<'m, M> {
     fn share(&mut self) {
         if one_in(2) {
             if let Some(shared) = pick(&self.roots).map(Root::share) {
-                let mut inbox = self.stage.inbox.lock().unwrap();
+                let mut inbox = self.stage.inbox.lock();
                 if inbox.len() < 64 {
                     inbox.push(shared);
                 }
             }
             return;
         }
-        let received = self.stage.inbox.lock().unwrap().pop();
+        let received = self.stage.inbox.lock().pop();
         match received {
             // Dropped without a mutator: it waits for a safepoint.
             Some(shared) if one_in(4) => drop(shared),

@@ -31,12 +31,12 @@ pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
-/// The table, unless the run is closing or somebody else is asking for it.
+/// The table, unless the run is closing.
 fn table<'m, M: Mutator>(mutator: &'m M, stage: &Stage) -> Option<Root<'m, M>> {
     if stage.closing.load(Ordering::Relaxed) {
         return None;
     }
-    let shared = stage.table.try_lock().ok()?.as_ref().map(|table| mutator.clone_shared(table));
+    let shared = stage.table.lock().as_ref().map(|table| mutator.clone_shared(table));
     shared.map(|shared| mutator.adopt(shared))
 }
 

@@ -44,5 +44,5 @@ fn live_on<M: Mutator>(worker: &Worker<'_, M>) {
     worker.mutator.collect(Generation::OLD);
     child.verify();
     worker.verify();
-    assert!(worker.stage.failures.try_lock().is_ok_and(|failures| failures.is_empty()), "a callback failed");
+    assert!(worker.stage.failures.lock().is_empty(), "a callback failed");
 }

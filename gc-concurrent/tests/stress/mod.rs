@@ -15,11 +15,11 @@ mod random;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use gc_core::event::Panicked;
+use gc_core::sync::{Arc, Mutex};
 use gc_core::{Control, Generation, Heap, HeapConfig, HeapStatistics, Mutator, Observer, Shape, SharedRoot};
 
 use callbacks::DELIBERATE;
@@ -112,7 +112,7 @@ impl Stage {
     fn fail(&self, failure: String) {
         self.ended.store(true, Ordering::Relaxed);
         eprintln!("stress: {failure}");
-        self.failures.lock().unwrap().push(failure);
+        self.failures.lock().push(failure);
     }
 
     fn count(counter: &AtomicU64) {
@@ -147,7 +147,7 @@ pub(crate) fn run<H: Heap>(plan: Plan) -> Outcome {
     {
         let mutator = heap.attach();
         let table = objects::new_table(&mutator, &types, TABLE);
-        *stage.table.lock().unwrap() = Some(table.share());
+        *stage.table.lock() = Some(table.share());
     }
     let begin = Instant::now();
     let over = Arc::new(AtomicBool::new(false));
@@ -193,12 +193,12 @@ fn close<H: Heap>(heap: &H, stage: &Arc<Stage>, plan: Plan) {
     let failed = |failures: &[String]| {
         assert!(failures.is_empty(), "{} {plan:?}:\n{}", H::NAME, failures.join("\n"));
     };
-    failed(&stage.failures.lock().unwrap());
+    failed(&stage.failures.lock());
     stage.closing.store(true, Ordering::Relaxed);
     let mutator = heap.attach();
     mutator.unfreeze();
-    drop(std::mem::take(&mut *stage.inbox.lock().unwrap()));
-    drop(stage.table.lock().unwrap().take());
+    drop(std::mem::take(&mut *stage.inbox.lock()));
+    drop(stage.table.lock().take());
     mutator.safepoint();
     let mut quiet = 0;
     for _ in 0..100 {
@@ -229,7 +229,7 @@ fn close<H: Heap>(heap: &H, stage: &Arc<Stage>, plan: Plan) {
             }
         });
     }
-    failed(&stage.failures.lock().unwrap());
+    failed(&stage.failures.lock());
     drop(mutator);
     let statistics = heap.statistics();
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
