@@ -36,13 +36,14 @@ fn ring<'m, M: Mutator>(mutator: &'m M, type_id: TypeId, held: Option<&Root<'m, 
 fn callbacks_of_deaths_in_a_teardown_run_beside_others<H: Heap>() {
     let (heap, type_id) = heap_of::<H>(HeapConfig::default());
     let ran = Arc::new(AtomicU32::new(0));
-    let (count, other) = (Arc::clone(&ran), heap.clone());
+    let count = Arc::clone(&ran);
     let finalizer = heap.register_callback(Arc::new(move |mutator: &H::Mutator, _| {
         drop(node(mutator, type_id));
         mutator.safepoint();
         // Another thread gets through.
+        let heap = mutator.heap().clone();
         mutator.safe_region(|| {
-            std::thread::scope(|scope| scope.spawn(|| drop(node(&other.attach(), type_id))).join().unwrap());
+            std::thread::scope(|scope| scope.spawn(|| drop(node(&heap.attach(), type_id))).join().unwrap());
         });
         count.fetch_add(1, Ordering::Relaxed);
     }));
