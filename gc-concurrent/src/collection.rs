@@ -195,19 +195,29 @@ impl<R: Rung> ParallelMutator<R> {
 
     /// Makes the other mutators stand still until the result is dropped.
     pub(crate) fn stop_others(&self) -> impl Drop + use<'_, R> {
-        let shared = self.shared();
-        shared.world.stop(&shared.mailbox, &*shared.observer);
-        Restore(|| shared.world.resume(&shared.mailbox))
+        self.stop();
+        Restore(|| self.resume())
     }
 
-    /// Lets the others go on while `f`, a callback of the program, runs.
+    fn stop(&self) {
+        let shared = self.shared();
+        shared.world.stop(&shared.mailbox, &*shared.observer);
+        self.stops_others.set(true);
+    }
+
+    fn resume(&self) {
+        let shared = self.shared();
+        self.stops_others.set(false);
+        shared.world.resume(&shared.mailbox);
+    }
+
+    /// Lets the others go on, if they stand still for this mutator, while `f`, a callback of the program, runs.
     pub(crate) fn with_others_running<T>(&self, f: impl FnOnce() -> T) -> T {
-        if !R::STOPS {
+        if !self.stops_others.get() {
             return f();
         }
-        let shared = self.shared();
-        shared.world.resume(&shared.mailbox);
-        let _stop = Restore(|| shared.world.stop(&shared.mailbox, &*shared.observer));
+        self.resume();
+        let _stop = Restore(|| self.stop());
         f()
     }
 
@@ -247,11 +257,15 @@ impl<R: Rung> ParallelMutator<R> {
                     0 => false,
                     target => !may_be_tracked(target),
                 };
+                // Held over the change: otherwise its place could be another object's by the time the flag is cleared.
                 if (0..header::slots(shape)).all(untrackable)
-                    && place.compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok()
                     && let Some(object) = ObjectRef::from_bits(index)
+                    && self.retain_if_alive(object)
                 {
-                    self.clear_flag(object, flag::TRACKED);
+                    if place.compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok() {
+                        self.clear_flag(object, flag::TRACKED);
+                    }
+                    self.release_running(object);
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Instant;
 
-use gc_core::root::Counts;
+use gc_core::root::{Counts, Mailbox};
 use gc_core::space::Allocator;
 use gc_core::space::header::flag;
 use gc_core::sync::Arc;
@@ -37,6 +37,8 @@ pub struct ParallelMutator<R: Rung> {
     pub(crate) allocator: Allocator,
     /// Inside a safe region.
     in_region: Cell<bool>,
+    /// The others stand still for this one.
+    pub(crate) stops_others: Cell<bool>,
     /// Taking a collection's garbage apart.
     pub(crate) tearing_down: Cell<bool>,
     /// Deaths by count under way, one inside the other.
@@ -64,13 +66,14 @@ impl<R: Rung> ParallelMutator<R> {
         let shared = &*heap.0;
         shared.world.enter(&*shared.observer);
         let record = shared.mutators.attach(collector);
-        shared.trigger.share(shared.mutators.len());
+        shared.trigger.share(|| shared.mutators.len());
         let budget = shared.config.release_budget.map_or(i64::MAX, i64::from);
         Self {
             heap: heap.clone(),
             allocator: Allocator::numbered(record.number),
             record,
             in_region: Cell::new(false),
+            stops_others: Cell::new(false),
             tearing_down: Cell::new(false),
             nesting: Cell::new(0),
             deferred: RefCell::default(),
@@ -337,12 +340,18 @@ impl<R: Rung> ParallelMutator<R> {
 impl<R: Rung> Drop for ParallelMutator<R> {
     fn drop(&mut self) {
         self.running(|| {
-            self.release_dropped();
-            self.finish_deaths();
             let shared = self.shared();
+            // Callbacks of deaths may drop shared roots, whose deaths have callbacks.
+            loop {
+                self.release_dropped();
+                self.finish_deaths();
+                if shared.mailbox.attention() & Mailbox::DROPPED == 0 {
+                    break;
+                }
+            }
             self.allocator.disown_all(&shared.space);
             shared.mutators.detach(&self.record);
-            shared.trigger.share(shared.mutators.len());
+            shared.trigger.share(|| shared.mutators.len());
         });
         if !self.in_region.get() {
             self.shared().world.leave();

@@ -282,11 +282,13 @@ impl<R: Rung> ParallelMutator<R> {
         }
         // Its allocation may collect, but not free the referent, which the caller holds.
         let weak = self.allocate_running(TypeId::WEAK_REFERENCE, weak::SHAPE)?;
-        if callback.is_none()
-            && let Some(plain) = self.plain_weak_reference(referent)
-        {
-            // A callback of that collection made it meanwhile.
-            return Ok(plain);
+        if callback.is_none() {
+            // Another thread, or a callback of that collection, may have made it meanwhile.
+            let alive = |plain| self.retain_if_alive(plain);
+            if let Some(plain) = shared.weak.link_unless(&shared.space, weak.object(), referent, alive) {
+                return Ok(Root::adopt(self, plain));
+            }
+            return Ok(weak);
         }
         shared.weak.link(&shared.space, weak.object(), referent, callback);
         Ok(weak)
@@ -344,7 +346,7 @@ impl<R: Rung> ParallelMutator<R> {
             lost_mutators = shared.mutators.alone_after_fork(&self.record);
             shared.space.abandon_blocks_of_others(self.record.number);
             shared.turns.with_state(|state| state.grace = None);
-            shared.trigger.share(1);
+            shared.trigger.share(|| 1);
             shared.trigger.withdraw();
         }
         shared.world.resume(&shared.mailbox);
