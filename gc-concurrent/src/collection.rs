@@ -122,15 +122,27 @@ impl<R: Rung> ParallelMutator<R> {
         shared.mutators.clear_counts();
         let blocks = self.scope(work, generation);
         let survivors_age = age::survivors(generation);
+        // Relaxed, both: set before there were such objects.
+        let has_immortal = shared.has_immortal.load(Relaxed);
+        let untracks = shared.config.untrack_tuples && shared.has_tuples.load(Relaxed);
+        let mut tuples = Vec::new();
         let examined = {
             let view = shared.space.view();
-            let candidate = |layout: &gc_core::space::BlockLayout, cell: u32, _: u32| {
+            let candidate = |layout: &gc_core::space::BlockLayout, cell: u32, index: u32| {
                 let place = &view.ages(layout.block())[cell as usize % gc_core::space::AGE_BYTES];
                 // Relaxed, both: an age is a hint. What a collection misses the next one finds; what it examines too much it
                 // certifies.
                 let now = place.load(Relaxed);
                 if !age::is_candidate(now, generation) {
                     return false;
+                }
+                // Relaxed, here and below: immortal once, immortal for ever; a kind is fixed for an object's life.
+                if has_immortal && view.count_word(index).load(Relaxed) & IMMORTAL != 0 {
+                    let _ = place.compare_exchange(now, age::PERMANENT, Relaxed, Relaxed);
+                    return false;
+                }
+                if untracks && header::kind(view.shape_word(index).load(Relaxed)) == Kind::Tuple {
+                    tuples.push(index);
                 }
                 if now != survivors_age {
                     // Promoted at once; the suspects that turn out to be garbage have no age any more. Exchanged, so that
@@ -145,11 +157,7 @@ impl<R: Rung> ParallelMutator<R> {
                 work.detector.detect::<true>(&shared.space, &blocks, candidate)
             }
         };
-        // Relaxed, both: set before there were such objects.
-        let tuples = shared.config.untrack_tuples && shared.has_tuples.load(Relaxed);
-        if tuples || shared.has_immortal.load(Relaxed) {
-            self.sort_out(work, &blocks, generation, tuples);
-        }
+        self.untrack_tuples(work, &tuples, survivors_age);
         self.remember_middle_blocks(work, generation, blocks);
         let mut found =
             Found { examined: examined.objects, survivors: examined.objects - examined.suspects, ..Found::default() };
@@ -207,13 +215,10 @@ impl<R: Rung> ParallelMutator<R> {
         f()
     }
 
-    /// Untracks the surviving tuples that can be on no cycle: all slots hold atomic objects or untracked tuples
-    /// (`untrack_tuples`, `_PyTuple_MaybeUntrack`). Moves immortal objects to the permanent generation, as CPython 3.12
-    /// does.
-    fn sort_out(&self, work: &Work, blocks: &[u32], generation: Generation, tuples: bool) {
-        let shared = self.shared();
-        let view = shared.space.view();
-        let survivors_age = age::survivors(generation);
+    /// Untracks the surviving ones of these candidates, all tuples, that can be on no cycle: all slots hold atomic objects
+    /// or untracked tuples (`untrack_tuples`, `_PyTuple_MaybeUntrack`).
+    fn untrack_tuples(&self, work: &Work, tuples: &[u32], survivors_age: u8) {
+        let view = self.shared().space.view();
         // Relaxed: a dying object's word is looked at for nothing.
         let word = |index: u32| view.shape_word(index).load(Relaxed);
         let may_be_tracked = |target: u32| match header::kind(word(target)) {
@@ -221,34 +226,22 @@ impl<R: Rung> ParallelMutator<R> {
             Kind::Tuple => word(target) & flag::TRACKED != 0,
             _ => true,
         };
-        for layout in blocks.iter().filter_map(|&block| shared.space.layout(block)) {
-            for cell in 0..layout.cells {
-                let place = &view.ages(layout.block())[cell as usize % gc_core::space::AGE_BYTES];
-                // Relaxed: as in `collect_once`.
-                if place.load(Relaxed) != survivors_age {
-                    continue;
-                }
-                let index = layout.object(cell);
-                // Relaxed, both: immortal once, immortal for ever.
-                if view.count_word(index).load(Relaxed) & IMMORTAL != 0 {
-                    let _ = place.compare_exchange(survivors_age, age::PERMANENT, Relaxed, Relaxed);
-                    continue;
-                }
-                let shape = word(index);
-                if !tuples || header::kind(shape) != Kind::Tuple || work.detector.position(index).is_some() {
-                    continue;
-                }
-                // Acquire: as a load's.
-                let untrackable = |slot| match view.slot(index, slot).load(Acquire) {
-                    0 => false,
-                    target => !may_be_tracked(target),
-                };
-                if (0..header::slots(shape)).all(untrackable)
-                    && place.compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok()
-                    && let Some(object) = ObjectRef::from_bits(index)
-                {
-                    self.clear_flag(object, flag::TRACKED);
-                }
+        for &index in tuples {
+            let shape = word(index);
+            if header::kind(shape) != Kind::Tuple || work.detector.position(index).is_some() {
+                continue;
+            }
+            // Acquire: as a load's.
+            let untrackable = |slot| match view.slot(index, slot).load(Acquire) {
+                0 => false,
+                target => !may_be_tracked(target),
+            };
+            // Relaxed: as in `collect_once`.
+            if (0..header::slots(shape)).all(untrackable)
+                && view.age(index).compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok()
+                && let Some(object) = ObjectRef::from_bits(index)
+            {
+                self.clear_flag(object, flag::TRACKED);
             }
         }
     }
