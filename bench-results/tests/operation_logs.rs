@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bench_results::roster::{ConcurrentHeap, StopTheWorldHeap};
 use gc_core::{Automatic, Certify, Heap, HeapConfig, Trigger};
-use workloads::oplog::{Baseline, Difference, Log, compare, parse_baseline, replay};
+use workloads::oplog::{Baseline, Difference, Log, compare, parse_baseline, parse_lines, replay_beside};
 
 /// A log and what was recorded for it.
 struct Recorded {
@@ -30,10 +30,10 @@ impl Recorded {
 
     /// The first difference, as a sentence.
     fn difference<H: Heap>(&self, config: &HeapConfig) -> Option<String> {
+        let recorded = parse_lines(&self.outcome).unwrap_or_else(|damage| panic!("{}: {damage:?}", self.name));
         let mut came = Vec::new();
-        replay::<H>(&self.log, config, self.baseline, |line| came.push(line)).unwrap();
-        let found = compare(&came, &self.outcome, H::ABILITIES.list_order)
-            .unwrap_or_else(|(line, cause)| panic!("{}, line {line}: {cause}", self.name));
+        replay_beside::<H>(&self.log, config, self.baseline, &recorded, |line| came.push(line)).unwrap();
+        let found = compare(&came, &self.outcome, H::ABILITIES.list_order).unwrap();
         let Difference { operation, expected, came } = found?;
         let what = self.log.operations.get(operation);
         Some(format!("{}, operation {operation} {what:?}\n  recorded {expected}\n  came     {came}", self.name))
