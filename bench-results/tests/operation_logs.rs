@@ -55,12 +55,7 @@ fn own_logs() -> Vec<Recorded> {
 
 /// As on heaps that stop: a due collection runs there and then, and what dies by count is gone when the operation ends.
 fn step_by_step() -> HeapConfig {
-    HeapConfig {
-        automatic: Automatic::AtTrigger,
-        release_budget: None,
-        reservation: 1 << 26,
-        ..HeapConfig::default()
-    }
+    HeapConfig { automatic: Automatic::AtTrigger, release_budget: None, reservation: 1 << 26, ..HeapConfig::default() }
 }
 
 #[track_caller]

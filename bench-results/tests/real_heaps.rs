@@ -8,7 +8,8 @@ use gc_core::{Certify, Control, Generation, Heap, HeapConfig, NoObserver};
 use workloads::graph::{HeapGraph, Verdict, embedded_django};
 
 fn garbage_file() -> HeapGraph {
-    let bytes = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/data/django_garbage_py313.gcheap.gz"));
+    let bytes =
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/data/django_garbage_py313.gcheap.gz"));
     HeapGraph::read(&bytes[..]).unwrap()
 }
 

@@ -48,10 +48,10 @@ impl<R: Rung> ParallelMutator<R> {
         if let Some(work) = shared.turns.try_take() {
             return work;
         }
-        shared.observer.interruption_begins(Cause::Lock);
+        self.interruptions().interruption_begins(Cause::Lock);
         let begin = Instant::now();
         let work = self.safe_region(|| shared.turns.take());
-        shared.observer.interruption_ends(Cause::Lock, begin.elapsed());
+        self.interruptions().interruption_ends(Cause::Lock, begin.elapsed());
         work
     }
 
@@ -63,10 +63,7 @@ impl<R: Rung> ParallelMutator<R> {
         }
         let shared = self.shared();
         let mut work = self.take_turn();
-        let quiet = self.record.collector;
-        if !quiet {
-            shared.observer.interruption_begins(Cause::Stop);
-        }
+        self.interruptions().interruption_begins(Cause::Stop);
         let begin = Instant::now();
         let by_collector_before = shared.mutators.totals().freed_by_collector;
         self.report(Phase::Start, generation, Found::default());
@@ -94,9 +91,7 @@ impl<R: Rung> ParallelMutator<R> {
         shared.turns.give_up(work);
         self.reclaim_retired();
         duration = duration.max(begin.elapsed());
-        if !quiet {
-            shared.observer.interruption_ends(Cause::Stop, duration);
-        }
+        self.interruptions().interruption_ends(Cause::Stop, duration);
         shared.observer.collection(&Collection {
             generation,
             automatic: reason == Reason::Threshold,
@@ -200,7 +195,7 @@ impl<R: Rung> ParallelMutator<R> {
     /// Makes the other mutators stand still until the result is dropped.
     pub(crate) fn stop_others(&self) -> impl Drop + use<'_, R> {
         let shared = self.shared();
-        shared.world.stop(&shared.mailbox, &*shared.observer);
+        shared.world.stop(&shared.mailbox, self.interruptions());
         Restore(|| shared.world.resume(&shared.mailbox))
     }
 
@@ -211,7 +206,7 @@ impl<R: Rung> ParallelMutator<R> {
         }
         let shared = self.shared();
         shared.world.resume(&shared.mailbox);
-        let _stop = Restore(|| shared.world.stop(&shared.mailbox, &*shared.observer));
+        let _stop = Restore(|| shared.world.stop(&shared.mailbox, self.interruptions()));
         f()
     }
 
