@@ -219,7 +219,6 @@ impl<R: Rung> ParallelMutator<R> {
         if requested > limit || self.is_collecting() {
             return Err(refuse(full.held));
         }
-        let shared = self.shared();
         self.interruptions().interruption_begins(Cause::Stall);
         let begin = Instant::now();
         self.release_dropped();

@@ -39,7 +39,10 @@ fn collector_is_not_interrupted<H: Heap>(certify: Certify) {
         let ring = mutator.allocate(node, Shape::new(1, 0)).unwrap();
         ring.store(0, Some(&ring));
         drop(ring);
-        mutator.safe_region(|| thread::sleep(Duration::from_micros(50)));
+        mutator.safepoint();
+        // Running, so that a collector that stops the world has to wait; and slowly, so that memory lasts.
+        let pause = Instant::now();
+        while pause.elapsed() < Duration::from_micros(20) {}
         assert!(begin.elapsed() < Duration::from_secs(60), "no collection every 5 ms");
     }
     drop(mutator);
