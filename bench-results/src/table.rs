@@ -16,7 +16,7 @@ use crate::{roster, units};
 /// A full collection count below which a column proves nothing about full collections.
 const FULL_COLLECTIONS_LEAST: u64 = 20;
 
-/// Names of heaps up to this long stand on one line in a header.
+/// A line of a header is not longer, where a heap's name has hyphens.
 const WIDEST_NAME: usize = 12;
 
 type Percentile = fn(&Summary) -> Option<u64>;
@@ -56,7 +56,17 @@ pub fn plain(header: impl IntoIterator<Item = String>) -> Table {
 
 /// A heap's name as the header of a narrow column: broken at its hyphens where it is long.
 pub fn narrow(name: &str) -> String {
-    if name.len() > WIDEST_NAME { name.replace('-', "-\n") } else { name.to_owned() }
+    let mut header = String::new();
+    let mut on_line = 0;
+    for part in name.split_inclusive('-') {
+        if on_line > 0 && on_line + part.len() > WIDEST_NAME {
+            header.push('\n');
+            on_line = 0;
+        }
+        header.push_str(part);
+        on_line += part.len();
+    }
+    header
 }
 
 /// Digests of a workload's cells that are not equal, with the heaps that gave them.
@@ -285,4 +295,17 @@ fn range(figures: &[u64]) -> String {
 
 fn unknown() -> String {
     "n/a".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_of_heaps_are_broken_at_hyphens() {
+        assert_eq!(narrow("concurrent"), "concurrent");
+        assert_eq!(narrow("stop-the-world"), "stop-the-\nworld");
+        assert_eq!(narrow("generational-streaming"), "generational-\nstreaming");
+        assert_eq!(narrow("refcount-atomic"), "refcount-\natomic");
+    }
 }
