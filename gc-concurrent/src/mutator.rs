@@ -12,8 +12,8 @@ use gc_core::space::header::flag;
 use gc_core::sync::Arc;
 use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
 use gc_core::{
-    CallbackId, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError, process::Forked,
-    weak,
+    CallbackId, HeapFull, Mutator, NoObserver, ObjectRef, Observer, Root, Shape, SharedRoot, TypeId,
+    process::ForkError, process::Forked, weak,
 };
 
 use crate::age;
@@ -64,7 +64,7 @@ pub struct ParallelMutator<R: Rung> {
 impl<R: Rung> ParallelMutator<R> {
     pub(crate) fn attach(heap: &ParallelHeap<R>, collector: bool) -> Self {
         let shared = &*heap.0;
-        shared.world.enter(&*shared.observer);
+        shared.world.enter(if collector { &NoObserver } else { &*shared.observer });
         let record = shared.mutators.attach(collector);
         shared.trigger.share(|| shared.mutators.len());
         let budget = shared.config.release_budget.map_or(i64::MAX, i64::from);
@@ -92,6 +92,11 @@ impl<R: Rung> ParallelMutator<R> {
         &self.heap.0
     }
 
+    /// Who hears of this thread's interruptions. Nobody, if it is the collector's: no program waits for it.
+    pub(crate) fn interruptions(&self) -> &dyn Observer {
+        if self.record.collector { &NoObserver } else { &*self.shared().observer }
+    }
+
     /// Runs a heap operation: one that finds itself inside a safe region leaves it for its duration.
     pub(crate) fn running<T>(&self, operation: impl FnOnce() -> T) -> T {
         if self.in_region.get() { self.re_entered(operation) } else { operation() }
@@ -106,8 +111,7 @@ impl<R: Rung> ParallelMutator<R> {
     }
 
     fn enter(&self) {
-        let shared = self.shared();
-        shared.world.enter(&*shared.observer);
+        self.shared().world.enter(self.interruptions());
         self.record.set_safe(false);
         self.in_region.set(false);
     }
