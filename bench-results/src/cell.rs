@@ -169,6 +169,7 @@ impl Cell {
             collections_outside: None,
             callback_panics: None,
             ledger_ns_per_pause: None,
+            heap_threads_cpu_ns: None,
             control_cpu_ns: None,
             process_involuntary_switches: None,
             minor_faults: None,

@@ -1,7 +1,7 @@
 //! The settings of a heap on the command line (`--config key=value`) and in records.
 
 use anyhow::{Result, bail};
-use gc_core::{FreeLists, HeapConfig, Place, Thresholds, Trigger, WeakOrder};
+use gc_core::{Automatic, Certify, FreeLists, HeapConfig, Place, Scheduling, Thresholds, Trigger, WeakOrder};
 use serde_json::{Map, Value, json};
 
 /// One setting of a heap.
@@ -18,7 +18,7 @@ pub struct Setting {
 }
 
 /// All of them.
-pub const SETTINGS: [Setting; 8] = [
+pub const SETTINGS: [Setting; 14] = [
     Setting {
         name: "thresholds",
         meaning: "when generations 0, 1 and 2 are due: net allocations, then collections of the next younger one",
@@ -67,6 +67,44 @@ pub const SETTINGS: [Setting; 8] = [
         default: "32G",
         range: "a power of two from 1M to 32G",
     },
+    Setting {
+        name: "release-budget",
+        meaning: "parallel heaps: most objects that one operation frees by count; the rest follows at later ones",
+        default: "256",
+        range: "none, or a whole number of objects from 1",
+    },
+    Setting {
+        name: "automatic",
+        meaning: "concurrent: who runs the collections that thresholds start: a thread of the heap's own, or the mutator \
+                  that crossed the threshold",
+        default: "background",
+        range: "background, at-trigger",
+    },
+    Setting {
+        name: "certify",
+        meaning: "concurrent: whether mutators stand still while what a collection suspects is certified",
+        default: "on-the-fly",
+        range: "on-the-fly, stopped",
+    },
+    Setting {
+        name: "duty",
+        meaning: "concurrent: the most of its time that the heap's own thread collects, in percent",
+        default: "50",
+        range: "a whole number from 1 to 100",
+    },
+    Setting {
+        name: "scheduling",
+        meaning: "concurrent: the scheduling class of that thread: as any, or only where a core has nothing else to do",
+        default: "normal",
+        range: "normal, lowest",
+    },
+    Setting {
+        name: "full-every",
+        meaning: "stop-the-world, concurrent: milliseconds from the end of a full collection that this started to the \
+                  next, run by a thread of the heap's own",
+        default: "none",
+        range: "none, or a whole number of milliseconds from 1",
+    },
 ];
 
 /// The configuration that these settings (name, value) make of the default one.
@@ -74,7 +112,14 @@ pub const SETTINGS: [Setting; 8] = [
 /// # Errors
 /// An unknown name or an impossible value; the error names what is possible.
 pub fn parse(settings: &[(String, String)]) -> Result<HeapConfig> {
-    let mut config = HeapConfig::default();
+    change(HeapConfig::default(), settings)
+}
+
+/// The configuration that they make of this one.
+///
+/// # Errors
+/// As [`parse`].
+pub fn change(mut config: HeapConfig, settings: &[(String, String)]) -> Result<HeapConfig> {
     for (name, value) in settings {
         let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) else {
             let known = SETTINGS.iter().map(|setting| setting.name).collect::<Vec<_>>().join(", ");
@@ -111,9 +156,30 @@ fn apply(config: &mut HeapConfig, name: &str, value: &str) -> Option<()> {
             let possible = HeapConfig::MIN_RESERVATION..=HeapConfig::MAX_RESERVATION;
             config.reservation = bytes(value).filter(|size| size.is_power_of_two() && possible.contains(size))?;
         }
+        "release-budget" => config.release_budget = number_or_none(value)?,
+        "automatic" => {
+            config.automatic =
+                word(value, &[("background", Automatic::Background), ("at-trigger", Automatic::AtTrigger)])?;
+        }
+        "certify" => {
+            config.certify = word(value, &[("on-the-fly", Certify::OnTheFly), ("stopped", Certify::Stopped)])?;
+        }
+        "duty" => config.duty = value.parse().ok().filter(|percent| (1..=100).contains(percent))?,
+        "scheduling" => {
+            config.scheduling = word(value, &[("normal", Scheduling::Normal), ("lowest", Scheduling::Lowest)])?;
+        }
+        "full-every" => config.full_every = number_or_none(value)?,
         _ => return None,
     }
     Some(())
+}
+
+/// `none`, or a number from 1.
+fn number_or_none(value: &str) -> Option<Option<u32>> {
+    match value {
+        "none" => Some(None),
+        value => value.parse().ok().filter(|&number| number > 0).map(Some),
+    }
 }
 
 fn word<T: Copy>(value: &str, words: &[(&str, T)]) -> Option<T> {
@@ -155,6 +221,18 @@ pub fn recorded(config: &HeapConfig) -> Map<String, Value> {
         Place::Inline => "inline",
         Place::Side => "side",
     };
+    let automatic = match config.automatic {
+        Automatic::Background => "background",
+        Automatic::AtTrigger => "at-trigger",
+    };
+    let certify = match config.certify {
+        Certify::OnTheFly => "on-the-fly",
+        Certify::Stopped => "stopped",
+    };
+    let scheduling = match config.scheduling {
+        Scheduling::Normal => "normal",
+        Scheduling::Lowest => "lowest",
+    };
     Map::from_iter([
         ("thresholds".to_owned(), json!(config.thresholds.0)),
         ("trigger".to_owned(), json!(trigger)),
@@ -164,6 +242,12 @@ pub fn recorded(config: &HeapConfig) -> Map<String, Value> {
         ("place".to_owned(), json!(place)),
         ("limit".to_owned(), json!(config.limit)),
         ("reservation".to_owned(), json!(config.reservation)),
+        ("release-budget".to_owned(), json!(config.release_budget)),
+        ("automatic".to_owned(), json!(automatic)),
+        ("certify".to_owned(), json!(certify)),
+        ("duty".to_owned(), json!(config.duty)),
+        ("scheduling".to_owned(), json!(scheduling)),
+        ("full-every".to_owned(), json!(config.full_every)),
     ])
 }
 
@@ -194,11 +278,40 @@ mod tests {
             ("reservation", "3M"),
             ("reservation", "64G"),
             ("untrack-tuples", "yes"),
+            ("release-budget", "0"),
+            ("automatic", "at_trigger"),
+            ("certify", "never"),
+            ("duty", "0"),
+            ("duty", "101"),
+            ("scheduling", "idle"),
+            ("full-every", "0"),
+            ("full-every", "1s"),
         ] {
             let error = one(name, value).unwrap_err().to_string();
             assert!(error.contains(&format!("--config {name}={value} is not possible; give")), "{error}");
         }
         assert!(one("pace", "1").unwrap_err().to_string().contains("thresholds, trigger"));
+    }
+
+    #[test]
+    fn words_that_are_no_default_are_recorded_as_they_are_given() {
+        let given = [
+            ("trigger", "inside"),
+            ("weak-order", "plain-after-finalizers"),
+            ("free-lists", "cpython-3.12"),
+            ("place", "side"),
+            ("automatic", "at-trigger"),
+            ("certify", "stopped"),
+            ("scheduling", "lowest"),
+        ];
+        for (name, value) in given {
+            assert_eq!(recorded(&one(name, value).unwrap())[name], value);
+        }
+        assert_eq!(recorded(&one("duty", "10").unwrap())["duty"], 10);
+        for name in ["release-budget", "full-every"] {
+            assert_eq!(recorded(&one(name, "1000").unwrap())[name], 1000);
+            assert_eq!(recorded(&one(name, "none").unwrap())[name], Value::Null);
+        }
     }
 
     #[test]

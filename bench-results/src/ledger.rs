@@ -37,7 +37,8 @@ pub struct Book {
     pub by_cause: [Timings; Cause::ALL.len()],
     /// How often the system took the core from a thread during a pause.
     pub involuntary_switches: u64,
-    /// CPU nanoseconds of mutators in collections: a pause's length where the thread kept its core.
+    /// CPU nanoseconds of mutators in collections: a pause's length where the thread kept its core. Collections on a
+    /// thread of the heap's own interrupt no mutator, and are not in it.
     pub collector_cpu_ns: u64,
     /// Release cascades.
     pub cascades: Timings,
@@ -67,7 +68,7 @@ pub struct CollectionFigures {
 /// A pause that has begun on this thread.
 struct OpenPause {
     usage: ThreadUsage,
-    /// CPU time of the thread at its beginning; read for collections only.
+    /// CPU time of the thread at its beginning; read for outermost collections only.
     cpu_ns: Option<u64>,
 }
 
@@ -80,7 +81,8 @@ impl Ledger {
     /// The timed part begins or has ended (L2).
     pub fn set_timed(&self, timed: bool) {
         // Relaxed: set by the thread that runs the workload while no operation is under way; starting and joining the
-        // other mutators' threads orders it for them.
+        // other mutators' threads orders it for them. A collection on the heap's own thread that ends just now may be
+        // counted on either side.
         self.timed.store(timed, Ordering::Relaxed);
     }
 
@@ -119,8 +121,11 @@ impl Ledger {
 
 impl Observer for Ledger {
     fn interruption_begins(&self, cause: Cause) {
-        let pause = OpenPause { usage: ThreadUsage::now(), cpu_ns: (cause == Cause::Stop).then(thread_cpu_ns) };
-        OPEN.with_borrow_mut(|open| open.push(pause));
+        OPEN.with_borrow_mut(|open| {
+            // A stop inside another (two mutators that stop the world at once) is in the CPU time of the outer one.
+            let counts = cause == Cause::Stop && open.iter().all(|pause| pause.cpu_ns.is_none());
+            open.push(OpenPause { usage: ThreadUsage::now(), cpu_ns: counts.then(thread_cpu_ns) });
+        });
     }
 
     fn interruption_ends(&self, cause: Cause, duration: Duration) {
@@ -227,5 +232,47 @@ mod tests {
         assert_eq!(ledger.book().collector_cpu_ns, 0);
         pause(&ledger, Cause::Stop, 50_000_000, || std::thread::sleep(Duration::from_millis(50)));
         assert!(ledger.book().collector_cpu_ns < 25_000_000);
+    }
+
+    #[test]
+    fn stop_inside_another_counts_once_in_collector_cpu() {
+        let ledger = Ledger::default();
+        ledger.set_timed(true);
+        let spin = || {
+            let begin = Instant::now();
+            while begin.elapsed() < Duration::from_millis(20) {}
+        };
+        pause(&ledger, Cause::Stop, 20_000_000, || pause(&ledger, Cause::Stop, 20_000_000, spin));
+        assert!(ledger.book().collector_cpu_ns <= 20_000_000, "{}", ledger.book().collector_cpu_ns);
+    }
+
+    #[test]
+    fn pauses_and_collections_of_several_threads_are_all_kept() {
+        let ledger = Ledger::default();
+        ledger.set_timed(true);
+        let collection = Collection {
+            generation: Generation::YOUNG,
+            automatic: true,
+            examined: 1,
+            collected: 1,
+            uncollectable: 0,
+            freed: 1,
+            duration: Duration::from_nanos(10),
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..500 {
+                        pause(&ledger, Cause::Stop, 10, || pause(&ledger, Cause::Safepoint, 5, || ()));
+                        // On a thread of the heap's own: outside any pause.
+                        ledger.collection(&collection);
+                    }
+                });
+            }
+        });
+        let book = ledger.book();
+        assert_eq!((book.pauses.summary().n, book.pauses.total_ns()), (2_000, 20_000));
+        assert_eq!(book.by_cause.each_ref().map(Timings::total_ns), [20_000, 10_000, 0, 0, 0, 0]);
+        assert_eq!(book.collections[0].collections, 2_000);
     }
 }

@@ -17,7 +17,7 @@ use crate::ledger::Ledger;
 use crate::provenance::binary_hash;
 use crate::record::{Floating, Generation, PauseByCause, Record, Status};
 use crate::roster::for_heap;
-use crate::usage::{ProcessUsage, peak_rss_bytes};
+use crate::usage::{HeapThreads, ProcessUsage, peak_rss_bytes};
 
 /// An open loop is saturated when at least this share of its operations was waiting as the last one arrived. At ρ times
 /// the heap's capacity the share is 1 − 1/ρ, so 0.02 is reached at 2 % above it.
@@ -63,10 +63,10 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
 
     let mut histograms = Histograms::default();
     let began = figures.as_ref().map_or_else(SystemTime::now, |figures| figures.began);
+    enter_ledger(&ledger, &mut record, &mut histograms);
     if let Some(figures) = figures {
         figures.enter(&mut record, &mut histograms);
     }
-    enter_ledger(&ledger, &mut record, &mut histograms);
     match outcome {
         Ok(Ok(outcome)) => {
             (record.status, record.error) = judge::<H>(&outcome, cell.rate);
@@ -181,6 +181,7 @@ struct Beginning {
     began: SystemTime,
     statistics: HeapStatistics,
     usage: Option<ProcessUsage>,
+    heap_threads: HeapThreads,
 }
 
 /// What the instruments saw.
@@ -190,6 +191,7 @@ struct Figures {
     peak_rss_bytes: Option<u64>,
     statistics: [HeapStatistics; 2],
     usage: Option<[ProcessUsage; 2]>,
+    heap_threads_cpu_ns: u64,
 }
 
 impl<H: Heap> Stages for TimedPart<'_, H> {
@@ -197,12 +199,13 @@ impl<H: Heap> Stages for TimedPart<'_, H> {
         let hiccups = Hiccups::start();
         let statistics = self.heap.statistics();
         self.ledger.set_timed(true);
-        let beginning = Beginning { hiccups, began: SystemTime::now(), statistics, usage: ProcessUsage::now() };
+        let (heap_threads, usage) = (HeapThreads::now(), ProcessUsage::now());
+        let beginning = Beginning { hiccups, began: SystemTime::now(), statistics, usage, heap_threads };
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Running(Box::new(beginning));
     }
 
     fn timed_part_ends(&self) {
-        let usage = ProcessUsage::now();
+        let (heap_threads, usage) = (HeapThreads::now(), ProcessUsage::now());
         self.ledger.set_timed(false);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state = match std::mem::replace(&mut *state, State::Before) {
@@ -210,6 +213,7 @@ impl<H: Heap> Stages for TimedPart<'_, H> {
                 began: beginning.began,
                 statistics: [beginning.statistics, self.heap.statistics()],
                 peak_rss_bytes: peak_rss_bytes(),
+                heap_threads_cpu_ns: heap_threads.since(&beginning.heap_threads),
                 usage: beginning.usage.zip(usage).map(|(before, after)| [before, after]),
                 hiccups: beginning.hiccups.stop(),
             })),
@@ -233,10 +237,13 @@ impl Figures {
     fn enter(self, record: &mut Record, histograms: &mut Histograms) {
         let [before, after] = self.statistics;
         record.allocated_objects = Some(after.allocated - before.allocated);
-        record.freed_by_count = Some(after.freed_by_count - before.freed_by_count);
-        record.freed_by_collector = Some(after.freed_by_collector - before.freed_by_collector);
+        // A teardown under way on another thread is the collector's only at its end: figures of two moments may cross.
+        record.freed_by_count = Some(after.freed_by_count.saturating_sub(before.freed_by_count));
+        record.freed_by_collector = Some(after.freed_by_collector.saturating_sub(before.freed_by_collector));
         record.heap_peak_bytes = Some(after.peak_bytes);
         record.peak_rss_bytes = self.peak_rss_bytes;
+        record.heap_threads_cpu_ns = Some(self.heap_threads_cpu_ns);
+        record.collector_cpu_ns = record.collector_cpu_ns.map(|in_place_ns| in_place_ns + self.heap_threads_cpu_ns);
         if let Some([before, after]) = self.usage {
             record.user_ns = Some(after.user_ns() - before.user_ns());
             record.system_ns = Some(after.system_ns() - before.system_ns());

@@ -78,7 +78,7 @@ pub struct Record {
     pub wall_ns: Option<u64>,
     /// CPU time of the mutators' threads over the timed part, collections on them included.
     pub mutator_cpu_ns: Option<u64>,
-    /// CPU time of collections, on whichever thread.
+    /// CPU time of collections, on whichever thread: on mutators in their pauses, and all of the heap's own threads.
     pub collector_cpu_ns: Option<u64>,
     /// CPU time of the process in programs over the timed part, the control thread included.
     pub user_ns: Option<u64>,
@@ -146,6 +146,9 @@ pub struct Record {
     /// About how long the ledger holds up a mutator per pause, outside the pause as counted.
     #[serde(default)]
     pub ledger_ns_per_pause: Option<u64>,
+    /// CPU time of the heap's own threads over the timed part: no part of `mutator_cpu_ns`.
+    #[serde(default)]
+    pub heap_threads_cpu_ns: Option<u64>,
     /// CPU time of the control thread.
     #[serde(default)]
     pub control_cpu_ns: Option<u64>,
@@ -161,6 +164,19 @@ pub struct Record {
     /// SHA-256 of the program that ran.
     #[serde(default)]
     pub binary: Option<String>,
+}
+
+impl Record {
+    /// CPU time of collections in the mutators' place: the part of `collector_cpu_ns` that is in `mutator_cpu_ns`.
+    pub fn collecting_in_place_ns(&self) -> Option<u64> {
+        // Records of before there were threads of the heap's own have none of their time.
+        Some(self.collector_cpu_ns?.saturating_sub(self.heap_threads_cpu_ns.unwrap_or(0)))
+    }
+
+    /// CPU time of the program and its heap over the timed part: mutators and the heap's own threads.
+    pub fn cpu_in_all_ns(&self) -> Option<u64> {
+        Some(self.mutator_cpu_ns? + self.heap_threads_cpu_ns.unwrap_or(0))
+    }
 }
 
 /// Pauses by cause.

@@ -2,6 +2,7 @@
 
 use gc_core::{Abilities, Heap};
 
+pub use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
 pub use gc_core::{GenerationalHeap, GenerationalStreamingHeap, RefcountHeap};
 
 /// Calls a macro with its arguments and the ladder of heaps, lowest rung first. A rung differs from the one below it by
@@ -13,6 +14,9 @@ macro_rules! ladder {
             RefcountHeap: "plain counts, no cycle collection: dead cycles leak; the floor",
             GenerationalHeap: "the same counts, and CPython's collector in three generations",
             GenerationalStreamingHeap: "the same, but full collections stream over the blocks, not along a list",
+            RefcountAtomicHeap: "mutators run in parallel: counts are atomic; again no cycle collection",
+            StopTheWorldHeap: "counts carry versions, and a collection for which all mutators stand still",
+            ConcurrentHeap: "the same, but mutators run while it collects, on a thread of its own",
         }
     };
 }

@@ -16,6 +16,9 @@ use crate::{roster, units};
 /// A full collection count below which a column proves nothing about full collections.
 const FULL_COLLECTIONS_LEAST: u64 = 20;
 
+/// A line of a header is not longer, where a heap's name has hyphens.
+const WIDEST_NAME: usize = 12;
+
 type Percentile = fn(&Summary) -> Option<u64>;
 
 /// The cells of one workload on one heap, and what they say together.
@@ -49,6 +52,21 @@ pub fn plain(header: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
     table.load_style(TableStyle::new().header_separator(LINE)).set_header(header.into_iter().collect::<Vec<_>>());
     table
+}
+
+/// A heap's name as the header of a narrow column: broken at its hyphens where it is long.
+pub fn narrow(name: &str) -> String {
+    let mut header = String::new();
+    let mut on_line = 0;
+    for part in name.split_inclusive('-') {
+        if on_line > 0 && on_line + part.len() > WIDEST_NAME {
+            header.push('\n');
+            on_line = 0;
+        }
+        header.push_str(part);
+        on_line += part.len();
+    }
+    header
 }
 
 /// Digests of a workload's cells that are not equal, with the heaps that gave them.
@@ -141,13 +159,14 @@ fn merge(records: &[&Record], folder: &Path, tag: &str, exact_max: &dyn Fn(&Reco
 }
 
 fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[Column<'_>]) {
-    let header = std::iter::once(workload).chain(columns.iter().map(|column| column.heap.name));
-    let mut table = plain(header.map(str::to_owned));
+    let header = std::iter::once(workload.to_owned()).chain(columns.iter().map(|column| narrow(column.heap.name)));
+    let mut table = plain(header);
     let mut row = |name: &str, figure: &dyn Fn(&Column<'_>) -> String| {
         table.add_row(std::iter::once(name.to_owned()).chain(columns.iter().map(figure)));
     };
     let time = |ns: Option<u64>| ns.map_or_else(unknown, units::time);
     let size = |bytes: Option<u64>| bytes.map_or_else(unknown, units::size);
+    let objects = |number: Option<u64>| number.map_or_else(unknown, units::count);
     let open = columns.iter().flat_map(|column| &column.records).any(|record| record.offered_per_s.is_some());
 
     row("cells ok", &|column| format!("{} of {}", column.count(Status::Ok), column.records.len()));
@@ -164,33 +183,29 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
     row("pause p99", &|column| time(column.pause.as_ref().and_then(|pause| pause.p99)));
     row("pause max", &|column| time(column.pause.as_ref().and_then(|pause| pause.max)));
     row("  longest, core kept", &|column| time(column.max(|record| record.pause_unmarked_ns?.summary.max)));
-    row("pauses, sum", &|column| {
+    row("pauses, sum", &|column| time(column.mean(|record| Some(record.pause_ns?.total))));
+    row("  share of wall time", &|column| {
         let (pause, wall) = (column.mean(|r| Some(r.pause_ns?.total)), column.mean(|r| r.wall_ns));
-        match (pause, wall) {
-            (Some(pause), Some(wall)) if wall > 0 => {
-                format!("{} ({:.1} %)", units::time(pause), pause as f64 * 100.0 / wall as f64)
-            }
+        // Each mutator has its own pauses.
+        match (pause, wall.map(|wall| wall * u64::from(comparison.threads))) {
+            (Some(pause), Some(wall)) if wall > 0 => format!("{:.1} %", pause as f64 * 100.0 / wall as f64),
             _ => unknown(),
         }
     });
     row("release cascade max", &|column| time(column.max(|record| record.cascade_ns?.summary.max)));
-    row("collections g0/g1/g2", &|column| {
-        [0, 1, 2].map(|generation| range(&column.collections(generation))).join(" / ")
-    });
-    row("floating objects, peak / mean", &|column| {
-        let peak = column.max(|record| record.floating?.peak_objects).map_or_else(unknown, units::count);
-        let mean = column.mean(|record| Some(record.floating?.mean_objects?.round() as u64));
-        format!("{peak} / {}", mean.map_or_else(unknown, units::count))
-    });
+    for (name, generation) in [("collections g0", 0), ("  g1", 1), ("  g2", 2)] {
+        row(name, &|column| range(&column.collections(generation)));
+    }
+    row("floating objects, peak", &|column| objects(column.max(|record| record.floating?.peak_objects)));
+    row("  mean", &|column| objects(column.mean(|record| Some(record.floating?.mean_objects?.round() as u64))));
     row("mutator CPU", &|column| time(column.mean(|record| record.mutator_cpu_ns)));
-    row("  of it collecting", &|column| time(column.mean(|record| record.collector_cpu_ns)));
+    row("  of it collecting", &|column| time(column.mean(Record::collecting_in_place_ns)));
+    row("collector's thread CPU", &|column| time(column.mean(|record| record.heap_threads_cpu_ns)));
+    row("CPU in all", &|column| time(column.mean(Record::cpu_in_all_ns)));
     row("peak RSS", &|column| size(column.max(|record| record.peak_rss_bytes)));
     row("heap peak", &|column| size(column.max(|record| record.heap_peak_bytes)));
-    row("live after / expected", &|column| {
-        let record = column.records.iter().find(|record| record.live_after.is_some());
-        let live = record.and_then(|record| Some((record.live_after?, record.live_expected?)));
-        live.map_or_else(unknown, |(after, expected)| format!("{} / {}", units::count(after), units::count(expected)))
-    });
+    row("live after", &|column| objects(column.records.iter().find_map(|record| record.live_after)));
+    row("  expected", &|column| objects(column.records.iter().find_map(|record| record.live_expected)));
     let all: Vec<Record> =
         columns.iter().flat_map(|column| column.records.iter().map(|&record| record.clone())).collect();
     let unequal = unequal_digests(&all, workload);
@@ -280,4 +295,17 @@ fn range(figures: &[u64]) -> String {
 
 fn unknown() -> String {
     "n/a".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_of_heaps_are_broken_at_hyphens() {
+        assert_eq!(narrow("concurrent"), "concurrent");
+        assert_eq!(narrow("stop-the-world"), "stop-the-\nworld");
+        assert_eq!(narrow("generational-streaming"), "generational-\nstreaming");
+        assert_eq!(narrow("refcount-atomic"), "refcount-\natomic");
+    }
 }

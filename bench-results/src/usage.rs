@@ -1,4 +1,8 @@
-//! What the system counts for this process and the calling thread: CPU time, switches, faults, peak memory.
+//! What the system counts for this process, the calling thread and a heap's own threads: CPU time, switches, faults, peak
+//! memory.
+
+use std::collections::BTreeMap;
+use std::fs;
 
 use nix::sys::resource::{Usage, UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
@@ -9,6 +13,41 @@ pub fn thread_cpu_ns() -> u64 {
     // The clock is there on every Linux; a system that refuses it shows as no CPU at all.
     clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)
         .map_or(0, |time| time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
+}
+
+/// How the threads that a heap starts for itself are called.
+const HEAP_THREAD: &str = "gclab-collector";
+
+/// CPU nanoseconds of the threads of this process that heaps started for themselves, by thread.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct HeapThreads(BTreeMap<i32, u64>);
+
+impl HeapThreads {
+    /// As of now. None where the system does not list a process's threads.
+    pub fn now() -> Self {
+        let Ok(tasks) = fs::read_dir("/proc/self/task") else { return Self::default() };
+        let threads = tasks.filter_map(|task| {
+            let path = task.ok()?.path();
+            let name = fs::read_to_string(path.join("comm")).ok()?;
+            let thread: i32 = path.file_name()?.to_str()?.parse().ok()?;
+            (name.trim_end() == HEAP_THREAD).then_some((thread, cpu_ns_of(thread)?))
+        });
+        Self(threads.collect())
+    }
+
+    /// CPU nanoseconds of all of them since `earlier`.
+    pub fn since(&self, earlier: &Self) -> u64 {
+        let before = |thread| earlier.0.get(thread).copied().unwrap_or(0);
+        self.0.iter().map(|(thread, ns)| ns.saturating_sub(before(thread))).sum()
+    }
+}
+
+/// CPU nanoseconds of any thread of this process; `None` if it has ended.
+fn cpu_ns_of(thread: i32) -> Option<u64> {
+    // How Linux numbers CPU clocks (`CPUCLOCK_PERTHREAD | CPUCLOCK_SCHED`, as in `pthread_getcpuclockid`).
+    let clock = ClockId::from_raw((!thread << 3) | 6);
+    let time = clock_gettime(clock).ok()?;
+    Some(time.tv_sec() as u64 * 1_000_000_000 + time.tv_nsec() as u64)
 }
 
 /// What the system counted for the calling thread up to one moment. One call of the system.
@@ -74,7 +113,7 @@ impl ProcessUsage {
 ///
 /// Read from `VmHWM`: the maximum in `getrusage` also covers the process that started this one.
 pub fn peak_rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     Some(line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok()? * 1024)
 }
@@ -90,5 +129,30 @@ mod tests {
         assert!(peak_rss_bytes().unwrap() > 100_000);
         let before = thread_cpu_ns();
         while thread_cpu_ns() == before {}
+    }
+
+    #[test]
+    fn cpu_of_a_heaps_own_threads_is_counted_and_nobody_elses() {
+        let (done, wait) = std::sync::mpsc::channel();
+        let before = HeapThreads::now();
+        let mut threads = Vec::new();
+        for name in [HEAP_THREAD, "another"] {
+            let (stop, stopped) = std::sync::mpsc::channel::<()>();
+            let done = done.clone();
+            let work = move || {
+                while thread_cpu_ns() < 20_000_000 {}
+                done.send(()).unwrap();
+                // There until it was looked at.
+                let _ = stopped.recv();
+            };
+            threads.push((std::thread::Builder::new().name(name.to_owned()).spawn(work).unwrap(), stop));
+        }
+        wait.iter().take(2).for_each(drop);
+        let counted = HeapThreads::now().since(&before);
+        for (thread, stop) in threads {
+            drop(stop);
+            thread.join().unwrap();
+        }
+        assert!((20_000_000..40_000_000).contains(&counted), "{counted} ns");
     }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use bench_results::roster;
 use serde_json::Value;
 
 /// The workload these tests run, an open loop.
@@ -39,12 +40,13 @@ fn cells(folder: &Path) -> Vec<Value> {
     lines(&fs::read_to_string(folder.join("cells.jsonl")).unwrap())
 }
 
-/// A comparison of one short workload into `folder`.
+/// A comparison of one short workload into `folder`, on two heaps unless others are named.
 fn compare(folder: &Path, more: &[&str]) -> Vec<String> {
     let operations = format!("{WORKLOAD}.{OPERATIONS}=2000");
     let folder = folder.to_str().unwrap();
     let fixed = ["compare", "--workloads", WORKLOAD, "--set", &operations, "--out", folder];
-    fixed.iter().chain(more).map(|&argument| argument.to_owned()).collect()
+    let heaps = if more.contains(&"--heaps") { &[][..] } else { &["--heaps", "refcount,generational"] };
+    fixed.iter().chain(heaps).chain(more).map(|&argument| argument.to_owned()).collect()
 }
 
 fn run(arguments: &[String]) -> Output {
@@ -60,8 +62,9 @@ fn list_is_one_line_of_json_with_all_that_can_be_chosen() {
     };
     assert_eq!(names("heaps")[..2], ["refcount", "generational"]);
     assert!(names("workloads").contains(&WORKLOAD));
-    for name in ["thresholds", "trigger", "weak-order", "untrack-tuples", "free-lists", "place", "limit", "reservation"]
-    {
+    let of_all = "thresholds trigger weak-order untrack-tuples free-lists place limit reservation";
+    let of_parallel_ones = "release-budget automatic certify duty scheduling full-every";
+    for name in of_all.split(' ').chain(of_parallel_ones.split(' ')) {
         assert!(names("heap_settings").contains(&name), "{name}");
     }
     let text = stdout(&output(&["list"]));
@@ -164,10 +167,46 @@ fn full_heap_is_a_record_and_exit_1() {
 }
 
 #[test]
-fn verify_passes() {
+fn verify_passes_on_one_two_and_four_mutators() {
     let done = output(&["verify"]);
     assert_eq!(done.status.code(), Some(0), "{}{}", stdout(&done), stderr(&done));
-    assert!(stdout(&done).contains(WORKLOAD));
+    let rows = stdout(&done);
+    for mutators in ["1", "2", "4"] {
+        let row = |line: &&str| line.split_whitespace().take(2).eq([WORKLOAD, mutators]);
+        let verdicts: Vec<&str> = rows.lines().find(row).unwrap().split_whitespace().skip(4).collect();
+        // Heaps with one mutator at a time run on several only where one of them tells what there is to read.
+        let parallel = roster::entries().iter().filter(|entry| entry.abilities.parallel_mutators).count();
+        let run = if mutators == "1" { roster::entries().len() } else { 1 + parallel };
+        let ok = verdicts.iter().filter(|verdict| **verdict == "ok").count();
+        assert_eq!((ok, verdicts.len()), (run, roster::entries().len()), "{rows}");
+    }
+}
+
+#[test]
+fn collections_of_a_heaps_own_thread_are_in_the_record() {
+    // Thresholds start none: what is collected, the heap's own thread does.
+    let run = "run --heap HEAP --workload web-requests --threads 2 --set live=2000 --set requests=3000 --rate 3000 \
+               --config thresholds=0,10,10 --config full-every=50 --json";
+    for heap in ["stop-the-world", "concurrent"] {
+        let done = output(&run.replace("HEAP", heap).split_whitespace().collect::<Vec<_>>());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        let record = &lines(&stdout(&done))[0];
+        assert_eq!((&record["threads"], &record["heap_config"]["full-every"]), (&Value::from(2), &Value::from(50)));
+        let figure = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("{heap}: {record}"));
+        assert!(figure(&record["collections"][2]["collections"]) > 0, "{heap}: {record}");
+        assert!(figure(&record["freed_by_collector"]) > 10_000, "{heap}: {record}");
+        let (own, all) = (figure(&record["heap_threads_cpu_ns"]), figure(&record["collector_cpu_ns"]));
+        assert!(own > 0 && own <= all, "{heap}: {record}");
+    }
+}
+
+#[test]
+fn replay_is_step_by_step_on_every_heap() {
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/tests/oplog/017-resurrect.ops.jsonl");
+    for entry in roster::entries().iter().filter(|entry| entry.abilities.collects_cycles) {
+        let done = output(&["replay", log, "--heap", entry.name, "--expect", &log.replace(".ops.", ".out.")]);
+        assert_eq!(done.status.code(), Some(0), "{}: {}", entry.name, stderr(&done));
+    }
 }
 
 #[test]
@@ -176,16 +215,9 @@ fn compare_ends_with_a_table_and_a_whole_folder() {
     let done = run(&compare(folder.path(), &["--rounds", "2"]));
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let table = stdout(&done);
-    for row in [
-        "refcount",
-        "generational",
-        "generational-streaming",
-        "response p99",
-        "pause max",
-        "collections g0/g1/g2",
-        "peak RSS",
-        "digest",
-    ] {
+    for row in
+        ["refcount", "generational", "response p99", "pause max", "collections g0", "CPU in all", "peak RSS", "digest"]
+    {
         assert!(table.contains(row), "{row} is not in:\n{table}");
     }
     let cells = cells(folder.path());

@@ -209,6 +209,16 @@ impl Certification {
         self.words.get(k).map(|word| word & COUNT_MASK)
     }
 
+    /// The first reading of a suspect; `None` if nothing was read.
+    pub fn first_reading(&self, k: usize) -> Option<u64> {
+        self.words.get(k).copied()
+    }
+
+    /// Rejects a certified suspect without slots, on which therefore no other depends.
+    pub fn reject_leaf(&mut self, k: usize) {
+        self.verdicts[k] = Verdict::Rejected;
+    }
+
     /// The suspects, by position.
     pub fn suspects(&self) -> &[u32] {
         &self.suspects

@@ -51,10 +51,10 @@ impl<R: Rung> ParallelMutator<R> {
         if let Some(work) = shared.turns.try_take() {
             return work;
         }
-        shared.observer.interruption_begins(Cause::Lock);
+        self.interruptions().interruption_begins(Cause::Lock);
         let begin = Instant::now();
         let work = self.safe_region(|| shared.turns.take());
-        shared.observer.interruption_ends(Cause::Lock, begin.elapsed());
+        self.interruptions().interruption_ends(Cause::Lock, begin.elapsed());
         work
     }
 
@@ -66,10 +66,7 @@ impl<R: Rung> ParallelMutator<R> {
         }
         let shared = self.shared();
         let mut work = self.take_turn();
-        let quiet = self.record.collector;
-        if !quiet {
-            shared.observer.interruption_begins(Cause::Stop);
-        }
+        self.interruptions().interruption_begins(Cause::Stop);
         let begin = Instant::now();
         let by_collector_before = shared.mutators.totals().freed_by_collector;
         self.report(Phase::Start, generation, Found::default());
@@ -95,15 +92,13 @@ impl<R: Rung> ParallelMutator<R> {
         }
         self.report(Phase::Stop, generation, found);
         shared.turns.give_up(work);
-        if quiet {
+        if self.record.collector {
             self.reclaim_in_pieces();
         } else {
             self.reclaim_retired();
         }
         duration = duration.max(begin.elapsed());
-        if !quiet {
-            shared.observer.interruption_ends(Cause::Stop, duration);
-        }
+        self.interruptions().interruption_ends(Cause::Stop, duration);
         shared.observer.collection(&Collection {
             generation,
             automatic: reason == Reason::Threshold,
@@ -129,15 +124,27 @@ impl<R: Rung> ParallelMutator<R> {
         shared.mutators.clear_counts();
         let blocks = self.scope(work, generation);
         let survivors_age = age::survivors(generation);
+        // Relaxed, both: set before there were such objects.
+        let has_immortal = shared.has_immortal.load(Relaxed);
+        let untracks = shared.config.untrack_tuples && shared.has_tuples.load(Relaxed);
+        let mut tuples = Vec::new();
         let examined = {
             let view = shared.space.view();
-            let candidate = |layout: &gc_core::space::BlockLayout, cell: u32, _: u32| {
+            let candidate = |layout: &gc_core::space::BlockLayout, cell: u32, index: u32| {
                 let place = &view.ages(layout.block())[cell as usize % gc_core::space::AGE_BYTES];
                 // Relaxed, both: an age is a hint. What a collection misses the next one finds; what it examines too much it
                 // certifies.
                 let now = place.load(Relaxed);
                 if !age::is_candidate(now, generation) {
                     return false;
+                }
+                // Relaxed, here and below: immortal once, immortal for ever; a kind is fixed for an object's life.
+                if has_immortal && view.count_word(index).load(Relaxed) & IMMORTAL != 0 {
+                    let _ = place.compare_exchange(now, age::PERMANENT, Relaxed, Relaxed);
+                    return false;
+                }
+                if untracks && header::kind(view.shape_word(index).load(Relaxed)) == Kind::Tuple {
+                    tuples.push(index);
                 }
                 if now != survivors_age {
                     // Promoted at once; the suspects that turn out to be garbage have no age any more. Exchanged, so that
@@ -149,11 +156,7 @@ impl<R: Rung> ParallelMutator<R> {
             let fetch = if generation == Generation::OLD { Fetch::Ahead } else { Fetch::CandidatesOnly };
             work.detector.detect(&shared.space, &blocks, fetch, candidate)
         };
-        // Relaxed, both: set before there were such objects.
-        let tuples = shared.config.untrack_tuples && shared.has_tuples.load(Relaxed);
-        if tuples || shared.has_immortal.load(Relaxed) {
-            self.sort_out(work, &blocks, generation, tuples);
-        }
+        self.untrack_tuples(work, &tuples, survivors_age);
         self.remember_middle_blocks(work, generation, blocks);
         let mut found =
             Found { examined: examined.objects, survivors: examined.objects - examined.suspects, ..Found::default() };
@@ -195,29 +198,36 @@ impl<R: Rung> ParallelMutator<R> {
 
     /// Makes the other mutators stand still until the result is dropped.
     pub(crate) fn stop_others(&self) -> impl Drop + use<'_, R> {
-        let shared = self.shared();
-        shared.world.stop(&shared.mailbox, &*shared.observer);
-        Restore(|| shared.world.resume(&shared.mailbox))
+        self.stop();
+        Restore(|| self.resume())
     }
 
-    /// Lets the others go on while `f`, a callback of the program, runs.
+    fn stop(&self) {
+        let shared = self.shared();
+        shared.world.stop(&shared.mailbox, self.interruptions());
+        self.stops_others.set(true);
+    }
+
+    fn resume(&self) {
+        let shared = self.shared();
+        self.stops_others.set(false);
+        shared.world.resume(&shared.mailbox);
+    }
+
+    /// Lets the others go on, if they stand still for this mutator, while `f`, a callback of the program, runs.
     pub(crate) fn with_others_running<T>(&self, f: impl FnOnce() -> T) -> T {
-        if !R::STOPS {
+        if !self.stops_others.get() {
             return f();
         }
-        let shared = self.shared();
-        shared.world.resume(&shared.mailbox);
-        let _stop = Restore(|| shared.world.stop(&shared.mailbox, &*shared.observer));
+        self.resume();
+        let _stop = Restore(|| self.stop());
         f()
     }
 
-    /// Untracks the surviving tuples that can be on no cycle: all slots hold atomic objects or untracked tuples
-    /// (`untrack_tuples`, `_PyTuple_MaybeUntrack`). Moves immortal objects to the permanent generation, as CPython 3.12
-    /// does.
-    fn sort_out(&self, work: &Work, blocks: &[u32], generation: Generation, tuples: bool) {
-        let shared = self.shared();
-        let view = shared.space.view();
-        let survivors_age = age::survivors(generation);
+    /// Untracks the surviving ones of these candidates, all tuples, that can be on no cycle: all slots hold atomic objects
+    /// or untracked tuples (`untrack_tuples`, `_PyTuple_MaybeUntrack`).
+    fn untrack_tuples(&self, work: &Work, tuples: &[u32], survivors_age: u8) {
+        let view = self.shared().space.view();
         // Relaxed: a dying object's word is looked at for nothing.
         let word = |index: u32| view.shape_word(index).load(Relaxed);
         let may_be_tracked = |target: u32| match header::kind(word(target)) {
@@ -225,34 +235,26 @@ impl<R: Rung> ParallelMutator<R> {
             Kind::Tuple => word(target) & flag::TRACKED != 0,
             _ => true,
         };
-        for layout in blocks.iter().filter_map(|&block| shared.space.layout(block)) {
-            for cell in 0..layout.cells {
-                let place = &view.ages(layout.block())[cell as usize % gc_core::space::AGE_BYTES];
+        for &index in tuples {
+            let shape = word(index);
+            if header::kind(shape) != Kind::Tuple || work.detector.position(index).is_some() {
+                continue;
+            }
+            // Acquire: as a load's.
+            let untrackable = |slot| match view.slot(index, slot).load(Acquire) {
+                0 => false,
+                target => !may_be_tracked(target),
+            };
+            // Held over the change: otherwise its place could be another object's by the time the flag is cleared.
+            if (0..header::slots(shape)).all(untrackable)
+                && let Some(object) = ObjectRef::from_bits(index)
+                && self.retain_if_alive(object)
+            {
                 // Relaxed: as in `collect_once`.
-                if place.load(Relaxed) != survivors_age {
-                    continue;
-                }
-                let index = layout.object(cell);
-                // Relaxed, both: immortal once, immortal for ever.
-                if view.count_word(index).load(Relaxed) & IMMORTAL != 0 {
-                    let _ = place.compare_exchange(survivors_age, age::PERMANENT, Relaxed, Relaxed);
-                    continue;
-                }
-                let shape = word(index);
-                if !tuples || header::kind(shape) != Kind::Tuple || work.detector.position(index).is_some() {
-                    continue;
-                }
-                // Acquire: as a load's.
-                let untrackable = |slot| match view.slot(index, slot).load(Acquire) {
-                    0 => false,
-                    target => !may_be_tracked(target),
-                };
-                if (0..header::slots(shape)).all(untrackable)
-                    && place.compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok()
-                    && let Some(object) = ObjectRef::from_bits(index)
-                {
+                if view.age(index).compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok() {
                     self.clear_flag(object, flag::TRACKED);
                 }
+                self.release_running(object);
             }
         }
     }

@@ -2,9 +2,9 @@
 //! code of the program ran, and is taken apart.
 
 use gc_core::callback::Place;
-use gc_core::space::header::{self, COUNT_MASK, flag};
+use gc_core::space::header::{self, flag};
 use gc_core::streaming::Detector;
-use gc_core::sync::Ordering::{AcqRel, Acquire, Relaxed};
+use gc_core::sync::Ordering::{Acquire, Relaxed};
 use gc_core::{CallbackId, Generation, ObjectRef, Root, TypeSpec, WeakOrder, weak};
 
 use crate::age;
@@ -136,14 +136,28 @@ impl<'c, R: Rung> Commit<'c, R> {
     }
 
     /// Weak references that are garbage themselves are cleared and never called.
-    fn unlink_dead_weak_references(&self, clear: Clear) {
-        let shared = self.mutator.shared();
-        for object in self.work.certification.certified().filter_map(ObjectRef::from_bits) {
-            if self.mutator.has_flag(object, flag::HOOKED)
-                && weak::is_weak(&shared.space, object)
-                && (clear != Clear::WithCallback || weak::callback_of(&shared.space, object).is_some())
+    ///
+    /// Who holds the referent could come by one until now: one that was retained since it was read is alive.
+    fn unlink_dead_weak_references(&mut self, clear: Clear) {
+        let mutator = self.mutator;
+        let space = &mutator.shared().space;
+        for k in 0..self.work.certification.suspects().len() {
+            let certification = &mut self.work.certification;
+            if certification.verdicts()[k] != Verdict::Certified {
+                continue;
+            }
+            let Some(object) = ObjectRef::from_bits(certification.suspects()[k]) else { continue };
+            if !mutator.has_flag(object, flag::HOOKED)
+                || !weak::is_weak(space, object)
+                || (clear == Clear::WithCallback && weak::callback_of(space, object).is_none())
             {
-                shared.weak.unlink(&shared.space, object);
+                continue;
+            }
+            let first = certification.first_reading(k);
+            // Acquire: as the second reading, of which this is the last.
+            let untouched = || first.is_none_or(|first| space.count_word(object.bits()).load(Acquire) == first);
+            if !mutator.shared().weak.unlink_if(space, object, untouched) {
+                certification.reject_leaf(k);
             }
         }
     }
@@ -151,7 +165,6 @@ impl<'c, R: Rung> Commit<'c, R> {
     /// The rest of the collection.
     pub(crate) fn finish(mut self, found: &mut Found) {
         let mutator = self.mutator;
-        let shared = mutator.shared();
         found.interfered = self.work.certification.interfered();
         let finalizable = self.finalizable();
         if !self.callbacks.is_empty() || !finalizable.is_empty() || self.has_uncleared_weak_references() {
@@ -165,7 +178,7 @@ impl<'c, R: Rung> Commit<'c, R> {
         let certified: Vec<u32> = self.work.certification.certified().collect();
         found.collected += certified.len() as u64;
         #[cfg(debug_assertions)]
-        crate::sanity::check_certified(&shared.space, &certified);
+        crate::sanity::check_certified(&mutator.shared().space, &certified);
         mutator.tearing_down.set(true);
         let freed_before = mutator.record.freed();
         self.tear_down(&certified);
@@ -242,12 +255,15 @@ impl<'c, R: Rung> Commit<'c, R> {
     fn let_die(&self, mut held: Vec<ObjectRef>) -> Vec<ObjectRef> {
         let mutator = self.mutator;
         let space = &mutator.shared().space;
+        let survivors_age = age::survivors(self.generation);
         loop {
             let before = held.len();
             held.retain(|&object| {
                 // Relaxed: nobody else can get at an object whose one reference is the collection's.
                 let dying = space.count_word(object.bits()).load(Relaxed) as u32 == ONE as u32;
                 if dying {
+                    // An upgrade may find it yet: then it lives on, and without the mark. Relaxed: as everywhere for ages.
+                    space.view().age(object.bits()).store(survivors_age, Relaxed);
                     mutator.release_running(object);
                     mutator.finish_deaths();
                 }
@@ -387,27 +403,5 @@ fn keep_legacy<R: Rung>(mutator: &ParallelMutator<R>, certification: &mut Certif
         {
             certification.keep(k);
         }
-    }
-}
-
-impl<R: Rung> ParallelMutator<R> {
-    /// Takes away all references to garbage that was taken apart, which the certification counted, and frees its place.
-    ///
-    /// A stale load or an upgrade may have retained it and be about to undo that. Then it is not waited for: the undoing
-    /// release is the last one, and frees the place as any last release does.
-    fn free_garbage(&self, object: ObjectRef, count: Option<u64>) {
-        let shared = self.shared();
-        let word = shared.space.count_word(object.bits());
-        // Relaxed: where nothing was certified the world stands still.
-        let count = count.unwrap_or_else(|| word.load(Relaxed) & COUNT_MASK);
-        // AcqRel: release, so that an undoing release that comes after sees the slots null; acquire, as its partner.
-        let before = word.fetch_sub(count, AcqRel);
-        debug_assert!(before & COUNT_MASK >= count, "{object:?} lost references after it was certified");
-        if before & COUNT_MASK != count {
-            return;
-        }
-        self.record.count_down();
-        shared.space.free_shared(&self.allocator, object);
-        self.record.free();
     }
 }

@@ -23,7 +23,11 @@ impl<R: Rung> ParallelMutator<R> {
     }
 
     /// Roots of the tracked objects of a generation, or of all but the permanent one.
+    ///
+    /// It makes references out of none. So no collection of another thread may be about to take some of the objects apart;
+    /// those of this thread have no age by then.
     fn tracked(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
+        let work = (!self.is_collecting()).then(|| self.take_turn());
         let mut found: [Vec<Root<'_, Self>>; 3] = Default::default();
         self.visit_ages(|index, place| {
             // Relaxed, both: an age is a hint; the retain decides.
@@ -39,6 +43,9 @@ impl<R: Rung> ParallelMutator<R> {
                 found[usize::from(now - age::YOUNG)].push(Root::adopt(self, object));
             }
         });
+        if let Some(work) = work {
+            self.shared().turns.give_up(work);
+        }
         found.into_iter().flatten().collect()
     }
 
@@ -151,7 +158,9 @@ impl<R: Rung> Control for ParallelMutator<R> {
         self.running(|| {
             self.freeze_running();
             let shared = self.shared();
-            let _resume = self.stop_others();
+            // No collection of another thread may have garbage in its hands.
+            let work = (!self.is_collecting()).then(|| self.take_turn());
+            let resume = self.stop_others();
             shared.space.for_each_object(|object| {
                 let count = shared.space.count_word(object.bits());
                 // Relaxed, both: the world stands still. A dead object that waits for its teardown stays dead.
@@ -159,6 +168,10 @@ impl<R: Rung> Control for ParallelMutator<R> {
                     count.fetch_or(IMMORTAL, Relaxed);
                 }
             });
+            drop(resume);
+            if let Some(work) = work {
+                shared.turns.give_up(work);
+            }
         });
     }
 

@@ -9,13 +9,14 @@
 //! - **M3** The finalizer runs before weak references are cleared; all of them are cleared before any callback runs.
 //! - **M4** An object whose count is 0 belongs to the thread that brought it there: loads and upgrades turn away from it,
 //!   and a collection rejects it.
+//! - **M5** Where others stand still for the collection in whose teardown an object dies, they go on while callbacks run.
 
 use std::time::Instant;
 
 use gc_core::callback::Place;
 use gc_core::event::Cascade;
 use gc_core::space::header::{self, COUNT_MASK, IMMORTAL, flag};
-use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
+use gc_core::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use gc_core::{Kind, ObjectRef, Root, TypeId, TypeSpec, weak};
 
 use crate::age;
@@ -164,7 +165,9 @@ impl<R: Rung> ParallelMutator<R> {
             && !self.has_flag(object, flag::FINALIZED)
         {
             let resurrected = self.with_last_reference(object, &spec, |root| {
-                shared.callbacks.call(finalizer, self, root, Place::Finalizer, &*shared.observer);
+                self.with_others_running(|| {
+                    shared.callbacks.call(finalizer, self, root, Place::Finalizer, &*shared.observer);
+                });
                 // After the call, and for containers only: an atomic object's finalizer runs at each death.
                 if spec.kind != Kind::Atomic {
                     self.set_flag(object, flag::FINALIZED);
@@ -177,7 +180,9 @@ impl<R: Rung> ParallelMutator<R> {
         self.clear_weak_references(object);
         if let Some(finalizer) = spec.legacy_finalizer {
             let resurrected = self.with_last_reference(object, &spec, |root| {
-                shared.callbacks.call(finalizer, self, root, Place::LegacyFinalizer, &*shared.observer);
+                self.with_others_running(|| {
+                    shared.callbacks.call(finalizer, self, root, Place::LegacyFinalizer, &*shared.observer);
+                });
             });
             if resurrected {
                 return false;
@@ -235,7 +240,9 @@ impl<R: Rung> ParallelMutator<R> {
         for (callback, weak) in to_call {
             let weak = Root::adopt(self, weak);
             weak::forget_callback(&shared.space, weak.object());
-            shared.callbacks.call(callback, self, weak, Place::WeakReference, &*shared.observer);
+            self.with_others_running(|| {
+                shared.callbacks.call(callback, self, weak, Place::WeakReference, &*shared.observer);
+            });
         }
     }
 
@@ -254,5 +261,26 @@ impl<R: Rung> ParallelMutator<R> {
             self.set_flag(object, flag::TORN);
             shared.observer.teardown(object, false);
         }
+    }
+
+    /// Takes away all references to garbage that was taken apart, which the certification counted, and frees its place.
+    ///
+    /// A stale load or an upgrade may have retained it and be about to undo that. Then it is not waited for: the undoing
+    /// release is the last one, and frees the place as any last release does.
+    pub(crate) fn free_garbage(&self, object: ObjectRef, count: Option<u64>) {
+        let shared = self.shared();
+        let word = shared.space.count_word(object.bits());
+        // Relaxed: where nothing was certified the world stands still.
+        let count = count.unwrap_or_else(|| word.load(Relaxed) & COUNT_MASK);
+        // AcqRel: release, so that an undoing release that comes after sees the slots null; acquire, as its partner.
+        let before = word.fetch_sub(count, AcqRel);
+        debug_assert!(before & COUNT_MASK >= count, "{object:?} lost references after it was certified");
+        // A callback of the teardown may have made all objects immortal: then it stays where it is.
+        if before & (COUNT_MASK | IMMORTAL) != count {
+            return;
+        }
+        self.record.count_down();
+        shared.space.free_shared(&self.allocator, object);
+        self.record.free();
     }
 }

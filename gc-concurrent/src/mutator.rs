@@ -6,14 +6,14 @@ use std::marker::PhantomData;
 use std::ops::Range;
 use std::time::Instant;
 
-use gc_core::root::Counts;
+use gc_core::root::{Counts, Mailbox};
 use gc_core::space::Allocator;
 use gc_core::space::header::flag;
 use gc_core::sync::Arc;
 use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
 use gc_core::{
-    CallbackId, HeapFull, Mutator, ObjectRef, Root, Shape, SharedRoot, TypeId, process::ForkError, process::Forked,
-    weak,
+    CallbackId, HeapFull, Mutator, NoObserver, ObjectRef, Observer, Root, Shape, SharedRoot, TypeId,
+    process::ForkError, process::Forked, weak,
 };
 
 use crate::age;
@@ -37,6 +37,8 @@ pub struct ParallelMutator<R: Rung> {
     pub(crate) allocator: Allocator,
     /// Inside a safe region.
     in_region: Cell<bool>,
+    /// The others stand still for this one.
+    pub(crate) stops_others: Cell<bool>,
     /// Taking a collection's garbage apart.
     pub(crate) tearing_down: Cell<bool>,
     /// Deaths by count under way, one inside the other.
@@ -62,15 +64,16 @@ pub struct ParallelMutator<R: Rung> {
 impl<R: Rung> ParallelMutator<R> {
     pub(crate) fn attach(heap: &ParallelHeap<R>, collector: bool) -> Self {
         let shared = &*heap.0;
-        shared.world.enter(&*shared.observer);
+        shared.world.enter(if collector { &NoObserver } else { &*shared.observer });
         let record = shared.mutators.attach(collector);
-        shared.trigger.share(shared.mutators.len());
+        shared.trigger.share(|| shared.mutators.len());
         let budget = shared.config.release_budget.map_or(i64::MAX, i64::from);
         Self {
             heap: heap.clone(),
             allocator: Allocator::numbered(record.number),
             record,
             in_region: Cell::new(false),
+            stops_others: Cell::new(false),
             tearing_down: Cell::new(false),
             nesting: Cell::new(0),
             deferred: RefCell::default(),
@@ -89,6 +92,11 @@ impl<R: Rung> ParallelMutator<R> {
         &self.heap.0
     }
 
+    /// Who hears of this thread's interruptions. Nobody, if it is the collector's: no program waits for it.
+    pub(crate) fn interruptions(&self) -> &dyn Observer {
+        if self.record.collector { &NoObserver } else { &*self.shared().observer }
+    }
+
     /// Runs a heap operation: one that finds itself inside a safe region leaves it for its duration.
     pub(crate) fn running<T>(&self, operation: impl FnOnce() -> T) -> T {
         if self.in_region.get() { self.re_entered(operation) } else { operation() }
@@ -103,8 +111,7 @@ impl<R: Rung> ParallelMutator<R> {
     }
 
     fn enter(&self) {
-        let shared = self.shared();
-        shared.world.enter(&*shared.observer);
+        self.shared().world.enter(self.interruptions());
         self.record.set_safe(false);
         self.in_region.set(false);
     }
@@ -337,12 +344,18 @@ impl<R: Rung> ParallelMutator<R> {
 impl<R: Rung> Drop for ParallelMutator<R> {
     fn drop(&mut self) {
         self.running(|| {
-            self.release_dropped();
-            self.finish_deaths();
             let shared = self.shared();
+            // Callbacks of deaths may drop shared roots, whose deaths have callbacks.
+            loop {
+                self.release_dropped();
+                self.finish_deaths();
+                if shared.mailbox.attention() & Mailbox::DROPPED == 0 {
+                    break;
+                }
+            }
             self.allocator.disown_all(&shared.space);
             shared.mutators.detach(&self.record);
-            shared.trigger.share(shared.mutators.len());
+            shared.trigger.share(|| shared.mutators.len());
         });
         if !self.in_region.get() {
             self.shared().world.leave();

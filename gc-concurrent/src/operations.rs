@@ -177,10 +177,10 @@ impl<R: Rung> ParallelMutator<R> {
                 self.reclaim_retired();
             } else if shared.trigger.exceeds(count) {
                 // The collector does not keep up.
-                shared.observer.interruption_begins(Cause::Stall);
+                self.interruptions().interruption_begins(Cause::Stall);
                 let begin = Instant::now();
                 self.collect_due();
-                shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
+                self.interruptions().interruption_ends(Cause::Stall, begin.elapsed());
             }
             return;
         }
@@ -219,15 +219,14 @@ impl<R: Rung> ParallelMutator<R> {
         if requested > limit || self.is_collecting() {
             return Err(refuse(full.held));
         }
-        let shared = self.shared();
-        shared.observer.interruption_begins(Cause::Stall);
+        self.interruptions().interruption_begins(Cause::Stall);
         let begin = Instant::now();
         self.release_dropped();
         self.finish_deaths();
         self.collect_now(Generation::OLD, Reason::Memory);
         self.finish_deaths();
         self.reclaim_all();
-        shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
+        self.interruptions().interruption_ends(Cause::Stall, begin.elapsed());
         self.cell(self.recipe(type_id, shape)).map_err(|full| refuse(full.held))
     }
 
@@ -248,7 +247,7 @@ impl<R: Rung> ParallelMutator<R> {
         self.release_dropped();
         self.continue_deaths();
         if shared.mailbox.attention() & STOP != 0 {
-            shared.world.pass(&*shared.observer);
+            shared.world.pass(self.interruptions());
         }
         if shared.mailbox.attention() & Mailbox::COLLECT != 0 && !self.is_collecting() {
             self.collect_due();
@@ -264,7 +263,7 @@ impl<R: Rung> ParallelMutator<R> {
         let shared = self.shared();
         self.continue_deaths();
         if shared.mailbox.attention() & STOP != 0 {
-            shared.world.pass(&*shared.observer);
+            shared.world.pass(self.interruptions());
         }
         self.reclaim_retired();
     }
@@ -282,11 +281,13 @@ impl<R: Rung> ParallelMutator<R> {
         }
         // Its allocation may collect, but not free the referent, which the caller holds.
         let weak = self.allocate_running(TypeId::WEAK_REFERENCE, weak::SHAPE)?;
-        if callback.is_none()
-            && let Some(plain) = self.plain_weak_reference(referent)
-        {
-            // A callback of that collection made it meanwhile.
-            return Ok(plain);
+        if callback.is_none() {
+            // Another thread, or a callback of that collection, may have made it meanwhile.
+            let alive = |plain| self.retain_if_alive(plain);
+            if let Some(plain) = shared.weak.link_unless(&shared.space, weak.object(), referent, alive) {
+                return Ok(Root::adopt(self, plain));
+            }
+            return Ok(weak);
         }
         shared.weak.link(&shared.space, weak.object(), referent, callback);
         Ok(weak)
@@ -332,7 +333,7 @@ impl<R: Rung> ParallelMutator<R> {
         }
         let shared = self.shared();
         let work = self.take_turn();
-        shared.world.stop(&shared.mailbox, &*shared.observer);
+        shared.world.stop(&shared.mailbox, self.interruptions());
         let under_locks = || shared.callbacks.hold(|| shared.bell.hold(|| shared.space.hold_pool(fork_process)));
         let under_locks = || shared.weak.hold(|| shared.types.hold(under_locks));
         let under_locks = || shared.mailbox.hold(|| shared.mutators.hold(under_locks));
@@ -344,7 +345,7 @@ impl<R: Rung> ParallelMutator<R> {
             lost_mutators = shared.mutators.alone_after_fork(&self.record);
             shared.space.abandon_blocks_of_others(self.record.number);
             shared.turns.with_state(|state| state.grace = None);
-            shared.trigger.share(1);
+            shared.trigger.share(|| 1);
             shared.trigger.withdraw();
         }
         shared.world.resume(&shared.mailbox);

@@ -26,6 +26,8 @@ pub(crate) struct Trigger {
     counts: [AtomicU32; 2],
     /// A mutator whose count exceeds it takes the slow path.
     limit: AtomicU32,
+    /// Held while the limit is derived, so that the last to change a setting is the last to write it.
+    deriving: Mutex<()>,
     /// A collection was asked for and has not begun.
     requested: AtomicBool,
     pending: AtomicU64,
@@ -42,6 +44,7 @@ impl Trigger {
             sharers: AtomicU32::new(1),
             counts: Default::default(),
             limit: AtomicU32::new(NEVER),
+            deriving: Mutex::default(),
             requested: AtomicBool::new(false),
             pending: AtomicU64::new(0),
             total: AtomicU64::new(0),
@@ -53,6 +56,7 @@ impl Trigger {
     }
 
     fn derive_limit(&self) {
+        let _deriving = self.deriving.lock();
         let threshold = self.thresholds[0].load(Relaxed);
         let limit = if !self.enabled.load(Relaxed) || threshold == 0 {
             NEVER
@@ -76,9 +80,16 @@ impl Trigger {
         new
     }
 
-    /// How many mutators share the first threshold.
-    pub(crate) fn share(&self, mutators: u32) {
-        self.sharers.store(mutators, Relaxed);
+    /// How many mutators share the first threshold: what `mutators` says, asked again until it stays so. Whoever was late to
+    /// store an outdated number corrects it.
+    pub(crate) fn share(&self, mutators: impl Fn() -> u32) {
+        loop {
+            let now = mutators();
+            self.sharers.store(now, Relaxed);
+            if mutators() == now {
+                break;
+            }
+        }
         self.derive_limit();
     }
 
@@ -160,7 +171,25 @@ pub(crate) const LAG: u32 = 64;
 impl Trigger {
     /// Holds the locks over `f`, in which the process forks.
     pub(crate) fn hold<R>(&self, f: impl FnOnce() -> R) -> R {
-        let _locks = (self.stats.lock(), self.garbage.lock());
+        let _locks = (self.stats.lock(), self.garbage.lock(), self.deriving.lock());
         f()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_changed_by_two_threads_leave_the_limit_of_the_last() {
+        for _ in 0..2000 {
+            let trigger = Trigger::new(Thresholds([700, 10, 10]));
+            trigger.set_enabled(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| trigger.share(|| 1));
+                scope.spawn(|| trigger.set_enabled(true));
+            });
+            assert!(trigger.exceeds(701), "collections are enabled");
+        }
     }
 }

@@ -18,6 +18,8 @@ pub mod sync;
 mod generational;
 mod plain;
 mod refcount;
+#[cfg(traced_locks)]
+mod traced;
 mod turn;
 pub mod types;
 pub mod weak;

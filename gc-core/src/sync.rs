@@ -5,18 +5,26 @@
 //! `parking_lot` keeps waiting threads in a table of the process, in which a forked child would find threads that it
 //! does not have.
 
+#[cfg(not(traced_locks))]
 use std::sync::PoisonError;
+#[cfg(not(traced_locks))]
 use std::time::Duration;
 
 pub use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
 pub use std::sync::{Arc, Weak};
+#[cfg(not(traced_locks))]
 pub use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
 pub use std::thread::ThreadId;
 
+#[cfg(traced_locks)]
+pub use crate::traced::{Condvar, Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
 /// A lock held for a few instructions and never across a callback, so a panic cannot leave its content half written.
+#[cfg(not(traced_locks))]
 #[derive(Debug, Default)]
 pub struct Mutex<T>(std::sync::Mutex<T>);
 
+#[cfg(not(traced_locks))]
 impl<T> Mutex<T> {
     /// An open lock around `value`.
     pub fn new(value: T) -> Self {
@@ -30,9 +38,11 @@ impl<T> Mutex<T> {
 }
 
 /// A lock that readers share.
+#[cfg(not(traced_locks))]
 #[derive(Debug, Default)]
 pub struct RwLock<T>(std::sync::RwLock<T>);
 
+#[cfg(not(traced_locks))]
 impl<T> RwLock<T> {
     /// Waits until nobody writes.
     pub fn read(&self) -> RwLockReadGuard<'_, T> {
@@ -46,9 +56,11 @@ impl<T> RwLock<T> {
 }
 
 /// A condition to wait for under a [`Mutex`].
+#[cfg(not(traced_locks))]
 #[derive(Debug, Default)]
 pub struct Condvar(std::sync::Condvar);
 
+#[cfg(not(traced_locks))]
 impl Condvar {
     /// Waits for a notification, for at most `timeout`; wakes without one at times. True if the time is up.
     pub fn wait_for<'a, T>(&self, guard: MutexGuard<'a, T>, timeout: Duration) -> (MutexGuard<'a, T>, bool) {

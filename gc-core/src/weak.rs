@@ -41,8 +41,36 @@ fn join(low: u32, high: u32) -> u64 {
 impl WeakTable {
     /// Makes a new weak reference object refer to `referent`.
     pub fn link(&self, space: &Space, weak: ObjectRef, referent: ObjectRef, callback: Option<CallbackId>) {
-        let callback_bits = callback.map_or(0, |id| id.0 + 1);
+        Self::link_locked(&mut self.first.lock(), space, weak, referent, callback);
+    }
+
+    /// Makes a new weak reference object, without a callback, refer to `referent`, unless there is one that `reuse` says yes
+    /// to: then that is returned. `reuse` is called under the table's lock.
+    pub fn link_unless(
+        &self,
+        space: &Space,
+        weak: ObjectRef,
+        referent: ObjectRef,
+        mut reuse: impl FnMut(ObjectRef) -> bool,
+    ) -> Option<ObjectRef> {
         let mut first = self.first.lock();
+        let head = first.get(&referent.bits()).copied().and_then(ObjectRef::from_bits);
+        let reused = std::iter::successors(head, |&other| next_of(space, other))
+            .find(|&other| callback_of(space, other).is_none() && reuse(other));
+        if reused.is_none() {
+            Self::link_locked(&mut first, space, weak, referent, None);
+        }
+        reused
+    }
+
+    fn link_locked(
+        first: &mut FxHashMap<u32, u32>,
+        space: &Space,
+        weak: ObjectRef,
+        referent: ObjectRef,
+        callback: Option<CallbackId>,
+    ) {
+        let callback_bits = callback.map_or(0, |id| id.0 + 1);
         space.payload_word(weak.bits(), 0, 0).store(join(referent.bits(), callback_bits), Relaxed);
         let head = first.get(&referent.bits()).copied();
         let plain_head = head.and_then(ObjectRef::from_bits).filter(|&head| callback_of(space, head).is_none());
@@ -65,6 +93,17 @@ impl WeakTable {
     /// Clears a weak reference: it has no referent from here on. Its callback stays known.
     pub fn unlink(&self, space: &Space, weak: ObjectRef) {
         Self::unlink_locked(&mut self.first.lock(), space, weak);
+    }
+
+    /// The same if `chosen` says yes, which is asked under the table's lock: while nobody can come by it through its referent.
+    /// Returns the answer.
+    pub fn unlink_if(&self, space: &Space, weak: ObjectRef, chosen: impl FnOnce() -> bool) -> bool {
+        let mut first = self.first.lock();
+        let chosen = chosen();
+        if chosen {
+            Self::unlink_locked(&mut first, space, weak);
+        }
+        chosen
     }
 
     fn unlink_locked(first: &mut FxHashMap<u32, u32>, space: &Space, weak: ObjectRef) {

@@ -9,5 +9,5 @@ mod outcome;
 mod replay;
 
 pub use log::{Header, Log, LogError, ObjectKind, Operation};
-pub use outcome::{Difference, Line, compare, parse_baseline};
-pub use replay::{Baseline, ReplayError, replay};
+pub use outcome::{Difference, Line, compare, parse_baseline, parse_lines};
+pub use replay::{Baseline, ReplayError, replay, replay_beside};

@@ -27,7 +27,7 @@ fn as_text() -> String {
     // Writing to a String cannot fail.
     let _ = writeln!(text, "Heaps (--heap), each with what sets it apart from the one above:");
     for entry in roster::entries() {
-        let _ = writeln!(text, "  {:<18}{}", entry.name, entry.summary);
+        let _ = writeln!(text, "  {:<22}  {}", entry.name, entry.summary);
     }
     let _ = writeln!(text, "\nSettings of a heap (--config name=value):");
     for setting in heap_settings::SETTINGS {

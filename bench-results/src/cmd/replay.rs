@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use gc_core::HeapConfig;
-use workloads::oplog::{Baseline, Line, Log, Operation, compare, parse_baseline, replay};
+use gc_core::{Automatic, HeapConfig};
+use workloads::oplog::{Baseline, Line, Log, Operation, compare, parse_baseline, parse_lines, replay, replay_beside};
 
 use super::{WrongAnswer, key_value};
 use crate::cell::Given;
@@ -19,7 +19,9 @@ Examples:
   gclab replay 192-unfreeze.ops.jsonl --baseline 8198,375             for logs that unfreeze
 
 Thresholds and whether automatic collection is on are the log's. Logs that unfreeze are compared with order left out of
-`gens` and `ev`, as their recording demands; so are all logs on heaps without list order.";
+`gens` and `ev`, as their recording demands; so are all logs on heaps without list order. Of what one operation resurrects
+there, `unlimbo` takes first what it took in the recording. So that an operation's line has all that it caused,
+`automatic` is at-trigger and `release-budget` is none unless --config says otherwise.";
 
 /// Execute an operation log on a heap and print what each operation did
 #[derive(Debug, Args)]
@@ -44,6 +46,11 @@ pub(super) struct Arguments {
     json: bool,
 }
 
+/// As on heaps that stop: a due collection runs there and then, and what dies by count is gone when the operation ends.
+fn step_by_step() -> HeapConfig {
+    HeapConfig { automatic: Automatic::AtTrigger, release_budget: None, ..HeapConfig::default() }
+}
+
 /// More of an interpreter's own objects than any interpreter has.
 const MAX_BASELINE: u32 = 50_000_000;
 
@@ -58,7 +65,7 @@ fn baseline(text: &str) -> Result<Baseline, String> {
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
     let heap = roster::entry(&arguments.heap)?;
-    let config = heap_settings::parse(&arguments.config)?;
+    let config = heap_settings::change(step_by_step(), &arguments.config)?;
     let read = |path: &PathBuf| {
         std::fs::read_to_string(path)
             .with_context(|| format!("cannot read {}; give a readable text file", path.display()))
@@ -79,12 +86,13 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     match expected {
         None => for_heap!(heap.name, H => print_outcome::<H>(&log, &config, baseline))?,
         Some(expected) => {
-            let mut lines = Vec::new();
-            for_heap!(heap.name, H => replay::<H>(&log, &config, baseline, |line| lines.push(line)))??;
             let path = arguments.expect.as_ref().expect("there is an expectation");
+            let damaged = |(line, cause): (usize, String)| anyhow!("{}, line {line}: {cause}", path.display());
+            let recorded = parse_lines(&expected).map_err(damaged)?;
+            let mut lines = Vec::new();
+            for_heap!(heap.name, H => replay_beside::<H>(&log, &config, baseline, &recorded, |line| lines.push(line)))??;
             let ordered = !unfreezes && heap.abilities.list_order;
-            let difference = compare(&lines, &expected, ordered)
-                .map_err(|(line, cause)| anyhow!("{}, line {line}: {cause}", path.display()))?;
+            let difference = compare(&lines, &expected, ordered).map_err(damaged)?;
             if let Some(difference) = difference {
                 let message = format!(
                     "heap {}, log {}: operation {} differs\n  expected  {}\n  came      {}",

@@ -120,7 +120,9 @@ fn readable(record: &Record) -> String {
             units::count(n)
         )
     };
-    line("cell", format!("{} on {}, seed {}: {}", record.workload, record.heap, record.seed, record.status.name()));
+    let mutators = if record.threads == 1 { "1 mutator".to_owned() } else { format!("{} mutators", record.threads) };
+    let (workload, heap, status) = (&record.workload, &record.heap, record.status.name());
+    line("cell", format!("{workload} on {heap}, {mutators}, seed {}: {status}", record.seed));
     if let Some(error) = &record.error {
         line("", error.clone());
     }
@@ -142,12 +144,12 @@ fn readable(record: &Record) -> String {
         line("collections", format!("g0/g1/g2 {}", list.join(" / ")));
     }
     if let Some(floating) = &record.floating {
-        line("floating", format!("{} dead objects at most", count(floating.peak_objects)));
+        let mean = floating.mean_objects.map_or_else(unknown, |mean| units::count(mean.round() as u64));
+        line("floating", format!("{} dead objects at most, {mean} in the mean", count(floating.peak_objects)));
     }
-    line(
-        "CPU",
-        format!("mutators {}, of it collecting {}", time(record.mutator_cpu_ns), time(record.collector_cpu_ns)),
-    );
+    let (mutators, collecting) = (time(record.mutator_cpu_ns), time(record.collecting_in_place_ns()));
+    let (own, all) = (time(record.heap_threads_cpu_ns), time(record.cpu_in_all_ns()));
+    line("CPU", format!("{all}: mutators {mutators}, of it collecting {collecting}; the heap's own threads {own}"));
     line("memory", format!("resident {}, heap {}", size(record.peak_rss_bytes), size(record.heap_peak_bytes)));
     line("live", format!("{} after, {} expected", count(record.live_after), count(record.live_expected)));
     line("digest", record.digest.clone().unwrap_or_else(unknown));

@@ -1,4 +1,5 @@
-//! `gclab verify`: every heap × workload once, small: digests and live counts must agree.
+//! `gclab verify`: every heap × workload once, small, and with several mutators where they run in parallel: digests and live
+//! counts must agree.
 
 use std::time::Duration;
 
@@ -12,7 +13,13 @@ use crate::invocation::invoke;
 use crate::record::{Record, Status};
 use crate::{roster, table};
 
+/// How many mutators run where a heap lets them run in parallel and the workload can run on several.
+const MUTATORS: [u32; 3] = [1, 2, 4];
+
 /// Run every heap on every workload once, small, and compare what they read and what they left alive
+///
+/// Heaps whose mutators run in parallel run on 1, 2 and 4 of them where the workload can; the lowest rung of the ladder then
+/// tells, one mutator at a time, what there is to read.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  gclab verify --seed 7\n\nExits 2 and names heap, workload and seed if an answer is wrong."
@@ -33,37 +40,60 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
-    let heaps: Vec<&str> = roster::entries().iter().map(|entry| entry.name).collect();
-    let header = ["workload", "seed", "digest"].into_iter().chain(heaps.iter().copied());
-    let mut shown = table::plain(header.map(str::to_owned));
+    let heaps = roster::entries();
+    let header = ["workload", "mutators", "seed", "digest"].map(str::to_owned).into_iter();
+    let mut shown = table::plain(header.chain(heaps.iter().map(|heap| table::narrow(heap.name))));
     let mut wrong = Vec::new();
-    for workload in catalogue::ENTRIES {
+    for (workload, mutators, seed) in rows(arguments.seed) {
         let small: Vec<Given> = workload.small.iter().map(|&(n, v)| (n.to_owned(), v.to_owned())).collect();
-        for seed in [arguments.seed, arguments.seed.wrapping_add(1)] {
-            let mut records: Vec<Record> = Vec::new();
-            for heap in &heaps {
-                let cell = Cell::new(heap, &arguments.config, workload.name, &small, seed)?;
-                let record = invoke(&cell, None, Duration::from_secs(arguments.timeout))?;
-                if arguments.json {
-                    super::print(&(serde_json::to_string(&record)? + "\n"))?;
-                }
-                records.push(record);
+        // By heap; none where this number of mutators shows nothing.
+        let mut records: Vec<Option<Record>> = Vec::new();
+        for (rung, heap) in heaps.iter().enumerate() {
+            if mutators > 1 && rung > 0 && !heap.abilities.parallel_mutators {
+                records.push(None);
+                continue;
             }
-            let reference = records.iter().find_map(|record| Some((record.heap.clone(), record.digest.clone()?)));
-            let faults: Vec<Option<String>> = records.iter().map(|record| fault(record, reference.as_ref())).collect();
-            let digest = reference.map_or_else(|| "n/a".to_owned(), |(_, digest)| digest);
-            let verdicts = faults.iter().map(|fault| if fault.is_some() { "WRONG" } else { "ok" }.to_owned());
-            shown.add_row([workload.name.to_owned(), seed.to_string(), digest].into_iter().chain(verdicts));
-            for (record, fault) in records.iter().zip(faults) {
-                let named = |fault| format!("heap {}, workload {}, seed {seed}: {fault}", record.heap, workload.name);
-                wrong.extend(fault.map(named));
+            let cell = Cell::new(heap.name, &arguments.config, workload.name, &small, seed)?.with_threads(mutators)?;
+            let record = invoke(&cell, None, Duration::from_secs(arguments.timeout))?;
+            if arguments.json {
+                super::print(&(serde_json::to_string(&record)? + "\n"))?;
             }
+            records.push(Some(record));
         }
+        let reference = records.iter().flatten().find_map(|record| Some((record.heap.clone(), record.digest.clone()?)));
+        let mut verdicts = Vec::new();
+        for record in &records {
+            let fault = record.as_ref().map(|record| (record, fault(record, reference.as_ref())));
+            verdicts.push(match fault {
+                None => "-",
+                Some((_, None)) => "ok",
+                Some((record, Some(fault))) => {
+                    let threads = if mutators > 1 { format!(" on {mutators} mutators") } else { String::new() };
+                    wrong.push(format!(
+                        "heap {}, workload {}{threads}, seed {seed}: {fault}",
+                        record.heap, workload.name
+                    ));
+                    "WRONG"
+                }
+            });
+        }
+        let digest = reference.map_or_else(|| "n/a".to_owned(), |(_, digest)| digest);
+        let row = [workload.name.to_owned(), mutators.to_string(), seed.to_string(), digest];
+        shown.add_row(row.into_iter().chain(verdicts.into_iter().map(str::to_owned)));
     }
     if !arguments.json {
         super::print(&format!("{shown}\n"))?;
     }
     if wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(wrong.join("\nwrong answer: ")).into()) }
+}
+
+/// The rows of the table: each workload on each number of mutators that it can run on, with two seeds.
+fn rows(seed: u64) -> impl Iterator<Item = (&'static catalogue::Entry, u32, u64)> {
+    let counts = |workload: &catalogue::Entry| if workload.threads { &MUTATORS[..] } else { &MUTATORS[..1] };
+    catalogue::ENTRIES.iter().flat_map(move |workload| {
+        let seeds = move |&mutators| [seed, seed.wrapping_add(1)].map(|seed| (workload, mutators, seed));
+        counts(workload).iter().flat_map(seeds)
+    })
 }
 
 /// What is wrong with a record; `reference` is another heap of the same cell and its digest.

@@ -257,11 +257,11 @@ impl Space {
         };
         drop(pool);
         self.record(first, field::CAPACITY).store(classes::slot_capacity(shape.slots), Relaxed);
-        self.record(first, field::KIND).store(kind::LARGE, Relaxed);
         self.record(first, field::STATUS).store(status::LARGE, Relaxed);
         self.record(first, field::RUN).store(count, Relaxed);
         self.record(first, field::LONG_PAYLOAD).store(shape.payload, Relaxed);
         self.set_stride(first, BLOCK_BYTES);
+        self.record(first, field::KIND).store(kind::LARGE, Relaxed);
         for block in first + 1..first + count {
             self.record(block, field::KIND).store(kind::LARGE_REST, Relaxed);
         }
@@ -442,7 +442,9 @@ impl Space {
         let used = (0..frontier).filter(|&block| {
             matches!(self.record(block, field::KIND).load(Relaxed), kind::CELLS | kind::LARGE | kind::SENTINELS)
         });
-        used.map(|block| u64::from(BLOCK_BYTES / self.record(block, field::STRIDE).load(Relaxed)) * per_cell).sum()
+        // Whoever asks without the turn may see a block that is just being cut.
+        let stride = |block| self.record(block, field::STRIDE).load(Relaxed);
+        used.map(|block| u64::from(BLOCK_BYTES.checked_div(stride(block)).unwrap_or(0)) * per_cell).sum()
     }
 }
 

@@ -30,7 +30,13 @@ use super::classes::BLOCK_BYTES;
 use super::record::{field, kind, status};
 use super::{BLOCK_SHIFT, Space};
 use crate::object::ObjectRef;
+#[cfg(debug_assertions)]
+use crate::object::Shape;
 use crate::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+
+/// What the payload of a dead object reads, in debug builds.
+#[cfg(debug_assertions)]
+const POISON: u64 = 0xdead_beef_dead_beef;
 
 /// Remote word: nobody owns the block, and it is on no list.
 const FULL: u32 = 1 << 31;
@@ -64,11 +70,30 @@ impl Space {
     pub fn free_shared(&self, allocator: &Allocator, object: ObjectRef) {
         let view = self.view();
         let block = object.bits() >> BLOCK_SHIFT;
+        #[cfg(debug_assertions)]
+        self.poison(object);
         // Relaxed: only this allocator writes its own number there, and it knows what it wrote.
         if view.record(block, field::OWNER).load(Relaxed) == allocator.number() {
             view.push_free(block, object);
         } else {
             self.free_remotely(block, object);
+        }
+    }
+
+    /// Overwrites the payload of a dead object, so that who still reads it notices.
+    #[cfg(debug_assertions)]
+    fn poison(&self, object: ObjectRef) {
+        let view = self.view();
+        let block = object.bits() >> BLOCK_SHIFT;
+        // Relaxed, all: a block's record is fixed while it holds an object, and this one is dead.
+        if view.record(block, field::KIND).load(Relaxed) != kind::CELLS {
+            return;
+        }
+        let capacity = view.slot_capacity(object.bits());
+        let header_and_slots = self.payload_at(Shape::new(capacity, 0));
+        let words = (view.record(block, field::STRIDE).load(Relaxed) - header_and_slots) / 8;
+        for word in 0..words {
+            view.payload_word(object.bits(), capacity, word).store(POISON, Relaxed);
         }
     }
 
@@ -260,12 +285,14 @@ impl Space {
     pub fn take_young_blocks(&self) -> Vec<u32> {
         let mut pool = self.pool.lock();
         let young = std::mem::take(&mut pool.young);
-        // Relaxed: an owner that lets go of its block meanwhile does no harm; the block is noted once more.
-        pool.young = young
-            .iter()
-            .copied()
-            .filter(|&block| self.record(block, field::STATUS).load(Relaxed) == status::OWNED)
-            .collect();
+        // Relaxed, all: an owner that lets go of its block meanwhile does no harm; the block is noted once more. A large object
+        // that does not count yet is noted before it is allocated.
+        let stays = |block: u32| {
+            let load = |field| self.record(block, field).load(Relaxed);
+            load(field::STATUS) == status::OWNED
+                || (load(field::KIND) == kind::LARGE && self.count_word(block << BLOCK_SHIFT).load(Relaxed) as u32 == 0)
+        };
+        pool.young = young.iter().copied().filter(|&block| stays(block)).collect();
         pool.young.sort_unstable();
         pool.young.dedup();
         young

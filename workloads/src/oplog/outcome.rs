@@ -53,6 +53,16 @@ pub struct Difference {
     pub came: String,
 }
 
+/// The lines of a recorded outcome (with or without its first line, which tells the baseline).
+///
+/// # Errors
+/// A line that is not of the format, as (line from 1, cause).
+pub fn parse_lines(recorded: &str) -> Result<Vec<Line>, (usize, String)> {
+    let is_line = |&(_, text): &(usize, &str)| !text.trim().is_empty() && parse_baseline(text).is_none();
+    let lines = recorded.lines().enumerate().filter(is_line);
+    lines.map(|(number, text)| serde_json::from_str(text).map_err(|cause| (number + 1, cause.to_string()))).collect()
+}
+
 /// Compares an outcome with a recorded one (with or without its first line, which tells the baseline).
 ///
 /// # Errors

@@ -48,7 +48,8 @@ struct JournalState {
     /// Object numbers; a weak reference w as −1 − w. An object's place is used again after its death, and then renumbered.
     numbers: FxHashMap<ObjectRef, i64>,
     events: Vec<String>,
-    limbo: Vec<SharedRoot>,
+    /// Resurrected objects with their numbers, newest last.
+    limbo: Vec<(i64, SharedRoot)>,
     panic: Option<String>,
 }
 
@@ -59,6 +60,13 @@ impl Journal {
 
     fn number_of(&self, object: ObjectRef) -> Option<i64> {
         self.state.lock().numbers.get(&object).copied()
+    }
+
+    /// Puts what came into limbo since it held `before` objects into the order of `events`, as far as they name it.
+    fn sort_limbo(&self, before: usize, events: &[String]) {
+        let mut state = self.state.lock();
+        let at = |number: i64| events.iter().position(|event| *event == format!("f{number}"));
+        state.limbo[before..].sort_by_key(|&(number, _)| at(number));
     }
 
     fn event(&self, what: char, object: ObjectRef) {
@@ -88,6 +96,24 @@ pub fn replay<H: Heap>(
     log: &Log,
     config: &HeapConfig,
     baseline: Baseline,
+    line: impl FnMut(Line),
+) -> Result<(), ReplayError> {
+    replay_beside::<H>(log, config, baseline, &[], line)
+}
+
+/// The same beside a recorded outcome, for heaps without list order.
+///
+/// `unlimbo` takes out the object that was resurrected last. Where one collection resurrects several, which of them that
+/// is follows from the order of their finalizers, in which such a heap is free. Another choice would make another program
+/// of the log from there on; so, after each operation, those that it resurrected are put into the recorded order.
+///
+/// # Errors
+/// See [`ReplayError`].
+pub fn replay_beside<H: Heap>(
+    log: &Log,
+    config: &HeapConfig,
+    baseline: Baseline,
+    recorded: &[Line],
     mut line: impl FnMut(Line),
 ) -> Result<(), ReplayError> {
     let journal = Arc::new(Journal::default());
@@ -111,7 +137,13 @@ pub fn replay<H: Heap>(
     let mut frozen_before = frozen_at_start;
     let mut stats_before = statistics(&mutator);
     for (i, operation) in log.operations.iter().enumerate() {
+        let in_limbo = journal.state.lock().limbo.len();
         let ret = machine.execute(operation)?;
+        if let (false, Some(recorded)) = (H::ABILITIES.list_order, recorded.get(i)) {
+            // An unlimbo takes one out, and its teardowns may put others in.
+            let before = in_limbo - usize::from(matches!(operation, Operation::Unlimbo { .. }) && in_limbo > 0);
+            journal.sort_limbo(before, &recorded.ev);
+        }
         // Counters are read before anything that could change them.
         let cnt = mutator.get_count().0;
         let (ev, panic) = {
@@ -132,7 +164,7 @@ pub fn replay<H: Heap>(
     }
     // Limbo first: its roots are shared ones, whose release waits for a mutator.
     let limbo = std::mem::take(&mut journal.state.lock().limbo);
-    drop(limbo.into_iter().map(|root| mutator.adopt(root)).collect::<Vec<_>>());
+    drop(limbo.into_iter().map(|(_, root)| mutator.adopt(root)).collect::<Vec<_>>());
     Ok(())
 }
 
@@ -150,7 +182,8 @@ impl Types {
         let resurrector = heap.register_callback(Arc::new(move |mutator: &H::Mutator, root| {
             on_resurrect.event('f', root.object());
             let shared = mutator.share(&root);
-            on_resurrect.state.lock().limbo.push(shared);
+            let number = on_resurrect.number_of(root.object()).unwrap_or(-1);
+            on_resurrect.state.lock().limbo.push((number, shared));
         }));
         let on_death = Arc::clone(journal);
         let callback = heap.register_callback(Arc::new(move |_, weak| on_death.event('w', weak.object())));
@@ -276,7 +309,7 @@ impl<'m, M: Mutator> Machine<'m, M> {
             }
             Operation::Unlimbo { r } => {
                 let newest = self.journal.state.lock().limbo.pop();
-                newest.map(|shared| {
+                newest.map(|(_, shared)| {
                     let object = mutator.adopt(shared);
                     let number = self.journal.number_of(object.object()).unwrap_or(-1);
                     self.registers[r] = Some(object);
