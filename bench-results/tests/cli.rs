@@ -201,6 +201,18 @@ fn collections_of_a_heaps_own_thread_are_in_the_record() {
 }
 
 #[test]
+fn cycles_that_are_left_are_a_wrong_answer_only_where_cycles_are_collected() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/data/django_garbage_py313.gcheap.gz");
+    for entry in roster::entries() {
+        let done = output(&["heap", file, "--collect", "--heap", entry.name, "--json"]);
+        assert_eq!(done.status.code(), Some(0), "{}: {}", entry.name, stderr(&done));
+        let found = &lines(&stdout(&done))[0];
+        let expected = if entry.abilities.collects_cycles { (12_888, 0) } else { (0, 12_888) };
+        assert_eq!((&found["found"], &found["missing"]), (&expected.0.into(), &expected.1.into()), "{}", entry.name);
+    }
+}
+
+#[test]
 fn replay_is_step_by_step_on_every_heap() {
     let log = concat!(env!("CARGO_MANIFEST_DIR"), "/../workloads/tests/oplog/017-resurrect.ops.jsonl");
     for entry in roster::entries().iter().filter(|entry| entry.abilities.collects_cycles) {
