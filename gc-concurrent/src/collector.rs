@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use gc_core::process::schedule_lowest;
 use gc_core::sync::{Arc, Condvar, Mutex, Weak, spawn};
-use gc_core::{Generation, Reason, Scheduling};
+use gc_core::{Certify, Generation, Reason, Scheduling};
 
 use crate::heap::{ParallelHeap, Rung, Shared};
 use crate::mutator::ParallelMutator;
@@ -107,7 +107,8 @@ pub(crate) fn ensure<R: Rung>(heap: &ParallelHeap<R>) {
     let (weak, bell) = (Arc::downgrade(shared), Arc::clone(&shared.bell));
     let config = shared.config;
     let run = move || {
-        if config.scheduling == Scheduling::Lowest {
+        // Not where mutators stand still for this thread: then it must not wait for an idle core.
+        if config.scheduling == Scheduling::Lowest && !R::STOPS && config.certify == Certify::OnTheFly {
             // Refused, it stays as it is: the duty cap still holds.
             let _ = schedule_lowest();
         }
@@ -133,7 +134,9 @@ fn run<R: Rung>(heap: &Weak<Shared<R>>, bell: &Bell, full_every: Option<Duration
                 Wake::Request if mutator.shared().trigger.is_enabled() => mutator.collect_due(),
                 Wake::Request => mutator.shared().trigger.withdraw(),
                 Wake::Time | Wake::End => {
-                    mutator.collect_now(Generation::OLD, Reason::Threshold);
+                    if mutator.shared().trigger.is_enabled() {
+                        mutator.collect_now(Generation::OLD, Reason::Threshold);
+                    }
                     next_full = full_every.map(|every| Instant::now() + every);
                 }
             }

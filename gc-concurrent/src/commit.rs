@@ -40,11 +40,13 @@ pub(crate) struct Commit<'c, R: Rung> {
     callbacks: Vec<(CallbackId, ObjectRef)>,
     /// The suspects of the second certification, each retained by the collection; `None` before it.
     held: Option<Vec<ObjectRef>>,
+    /// By position: suspects of the first certification that the collection has retained already.
+    held_early: Vec<bool>,
 }
 
 impl<'c, R: Rung> Commit<'c, R> {
     pub(crate) fn new(mutator: &'c ParallelMutator<R>, work: &'c mut Work, generation: Generation) -> Self {
-        Self { mutator, work, generation, callbacks: Vec::new(), held: None }
+        Self { mutator, work, generation, callbacks: Vec::new(), held: None, held_early: Vec::new() }
     }
 
     /// Settles which suspects are garbage, and clears the weak references that are cleared before finalizers.
@@ -104,10 +106,27 @@ impl<'c, R: Rung> Commit<'c, R> {
             deciding::settle::<R::Protocol, _>(&memory, certification, &members, &weak, |certification, members| {
                 keep_legacy(mutator, certification, members);
             });
+            if clear == Clear::WithCallback {
+                self.hold_early(&members);
+            }
             self.clear(&weak, clear);
             deciding::finish(&memory, &self.work.certification, &weak);
         }
         self.unlink_dead_weak_references(clear);
+    }
+
+    /// Holds the certified of a component that keeps weak references for its finalizers, while upgrades are still refused:
+    /// afterwards one of them could let members die, and their places be used again, before the collection holds them.
+    fn hold_early(&mut self, members: &[u32]) {
+        self.held_early.resize(self.work.certification.suspects().len(), false);
+        for &k in members {
+            if self.work.certification.verdicts()[k as usize] == Verdict::Certified
+                && let Some(object) = ObjectRef::from_bits(self.work.certification.suspects()[k as usize])
+            {
+                self.mutator.retain_running(object);
+                self.held_early[k as usize] = true;
+            }
+        }
     }
 
     /// Clears weak references to those of `weak` that are certified.
@@ -219,8 +238,13 @@ impl<'c, R: Rung> Commit<'c, R> {
         let mutator = self.mutator;
         let shared = mutator.shared();
         let certified: Vec<ObjectRef> = self.work.certification.certified().filter_map(ObjectRef::from_bits).collect();
-        for &object in &certified {
-            mutator.retain_running(object);
+        let certification = &self.work.certification;
+        let positions =
+            certification.verdicts().iter().enumerate().filter(|(_, verdict)| **verdict == Verdict::Certified);
+        for ((k, _), &object) in positions.zip(&certified) {
+            if !self.held_early.get(k).is_some_and(|&held| held) {
+                mutator.retain_running(object);
+            }
             // In no generation while it is finalized. Relaxed: as everywhere for ages.
             shared.space.view().age(object.bits()).fetch_or(age::MARK, Relaxed);
         }
