@@ -202,6 +202,7 @@ impl Space {
             (field::LIVE, 0),
             (field::CARVED, 0),
             (field::REMOTE, 0),
+            (field::WANTED, (BLOCK_BYTES / classes::stride(self.object_bytes(shape) as u32) / 16).max(1)),
             (field::CAPACITY, classes::slot_capacity(shape.slots)),
             (field::CLASS, u32::from(class)),
         ] {

@@ -31,6 +31,8 @@ pub(super) mod field {
     pub(in crate::space) const OWNER: usize = 13;
     /// Where mutators run in parallel: cells freed by others than the owner. See `space::sharing`.
     pub(in crate::space) const REMOTE: usize = 14;
+    /// Where mutators run in parallel: how many free cells make a full block available.
+    pub(in crate::space) const WANTED: usize = 15;
 }
 
 /// What a block holds.

@@ -4,7 +4,8 @@
 //! A block has at most one *owner*, the allocator whose current block it is; the owner alone writes its free list and
 //! its number of objects. Everyone else pushes the cells that they free onto the block's *remote list*, which the owner
 //! *drains* when its own list is empty. A block without an owner is on its class's list of available ones, unless it is
-//! *full*; the first to free a cell of a full block lists it.
+//! *full*. Whoever frees the sixteenth part of a full block's cells lists it: a block taken for the sake of one free cell
+//! would be given up again at once, and each block taken is one more that the next young collection looks through.
 //!
 //! ```text
 //!  remote word   │ FULL (1) │ unused (6) │ cells on the list (12) │ first cell / 2 + 1 (13) │
@@ -106,12 +107,15 @@ impl Space {
         }
         let remote = view.record(block, field::REMOTE);
         let offset = object.bits() & ((1 << BLOCK_SHIFT) - 1);
+        // Relaxed: written once when the block got its class.
+        let wanted = view.record(block, field::WANTED).load(Relaxed);
         // Relaxed: only the expected value of the exchange below.
         let mut word = remote.load(Relaxed);
         let pushed = loop {
             // Relaxed: published by the exchange.
             view.shape_word(object.bits()).store(u64::from(head(block, word)), Relaxed);
             let pushed = (cells(word) + 1) << COUNT_SHIFT | ((offset >> 1) + 1);
+            let pushed = if cells(pushed) < wanted { pushed | (word & FULL) } else { pushed };
             // AcqRel: the release half pairs with the acquiring swap of `drain`, and publishes the cell (null slots, its
             // link); the acquire half makes the status and number of objects visible that the owner wrote before it let
             // go of the block (`abandon`).
@@ -125,9 +129,10 @@ impl Space {
         let maybe_empty = status != status::OWNED
             // Relaxed: a hint; looked at again under the pool's lock.
             && cells(pushed) == view.record(block, field::LIVE).load(Relaxed);
-        if word & FULL != 0 || maybe_empty {
+        let lists = word & FULL != 0 && pushed & FULL == 0;
+        if lists || maybe_empty {
             let mut pool = self.pool.lock();
-            if word & FULL != 0 {
+            if lists {
                 self.list(&mut pool, block); // R2
             }
             self.retire_if_empty(&mut pool, block);
@@ -222,9 +227,20 @@ impl Space {
         self.retired.load(Relaxed)
     }
 
-    /// Retires all empty blocks as well, so that [`Space::reclaim`] gives back all that it can.
+    /// Retires all empty blocks as well, so that [`Space::reclaim`] gives back all that it can, and lists the full blocks
+    /// that have any free cell. For a heap that is full, while its mutators stand still.
     pub fn retire_empty(&self) {
+        let blocks = self.blocks();
         let mut pool = self.pool.lock();
+        for block in blocks {
+            // Relaxed, both: nobody frees anything meanwhile.
+            let remote = self.record(block, field::REMOTE);
+            let word = remote.load(Relaxed);
+            if word & FULL != 0 && cells(word) != 0 {
+                remote.store(word & !FULL, Relaxed);
+                self.list(&mut pool, block); // R2
+            }
+        }
         for block in std::mem::take(&mut pool.empty) {
             self.retire_block(&mut pool, block);
         }

@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
-use super::{BLOCK_SPOTS, BLOCK_SPOTS_SHIFT, Detector, EdgesOf, words_of};
+use super::{BLOCK_SPOTS_SHIFT, Detector, EdgesOf, touched_words, words_of};
 use crate::space::{BlockLayout, prefetch_element};
 
 /// Objects between the prefetch of their edges and the visit.
@@ -19,9 +19,8 @@ impl Detector {
         // Each object is pushed once (E1); a push writes before it is decided whether it counts.
         self.stack.grow(objects + 1);
         let left = &self.left;
-        let roots = self.scope.iter().flat_map(|layout| {
-            let first = layout.block() as usize * BLOCK_SPOTS;
-            words_of(layout.block()).zip(left[first..][..BLOCK_SPOTS].chunks_exact(64).map(nonzero))
+        let roots = self.scope.iter().zip(&self.touched).flat_map(|(layout, &touched)| {
+            touched_words(layout.block(), touched).map(|word| (word, nonzero(&left[word * 64..][..64])))
         });
         let marking = Marking {
             unmarked: &mut self.unmarked,

@@ -77,6 +77,8 @@ pub struct Detector {
     scope: Vec<BlockLayout>,
     /// By block: where its edges are.
     edges_of: Vec<EdgesOf>,
+    /// By position in the scope, a bit for each word of the bitmap: whether it has a candidate.
+    touched: Vec<u32>,
     /// By spot: count − references from candidates, modulo 256.
     left: Table<u8>,
     /// By spot, a bit each: candidates that no root is known to reach. (E1)
@@ -229,9 +231,9 @@ impl Detector {
     }
 
     fn list_suspects(&mut self) {
-        for layout in &self.scope {
+        for (layout, &touched) in self.scope.iter().zip(&self.touched) {
             let edges_of = self.edges_of[layout.block() as usize];
-            for word in words_of(layout.block()) {
+            for word in touched_words(layout.block(), touched) {
                 self.ranks[word] = self.suspects.len() as u32;
                 let mut bits = self.unmarked[word];
                 while bits != 0 {
@@ -242,6 +244,18 @@ impl Detector {
             }
         }
     }
+}
+
+/// Those of the words of a bitmap for a block that have a candidate.
+#[inline(always)]
+fn touched_words(block: u32, mut touched: u32) -> impl Iterator<Item = usize> {
+    const { assert!(BLOCK_WORDS == u32::BITS as usize) };
+    let first = block as usize * BLOCK_WORDS;
+    std::iter::from_fn(move || {
+        let word = (touched != 0).then(|| first + touched.trailing_zeros() as usize);
+        touched &= touched.wrapping_sub(1);
+        word
+    })
 }
 
 /// The words of a bitmap for a block.

@@ -24,6 +24,7 @@ impl Detector {
         let mut pass =
             Pass { fetch, view: space.view(), left: &mut self.left, popular: &mut self.popular, waiting: [0; LAG] };
         let mut objects = 0;
+        self.touched.clear();
         for layout in &self.scope {
             let block = layout.block() as usize;
             let EdgesOf { first, pairs, .. } = self.edges_of[block];
@@ -38,6 +39,7 @@ impl Detector {
                 4 => pass.block::<4>(layout, edges, words, candidate),
                 _ => pass.block::<0>(layout, edges, words, candidate),
             };
+            self.touched.push(words.iter().enumerate().fold(0, |bits, (n, word)| bits | u32::from(*word != 0) << n));
         }
         pass.finish();
         objects
