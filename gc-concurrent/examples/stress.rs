@@ -8,6 +8,7 @@ use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
 use gc_core::{Automatic, Certify, HeapConfig, Thresholds, WeakOrder};
 
 #[path = "../tests/stress/mod.rs"]
+#[expect(dead_code, reason = "the narrow ones are for tests")]
 mod engine;
 
 use engine::{Plan, run};

@@ -10,6 +10,7 @@
 mod actions;
 mod callbacks;
 mod forks;
+pub(crate) mod narrow;
 mod objects;
 mod random;
 
