@@ -64,16 +64,31 @@ impl<R: Rung> ParallelMutator<R> {
         if !R::ABILITIES.collects_cycles || self.is_collecting() {
             return 0;
         }
+        // A threshold waits for nobody: another collection is under way, after which the count starts anew.
+        let waits = reason != Reason::Threshold || self.record.collector;
+        let work = if waits { Some(self.take_turn()) } else { self.shared().turns.try_take() };
+        let Some(mut work) = work else { return 0 };
+        let found = self.collect_with(&mut work, generation, reason);
+        self.shared().turns.give_up(work);
+        if self.record.collector {
+            self.reclaim_in_pieces();
+        } else {
+            self.reclaim_retired();
+        }
+        found
+    }
+
+    /// Collects with the turn.
+    fn collect_with(&self, work: &mut Work, generation: Generation, reason: Reason) -> u64 {
         let shared = self.shared();
-        let mut work = self.take_turn();
         self.interruptions().interruption_begins(Cause::Stop);
         let begin = Instant::now();
         let by_collector_before = shared.mutators.totals().freed_by_collector;
         self.report(Phase::Start, generation, Found::default());
-        let mut found = self.collect_once(&mut work, generation);
+        let mut found = self.collect_once(work, generation);
         let mut rounds = 1;
         while reason != Reason::Threshold && found.interfered != 0 && rounds < MOST_ROUNDS {
-            let again = self.collect_once(&mut work, generation);
+            let again = self.collect_once(work, generation);
             found.collected += again.collected;
             found.uncollectable += again.uncollectable;
             found.interfered = again.interfered;
@@ -91,12 +106,6 @@ impl<R: Rung> ParallelMutator<R> {
             stats.nanoseconds += duration.as_nanos() as u64;
         }
         self.report(Phase::Stop, generation, found);
-        shared.turns.give_up(work);
-        if self.record.collector {
-            self.reclaim_in_pieces();
-        } else {
-            self.reclaim_retired();
-        }
         duration = duration.max(begin.elapsed());
         self.interruptions().interruption_ends(Cause::Stop, duration);
         shared.observer.collection(&Collection {
@@ -109,6 +118,16 @@ impl<R: Rung> ParallelMutator<R> {
             duration,
         });
         found.collected + found.uncollectable
+    }
+
+    /// Runs the young collection that a threshold asked for while a longer one proposes: so what dies young need not wait
+    /// for that one's end. What it examines is not a candidate of the longer one yet, or never: candidates are promoted
+    /// when they are scanned.
+    fn collect_young_between(&self, young: &mut Work) {
+        let trigger = &self.shared().trigger;
+        if trigger.is_requested() && trigger.is_enabled() {
+            self.collect_with(young, Generation::YOUNG, Reason::Threshold);
+        }
     }
 
     fn report(&self, phase: Phase, generation: Generation, found: Found) {
@@ -154,7 +173,18 @@ impl<R: Rung> ParallelMutator<R> {
                 true
             };
             let fetch = if generation == Generation::OLD { Fetch::Ahead } else { Fetch::CandidatesOnly };
-            work.detector.detect(&shared.space, &blocks, fetch, candidate)
+            let mut young = work.young.take();
+            let between = || {
+                if !R::STOPS && generation == Generation::OLD {
+                    self.collect_young_between(young.get_or_insert_default());
+                }
+            };
+            let examined = work.detector.detect(&shared.space, &blocks, fetch, between, candidate);
+            if let Some(mut young) = young {
+                work.middle_blocks.append(&mut young.middle_blocks);
+                work.young = Some(young);
+            }
+            examined
         };
         self.untrack_tuples(work, &tuples, survivors_age);
         self.remember_middle_blocks(work, generation, blocks);

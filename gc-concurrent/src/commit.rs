@@ -14,7 +14,7 @@ use crate::deciding;
 use crate::heap::Rung;
 use crate::memory::Memory;
 use crate::mutator::ParallelMutator;
-use crate::protocol::ONE;
+use crate::protocol::{ONE, Protocol};
 use crate::work::Work;
 
 /// How far ahead of the teardown objects are fetched.
@@ -172,11 +172,16 @@ impl<'c, R: Rung> Commit<'c, R> {
             {
                 continue;
             }
-            let first = certification.first_reading(k);
+            let held = self.held_early.get(k).is_some_and(|&held| held);
+            let own = if held { R::Protocol::RETAIN } else { 0 };
+            let first = certification.first_reading(k).map(|first| first.wrapping_add(own));
             // Acquire: as the second reading, of which this is the last.
             let untouched = || first.is_none_or(|first| space.count_word(object.bits()).load(Acquire) == first);
             if !mutator.shared().weak.unlink_if(space, object, untouched) {
                 certification.reject_leaf(k);
+                if held {
+                    mutator.release_running(object);
+                }
             }
         }
     }
@@ -248,6 +253,8 @@ impl<'c, R: Rung> Commit<'c, R> {
             // In no generation while it is finalized. Relaxed: as everywhere for ages.
             shared.space.view().age(object.bits()).fetch_or(age::MARK, Relaxed);
         }
+        // The positions of the second certification are others.
+        self.held_early.clear();
         let callbacks = std::mem::take(&mut self.callbacks);
         let died = mutator.with_others_running(|| {
             let mut died = 0;

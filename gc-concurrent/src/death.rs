@@ -203,6 +203,7 @@ impl<R: Rung> ParallelMutator<R> {
             self.set_flag(object, flag::TRACKED);
             // Relaxed: a collection that misses it takes the object for untracked, hence held.
             view.age(object.bits()).store(age::YOUNG, Relaxed);
+            shared.space.note_young(object);
         }
         let count = view.count_word(object.bits());
         // One reference for the root, one that keeps the object from dying anew when the root is dropped. A plain store to

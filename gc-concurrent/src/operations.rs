@@ -205,6 +205,9 @@ impl<R: Rung> ParallelMutator<R> {
     pub(crate) fn collect_due(&self) {
         let shared = self.shared();
         shared.mailbox.answer(Mailbox::COLLECT);
+        if !shared.trigger.is_enabled() {
+            return shared.trigger.withdraw();
+        }
         match shared.trigger.due(shared.mutators.totals().count) {
             Some(generation) => drop(self.collect_now(generation, Reason::Threshold)),
             None => shared.trigger.withdraw(),

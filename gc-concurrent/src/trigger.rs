@@ -80,6 +80,11 @@ impl Trigger {
         new
     }
 
+    /// Whether a collection was asked for and has not begun.
+    pub(crate) fn is_requested(&self) -> bool {
+        self.requested.load(Relaxed)
+    }
+
     /// How many mutators share the first threshold: what `mutators` says, asked again until it stays so. Whoever was late to
     /// store an outdated number corrects it.
     pub(crate) fn share(&self, mutators: impl Fn() -> u32) {

@@ -11,4 +11,6 @@ pub(crate) struct Work {
     pub(crate) certification: Certification,
     /// Blocks that hold objects of generation 1, in order; perhaps others, too.
     pub(crate) middle_blocks: Vec<u32>,
+    /// Those of young collections that run while a full one proposes.
+    pub(crate) young: Option<Box<Work>>,
 }

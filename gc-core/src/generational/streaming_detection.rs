@@ -46,7 +46,7 @@ pub(super) fn stream_unreachable<const SIDE: bool>(
         true
     };
     let blocks = space.blocks();
-    let examined = detector.detect(space, &blocks, Fetch::Ahead, is_candidate);
+    let examined = detector.detect(space, &blocks, Fetch::Ahead, || (), is_candidate);
     // As CPython 3.12 does.
     immortal.into_iter().for_each(|index| lists.move_to(index, head::PERMANENT));
     let mut flags = 0;

@@ -296,6 +296,11 @@ impl Space {
         }
     }
 
+    /// Notes the block of an object that became young again.
+    pub fn note_young(&self, object: ObjectRef) {
+        self.pool.lock().young.push(object.bits() >> BLOCK_SHIFT);
+    }
+
     /// Blocks in which objects were allocated since the last call, in no order, each at least once. Blocks that are
     /// some allocator's current ones stay noted for the next call.
     pub fn take_young_blocks(&self) -> Vec<u32> {

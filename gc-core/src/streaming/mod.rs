@@ -133,12 +133,15 @@ impl Detector {
     /// that are dead (count 0) or immortal are no candidates in any case. What an object refers to that is no candidate
     /// is not suspect.
     ///
+    /// `between` is called now and then, between two blocks, for what should not wait until the end.
+    ///
     /// Mutators may run meanwhile: then the answer is a guess. Otherwise it is that of trial deletion.
     pub fn detect(
         &mut self,
         space: &Space,
         blocks: &[u32],
         fetch: Fetch,
+        mut between: impl FnMut(),
         is_candidate: impl FnMut(&BlockLayout, u32, u32) -> bool,
     ) -> Examined {
         self.forget();
@@ -149,7 +152,8 @@ impl Detector {
             }
         }
         self.prepare();
-        let objects = self.scan(space, fetch, is_candidate);
+        let objects = self.scan(space, fetch, &mut between, is_candidate);
+        between();
         self.mark_from_roots(objects);
         if !self.popular.is_empty() {
             self.resolve_popular(objects);

@@ -19,6 +19,7 @@ impl Detector {
         &mut self,
         space: &Space,
         fetch: Fetch,
+        between: &mut impl FnMut(),
         mut is_candidate: impl FnMut(&BlockLayout, u32, u32) -> bool,
     ) -> usize {
         let mut pass =
@@ -26,6 +27,7 @@ impl Detector {
         let mut objects = 0;
         self.touched.clear();
         for layout in &self.scope {
+            between();
             let block = layout.block() as usize;
             let EdgesOf { first, pairs, .. } = self.edges_of[block];
             let edges = &mut self.edges[first as usize..][..pairs as usize * layout.cells as usize];

@@ -87,7 +87,7 @@ impl Graph {
             number.get(&index).is_none_or(|&n| is_candidate(n))
         };
         let blocks = self.space.blocks();
-        let examined = detector.detect(&self.space, &blocks, Fetch::CandidatesOnly, asked);
+        let examined = detector.detect(&self.space, &blocks, Fetch::CandidatesOnly, || (), asked);
         assert!(detector.suspects().iter().eq(&expected), "{what}");
         assert_eq!(examined, Examined { objects, suspects: expected.len() as u64 }, "{what}");
         for (at, suspect) in detector.suspects().iter().enumerate() {
@@ -174,11 +174,11 @@ fn blocks_outside_the_scope_are_neither_read_nor_found() {
     let mut detector = Detector::default();
     let blocks = graph.space.blocks();
     assert!(blocks.len() > 3);
-    assert_eq!(detector.detect(&graph.space, &blocks, Fetch::Ahead, |_, _, _| true).suspects, 10_000);
+    assert_eq!(detector.detect(&graph.space, &blocks, Fetch::Ahead, || (), |_, _, _| true).suspects, 10_000);
     let doubled: Vec<u32> = blocks.iter().flat_map(|&block| [block, block, 1]).collect();
-    assert_eq!(detector.detect(&graph.space, &doubled, Fetch::Ahead, |_, _, _| true).suspects, 10_000);
+    assert_eq!(detector.detect(&graph.space, &doubled, Fetch::Ahead, || (), |_, _, _| true).suspects, 10_000);
     for scope in [&blocks[1..2], &blocks[..0], &[u32::MAX, 0, 7_000_000]] {
-        let found = detector.detect(&graph.space, scope, Fetch::Ahead, |_, _, _| true);
+        let found = detector.detect(&graph.space, scope, Fetch::Ahead, || (), |_, _, _| true);
         assert_eq!(found.suspects, 0, "the first is referred to from the block before");
         assert!(graph.objects.iter().all(|object| detector.position(object.bits()).is_none()));
     }
@@ -205,7 +205,7 @@ fn nonsense_in_objects_does_no_harm() {
         }
         let mut detector = Detector::default();
         for _ in 0..2 {
-            detector.detect(&graph.space, &graph.space.blocks(), Fetch::Ahead, |_, _, _| random.below(3) != 0);
+            detector.detect(&graph.space, &graph.space.blocks(), Fetch::Ahead, || (), |_, _, _| random.below(3) != 0);
             detector.suspects().iter().for_each(|suspect| assert!(graph.objects.contains(suspect), "seed {seed}"));
         }
         let asked = (0..1000).filter_map(|_| detector.position(random.below(1 << 32) as u32));

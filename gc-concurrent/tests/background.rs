@@ -1,0 +1,81 @@
+//! The collector's thread: it is woken by thresholds, drains what dies young during a full collection, and ends with its
+//! heap.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use gc_concurrent::ConcurrentHeap;
+use gc_core::callback::Phase;
+use gc_core::{Control, Generation, Heap, HeapConfig, Kind, Mutator, NoObserver, Shape, TypeId, TypeSpec};
+
+const SHAPE: Shape = Shape::new(2, 0);
+/// Nothing here takes longer on any machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn heap(config: HeapConfig) -> (ConcurrentHeap, TypeId) {
+    let heap = ConcurrentHeap::new(config, Arc::new(NoObserver)).expect("addresses");
+    let node = heap.register_type(TypeSpec::new("node", Kind::Instance)).expect("a first type");
+    (heap, node)
+}
+
+/// An object that refers to itself, dropped.
+fn drop_a_loop(mutator: &impl Mutator, node: TypeId) {
+    let object = mutator.allocate(node, SHAPE).expect("room");
+    object.store(0, Some(&object));
+}
+
+#[test]
+fn a_threshold_wakes_the_collector() {
+    let (heap, node) = heap(HeapConfig::default());
+    let mutator = heap.attach();
+    let begin = Instant::now();
+    while mutator.get_stats()[0].collected < 10_000 {
+        drop_a_loop(&mutator, node);
+        assert!(begin.elapsed() < PATIENCE, "{:?}", mutator.get_stats());
+    }
+    mutator.collect(Generation::OLD);
+    assert_eq!(heap.live_objects(), 0);
+}
+
+#[test]
+fn what_dies_young_is_freed_while_a_full_collection_proposes() {
+    let (heap, node) = heap(HeapConfig { full_every: Some(1), duty: 100, ..HeapConfig::default() });
+    let mutator = heap.attach();
+    let phases: Arc<Mutex<Vec<(Phase, Generation)>>> = Arc::default();
+    let seen = Arc::clone(&phases);
+    mutator.on_collection(Arc::new(move |_, phase, info| seen.lock().unwrap().push((phase, info.generation))));
+    let live: Vec<_> = (0..300_000).map(|_| mutator.allocate(node, SHAPE).expect("room")).collect();
+    let begin = Instant::now();
+    let within = [(Phase::Start, Generation::OLD), (Phase::Start, Generation::YOUNG), (Phase::Stop, Generation::YOUNG)];
+    while !phases.lock().unwrap().windows(3).any(|three| three == within) {
+        (0..1000).for_each(|_| drop_a_loop(&mutator, node));
+        mutator.safepoint();
+        assert!(begin.elapsed() < PATIENCE, "no young collection inside a full one");
+    }
+    drop(live);
+    mutator.disable();
+    mutator.collect(Generation::OLD);
+    assert_eq!(heap.live_objects(), 0);
+}
+
+#[test]
+fn the_thread_ends_with_its_heap() {
+    let threads = || {
+        let tasks = std::fs::read_dir("/proc/self/task").expect("Linux").flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.starts_with("gclab-collector")).count()
+    };
+    let begin = Instant::now();
+    let mut made = 0;
+    while made < 20 {
+        let (heap, node) = heap(HeapConfig { thresholds: gc_core::Thresholds([10, 1, 1]), ..HeapConfig::default() });
+        let mutator = heap.attach();
+        (0..1000).for_each(|_| drop_a_loop(&mutator, node));
+        made += 1;
+    }
+    // Other tests of this file have at most one each.
+    while threads() > 2 {
+        assert!(begin.elapsed() < PATIENCE, "{} threads are left", threads());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
