@@ -191,7 +191,8 @@ impl<'c, R: Rung> Commit<'c, R> {
         let mutator = self.mutator;
         found.interfered = self.work.certification.interfered();
         let finalizable = self.finalizable();
-        if !self.callbacks.is_empty() || !finalizable.is_empty() || self.has_uncleared_weak_references() {
+        let waits = !self.held_early.is_empty() || self.has_uncleared_weak_references();
+        if !self.callbacks.is_empty() || !finalizable.is_empty() || waits {
             found.collected += self.run_callbacks(finalizable);
         }
         let kept = self.work.certification.verdicts().iter().filter(|verdict| **verdict == Verdict::Kept).count();
