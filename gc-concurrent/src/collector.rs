@@ -72,11 +72,15 @@ impl Bell {
             if state.ended {
                 return Wake::End;
             }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            // First: requests may never cease, and what they ask for is done in the course of a full collection.
+            if left == Some(Duration::ZERO) {
+                return Wake::Time;
+            }
             if std::mem::take(&mut state.requested) {
                 return Wake::Request;
             }
-            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
-                Some(Duration::ZERO) => return Wake::Time,
+            state = match left {
                 Some(left) => self.rung.wait_for(state, left).0,
                 None => self.rung.wait(state),
             };
@@ -120,7 +124,10 @@ pub(crate) fn ensure<R: Rung>(heap: &ParallelHeap<R>) {
 }
 
 fn run<R: Rung>(heap: &Weak<Shared<R>>, bell: &Bell, full_every: Option<Duration>, duty: u32) {
+    let rest_after = |worked: Duration| worked * (100 - duty) / duty;
     let mut next_full = full_every.map(|every| Instant::now() + every);
+    // The duty cap keeps full collections apart; what dies young need not wait for that.
+    let mut no_full_before = Instant::now();
     loop {
         let wake = bell.wait(next_full);
         if wake == Wake::End {
@@ -128,21 +135,23 @@ fn run<R: Rung>(heap: &Weak<Shared<R>>, bell: &Bell, full_every: Option<Duration
         }
         let Some(shared) = heap.upgrade() else { return };
         let begin = Instant::now();
-        {
+        let was_full = {
             let mutator = ParallelMutator::attach(&ParallelHeap(shared), true);
             match wake {
-                Wake::Request if mutator.shared().trigger.is_enabled() => mutator.collect_due(),
-                Wake::Request => mutator.shared().trigger.withdraw(),
+                Wake::Request => mutator.collect_due(begin >= no_full_before) == Some(Generation::OLD),
                 Wake::Time | Wake::End => {
                     if mutator.shared().trigger.is_enabled() {
                         mutator.collect_now(Generation::OLD, Reason::Threshold);
                     }
-                    next_full = full_every.map(|every| Instant::now() + every);
+                    true
                 }
             }
-        }
-        let worked = begin.elapsed();
-        if !bell.rest(worked * (100 - duty) / duty) {
+        };
+        let rest = rest_after(begin.elapsed());
+        if was_full {
+            no_full_before = Instant::now() + rest;
+            next_full = full_every.map(|every| Instant::now() + every.max(rest));
+        } else if !bell.rest(rest) {
             return;
         }
     }

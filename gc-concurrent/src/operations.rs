@@ -179,7 +179,7 @@ impl<R: Rung> ParallelMutator<R> {
                 // The collector does not keep up.
                 self.interruptions().interruption_begins(Cause::Stall);
                 let begin = Instant::now();
-                self.collect_due();
+                self.collect_due(false);
                 self.interruptions().interruption_ends(Cause::Stall, begin.elapsed());
             }
             return;
@@ -189,10 +189,10 @@ impl<R: Rung> ParallelMutator<R> {
                 // The new object is no candidate: held, and of no generation meanwhile. Relaxed: as the allocator's store.
                 let age = shared.space.view().age(object.bits());
                 age.store(age::NONE, Relaxed);
-                self.collect_due();
+                self.collect_due(true);
                 age.store(age::YOUNG, Relaxed);
             }
-            Trigger::After if kind == Kind::Instance => self.collect_due(),
+            Trigger::After if kind == Kind::Instance => drop(self.collect_due(true)),
             Trigger::After => {
                 if shared.trigger.request() {
                     shared.mailbox.ask(Mailbox::COLLECT);
@@ -201,17 +201,21 @@ impl<R: Rung> ParallelMutator<R> {
         }
     }
 
-    /// Collects the generation that is due, on this thread, if one is.
-    pub(crate) fn collect_due(&self) {
+    /// Collects the generation that is due, on this thread, if one is; full collections only where `full` is true. Returns
+    /// which it was.
+    pub(crate) fn collect_due(&self, full: bool) -> Option<Generation> {
         let shared = self.shared();
         shared.mailbox.answer(Mailbox::COLLECT);
         if !shared.trigger.is_enabled() {
-            return shared.trigger.withdraw();
+            shared.trigger.withdraw();
+            return None;
         }
-        match shared.trigger.due(shared.mutators.totals().count) {
+        let due = shared.trigger.due(shared.mutators.totals().count, full);
+        match due {
             Some(generation) => drop(self.collect_now(generation, Reason::Threshold)),
             None => shared.trigger.withdraw(),
         }
+        due
     }
 
     #[cold]
@@ -253,7 +257,7 @@ impl<R: Rung> ParallelMutator<R> {
             shared.world.pass(self.interruptions());
         }
         if shared.mailbox.attention() & Mailbox::COLLECT != 0 && !self.is_collecting() {
-            self.collect_due();
+            self.collect_due(true);
         }
         if shared.space.retired() != 0 {
             self.reclaim_retired();

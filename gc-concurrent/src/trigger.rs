@@ -129,15 +129,16 @@ impl Trigger {
     }
 
     /// The generation that is due, oldest first; `count` is the sum of the mutators' own counts, one of which exceeded its
-    /// share.
-    pub(crate) fn due(&self, count: u32) -> Option<Generation> {
+    /// share. Full collections are left out where `full` is false.
+    pub(crate) fn due(&self, count: u32, full: bool) -> Option<Generation> {
         let share = self.thresholds[0].load(Relaxed) / self.sharers.load(Relaxed).max(1);
         let counts = [count, self.counts[0].load(Relaxed), self.counts[1].load(Relaxed)];
         Generation::ALL.into_iter().rev().find(|generation| {
             let i = generation.index();
             let exceeded = counts[i] > if i == 0 { share } else { self.thresholds[i].load(Relaxed) };
             // The quarter rule keeps the work of full collections linear in the growth of the heap.
-            exceeded && (*generation != Generation::OLD || self.pending.load(Relaxed) >= self.total.load(Relaxed) / 4)
+            let grown = || full && self.pending.load(Relaxed) >= self.total.load(Relaxed) / 4;
+            exceeded && (*generation != Generation::OLD || grown())
         })
     }
 
