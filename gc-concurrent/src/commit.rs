@@ -2,8 +2,7 @@
 //! code of the program ran, and is taken apart.
 
 use gc_core::callback::Place;
-use gc_core::space::header::{self, flag};
-use gc_core::streaming::Detector;
+use gc_core::space::header::flag;
 use gc_core::sync::Ordering::{Acquire, Relaxed};
 use gc_core::{CallbackId, Generation, ObjectRef, Root, TypeSpec, WeakOrder, weak};
 
@@ -15,10 +14,8 @@ use crate::heap::Rung;
 use crate::memory::Memory;
 use crate::mutator::ParallelMutator;
 use crate::protocol::{ONE, Protocol};
+use crate::teardown::is_certified;
 use crate::work::Work;
-
-/// How far ahead of the teardown objects are fetched.
-const AHEAD: usize = 16;
 
 /// Which weak references to clear when a set is found to be garbage.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -33,13 +30,13 @@ enum Clear {
 
 /// See the [module](self).
 pub(crate) struct Commit<'c, R: Rung> {
-    mutator: &'c ParallelMutator<R>,
-    work: &'c mut Work,
+    pub(crate) mutator: &'c ParallelMutator<R>,
+    pub(crate) work: &'c mut Work,
     generation: Generation,
     /// Weak references whose callbacks are to be called, each retained.
     callbacks: Vec<(CallbackId, ObjectRef)>,
     /// The suspects of the second certification, each retained by the collection; `None` before it.
-    held: Option<Vec<ObjectRef>>,
+    pub(crate) held: Option<Vec<ObjectRef>>,
     /// By position: suspects of the first certification that the collection has retained already.
     held_early: Vec<bool>,
 }
@@ -190,15 +187,16 @@ impl<'c, R: Rung> Commit<'c, R> {
     pub(crate) fn finish(mut self, found: &mut Found) {
         let mutator = self.mutator;
         found.interfered = self.work.certification.interfered();
-        let finalizable = self.finalizable();
-        let waits = !self.held_early.is_empty() || self.has_uncleared_weak_references();
-        if !self.callbacks.is_empty() || !finalizable.is_empty() || waits {
-            found.collected += self.run_callbacks(finalizable);
-        }
+        // Before code of the program runs: the second certification knows nothing of what is kept.
         let kept = self.work.certification.verdicts().iter().filter(|verdict| **verdict == Verdict::Kept).count();
         found.uncollectable += kept as u64;
         if kept != 0 {
             self.put_into_garbage();
+        }
+        let finalizable = self.finalizable();
+        let waits = !self.held_early.is_empty() || self.has_uncleared_weak_references();
+        if !self.callbacks.is_empty() || !finalizable.is_empty() || waits {
+            found.collected += self.run_callbacks(finalizable);
         }
         let certified: Vec<u32> = self.work.certification.certified().collect();
         found.collected += certified.len() as u64;
@@ -339,76 +337,17 @@ impl<'c, R: Rung> Commit<'c, R> {
         for (&object, &verdict) in certification.suspects().iter().zip(certification.verdicts()) {
             if verdict == Verdict::Kept
                 && let Some(object) = ObjectRef::from_bits(object)
-                && spec_with_legacy_finalizer(mutator, object).is_some()
+                // Its weak references are whole: an upgrade may have brought it back, and it may have died since.
+                && mutator.retain_if_alive(object)
             {
-                mutator.retain_running(object);
-                mutator.shared().trigger.garbage.lock().push(object);
-            }
-        }
-    }
-
-    /// Takes the certified apart: releases what they hold, frees their places.
-    fn tear_down(&mut self, certified: &[u32]) {
-        let mutator = self.mutator;
-        let view = mutator.shared().space.view();
-        for &object in certified {
-            // No generation: no callback of a death that follows finds one of them. Relaxed: as everywhere for ages.
-            view.age(object).store(age::NONE, Relaxed);
-        }
-        for k in 0..self.work.certification.suspects().len() {
-            let certification = &self.work.certification;
-            if let Some(&later) = certification.suspects().get(k + AHEAD) {
-                view.prefetch(later);
-            }
-            if certification.verdicts()[k] != Verdict::Certified {
-                continue;
-            }
-            let Some(object) = ObjectRef::from_bits(certification.suspects()[k]) else { continue };
-            // Relaxed: nobody else changes it any more.
-            let word = view.shape_word(object.bits()).load(Relaxed);
-            let hooked = word & flag::HOOKED != 0;
-            if hooked {
-                mutator.begin_teardown(object);
-            }
-            for slot in 0..header::slots(word) {
-                let place = view.slot(object.bits(), slot);
-                // Relaxed, both: nobody else can get at the object, and its certification acquired what its users did.
-                let target = place.load(Relaxed);
-                if target == 0 {
-                    continue;
-                }
-                place.store(0, Relaxed);
-                // A reference to another member is one of those that are taken away when that is freed; by now its place may
-                // be another object's.
-                if !self.is_certified(target)
-                    && let Some(target) = ObjectRef::from_bits(target)
-                {
-                    mutator.release_running(target);
+                if spec_with_legacy_finalizer(mutator, object).is_some() {
+                    mutator.shared().trigger.garbage.lock().push(object);
+                } else {
+                    mutator.release_running(object);
                 }
             }
-            if hooked {
-                mutator.end_teardown(object);
-            }
-            mutator.free_garbage(object, self.work.certification.count(k));
         }
     }
-
-    /// Whether an object is to be freed.
-    fn is_certified(&self, index: u32) -> bool {
-        match &self.held {
-            None => is_certified(&self.work.certification, &self.work.detector, index),
-            Some(held) => held
-                .binary_search_by_key(&index, |object| object.bits())
-                .is_ok_and(|k| self.work.certification.verdicts()[k] == Verdict::Certified),
-        }
-    }
-}
-
-/// In a first certification, whose suspects are those of the detection.
-fn is_certified(certification: &Certification, detector: &Detector, index: u32) -> bool {
-    detector
-        .position(index)
-        .is_some_and(|k| certification.verdicts().get(k as usize).is_some_and(|verdict| *verdict == Verdict::Certified))
 }
 
 fn spec_with_legacy_finalizer<R: Rung>(

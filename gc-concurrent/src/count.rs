@@ -2,7 +2,7 @@
 
 use crate::memory::{CountWord, Memory};
 use crate::protocol::{COUNT_LIMIT, COUNT_MASK, IMMORTAL, ONE, Protocol};
-use gc_core::sync::Ordering::Relaxed;
+use gc_core::sync::Ordering::{AcqRel, Relaxed};
 
 /// Count + 1, by somebody who holds a reference.
 #[inline(always)]
@@ -71,4 +71,15 @@ pub fn retain_if_alive<P: Protocol, M: Memory>(memory: &M, object: u32) -> Found
             Err(now) => seen = now,
         }
     }
+}
+
+/// Takes away all references to garbage that was taken apart: `count` of them, as its certification found. True if its
+/// place is the caller's to free; otherwise somebody is about to undo a retain, and that last release is.
+#[must_use]
+pub fn disown<M: Memory>(memory: &M, object: u32, count: u64) -> bool {
+    // AcqRel: release, so that an undoing release that comes after sees the slots null; acquire, as its partner.
+    let before = memory.count_word(object).subtract(count, AcqRel);
+    debug_assert!(before & COUNT_MASK >= count, "#{object:x} lost references after it was certified");
+    // A callback of the teardown may have made all objects immortal: then it stays where it is.
+    before & (COUNT_MASK | IMMORTAL) == count
 }

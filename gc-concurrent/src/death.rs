@@ -16,10 +16,11 @@ use std::time::Instant;
 use gc_core::callback::Place;
 use gc_core::event::Cascade;
 use gc_core::space::header::{self, COUNT_MASK, IMMORTAL, flag};
-use gc_core::sync::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
 use gc_core::{Kind, ObjectRef, Root, TypeId, TypeSpec, weak};
 
 use crate::age;
+use crate::count;
 use crate::heap::Rung;
 use crate::mutator::ParallelMutator;
 use crate::protocol::{ONE, Protocol};
@@ -273,11 +274,7 @@ impl<R: Rung> ParallelMutator<R> {
         let word = shared.space.count_word(object.bits());
         // Relaxed: where nothing was certified the world stands still.
         let count = count.unwrap_or_else(|| word.load(Relaxed) & COUNT_MASK);
-        // AcqRel: release, so that an undoing release that comes after sees the slots null; acquire, as its partner.
-        let before = word.fetch_sub(count, AcqRel);
-        debug_assert!(before & COUNT_MASK >= count, "{object:?} lost references after it was certified");
-        // A callback of the teardown may have made all objects immortal: then it stays where it is.
-        if before & (COUNT_MASK | IMMORTAL) != count {
+        if !count::disown(&shared.memory(), object.bits(), count) {
             return;
         }
         self.record.count_down();

@@ -19,6 +19,7 @@ mod mutators;
 mod operations;
 #[cfg(debug_assertions)]
 mod sanity;
+mod teardown;
 mod trigger;
 mod turns;
 mod work;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed as Plain};
 
 use gc_concurrent::certify::{Certification, Verdict};
-use gc_concurrent::memory::{CountWord, Memory, Word};
+use gc_concurrent::memory::{Memory, Word};
 use gc_concurrent::protocol::{COUNT_MASK, IMMORTAL, Protocol};
 use gc_concurrent::{barrier, count, deciding};
-use loom::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use loom::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 use loom::thread::JoinHandle;
 
 use crate::memory::{ModelWord, Mutators, Outline};
@@ -234,8 +234,8 @@ impl<P: Protocol> Scene<P> {
 
     /// Frees what was certified, as the heaps do. Those that something retained meanwhile are left to it.
     pub(crate) fn free(&self, certification: &Certification) {
-        self.free_those(certification, |object, before, count| {
-            if before & COUNT_MASK == count {
+        self.free_those(certification, |object, last| {
+            if last {
                 self.dies(object);
             }
         });
@@ -243,10 +243,10 @@ impl<P: Protocol> Scene<P> {
 
     /// Frees all that was certified: a broken collection.
     pub(crate) fn free_unseen(&self, certification: &Certification) {
-        self.free_those(certification, |object, _, _| self.dies(object));
+        self.free_those(certification, |object, _| self.dies(object));
     }
 
-    fn free_those(&self, certification: &Certification, end: impl Fn(u32, u64, u64)) {
+    fn free_those(&self, certification: &Certification, end: impl Fn(u32, bool)) {
         let certified: Vec<u32> = certification.certified().collect();
         for &object in &certified {
             for slot in 0..self.memory.slots(object) {
@@ -261,8 +261,7 @@ impl<P: Protocol> Scene<P> {
         for (k, (&object, &verdict)) in certification.suspects().iter().zip(certification.verdicts()).enumerate() {
             if verdict == Verdict::Certified {
                 let count = certification.count(k).expect("words were read");
-                let before = self.memory.count_word(object).subtract(count, AcqRel);
-                end(object, before, count);
+                end(object, count::disown(&self.memory, object, count));
             }
         }
     }

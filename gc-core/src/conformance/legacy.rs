@@ -48,6 +48,29 @@ pub fn a_legacy_finalizer_runs_at_each_death<H: Heap>(config: HeapConfig) {
     }
 }
 
+/// Finalizers that run in the same collection change nothing for a cycle with a legacy finalizer.
+pub fn a_legacy_cycle_goes_to_garbage_while_others_are_finalized<H: Heap>(config: HeapConfig) {
+    if !H::ABILITIES.collects_cycles {
+        return;
+    }
+    let fixture = Fixture::<H>::new(config);
+    let mutator = fixture.heap.attach();
+    let finalizer = legacy_log(&fixture, fixture.log.clone());
+    let legacy = fixture.register(TypeSpec::new("legacy", Kind::Instance).with_legacy_finalizer(finalizer));
+    drop(ring(&mutator, legacy, 2));
+    drop(ring(&mutator, fixture.logged(), 1));
+    assert_eq!(mutator.collect(Generation::OLD), 3);
+    let stats = mutator.get_stats()[2];
+    assert_eq!((stats.collected, stats.uncollectable), (1, 2));
+    assert_eq!(fixture.log.take(), ["f0"]);
+    let garbage = mutator.garbage();
+    assert_eq!(garbage.len(), 2);
+    garbage[0].store(0, None);
+    drop(garbage);
+    mutator.clear_garbage();
+    assert_eq!(fixture.live(), 0);
+}
+
 /// `test_legacy_self_cycle`, test_gc 9 and 53: a cycle with a legacy finalizer goes to `garbage` with nothing called;
 /// it counts as uncollectable, other garbage is collected; in `garbage` it is alive.
 pub fn a_cycle_with_a_legacy_finalizer_goes_to_garbage<H: Heap>(config: HeapConfig) {

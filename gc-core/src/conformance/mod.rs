@@ -129,6 +129,7 @@ macro_rules! conformance_rules {
                 a_legacy_finalizer_runs_after_weak_references_died
                 a_legacy_finalizer_runs_at_each_death
                 a_cycle_with_a_legacy_finalizer_goes_to_garbage
+                a_legacy_cycle_goes_to_garbage_while_others_are_finalized
                 an_atomic_object_in_a_recycled_cell_is_no_candidate
             }
             collections {
