@@ -259,7 +259,9 @@ impl Certification {
     }
 
     /// The weakly connected components of the suspects under the recorded references, each as its positions.
-    pub fn components(&self) -> Vec<Vec<u32>> {
+    ///
+    /// `joined` are further pairs of positions to be in one component.
+    pub fn components(&self, joined: &[(u32, u32)]) -> Vec<Vec<u32>> {
         let mut parents: Vec<u32> = (0..self.suspects.len() as u32).collect();
         fn find(parents: &mut [u32], mut k: u32) -> u32 {
             while parents[k as usize] != k {
@@ -268,11 +270,11 @@ impl Certification {
             }
             k
         }
-        for k in 0..self.suspects.len() as u32 {
-            for &target in self.targets(k) {
-                let (a, b) = (find(&mut parents, k), find(&mut parents, target));
-                parents[a.max(b) as usize] = a.min(b);
-            }
+        let recorded =
+            (0..self.suspects.len() as u32).flat_map(|k| self.targets(k).iter().map(move |&target| (k, target)));
+        for (k, target) in recorded.chain(joined.iter().copied()) {
+            let (a, b) = (find(&mut parents, k), find(&mut parents, target));
+            parents[a.max(b) as usize] = a.min(b);
         }
         let mut components: Vec<Vec<u32>> = vec![Vec::new(); self.suspects.len()];
         for k in 0..self.suspects.len() as u32 {

@@ -11,7 +11,7 @@ use gc_core::event::{Cause, Collection};
 use gc_core::space::header::{self, flag};
 use gc_core::streaming::Fetch;
 use gc_core::sync::Ordering::{Acquire, Relaxed};
-use gc_core::{Certify, Generation, Kind, ObjectRef, Reason};
+use gc_core::{Certify, Generation, Kind, ObjectRef, Reason, process};
 
 use crate::age;
 use crate::commit::Commit;
@@ -34,6 +34,8 @@ pub(crate) struct Found {
     pub(crate) survivors: u64,
     pub(crate) collected: u64,
     pub(crate) uncollectable: u64,
+    /// Objects that its teardown freed.
+    pub(crate) freed: u64,
     /// Suspects that a mutator changed meanwhile.
     pub(crate) interfered: u64,
 }
@@ -64,13 +66,14 @@ impl<R: Rung> ParallelMutator<R> {
         if !R::ABILITIES.collects_cycles || self.is_collecting() {
             return 0;
         }
-        // A threshold waits for nobody: another collection is under way, after which the count starts anew.
-        let waits = reason != Reason::Threshold || self.record.collector;
-        let work = if waits { Some(self.take_turn()) } else { self.shared().turns.try_take() };
-        let Some(mut work) = work else { return 0 };
+        self.collect_in_turn(self.take_turn(), generation, reason)
+    }
+
+    /// Collects with the turn, and gives it up.
+    pub(crate) fn collect_in_turn(&self, mut work: Box<Work>, generation: Generation, reason: Reason) -> u64 {
         let found = self.collect_with(&mut work, generation, reason);
         self.shared().turns.give_up(work);
-        if self.record.collector {
+        if self.record.collector || reason != Reason::Threshold {
             self.reclaim_in_pieces();
         } else {
             self.reclaim_retired();
@@ -83,7 +86,6 @@ impl<R: Rung> ParallelMutator<R> {
         let shared = self.shared();
         self.interruptions().interruption_begins(Cause::Stop);
         let begin = Instant::now();
-        let by_collector_before = shared.mutators.totals().freed_by_collector;
         self.report(Phase::Start, generation, Found::default());
         let mut found = self.collect_once(work, generation);
         let mut rounds = 1;
@@ -91,6 +93,7 @@ impl<R: Rung> ParallelMutator<R> {
             let again = self.collect_once(work, generation);
             found.collected += again.collected;
             found.uncollectable += again.uncollectable;
+            found.freed += again.freed;
             found.interfered = again.interfered;
             rounds += 1;
         }
@@ -114,7 +117,7 @@ impl<R: Rung> ParallelMutator<R> {
             examined: found.examined,
             collected: found.collected,
             uncollectable: found.uncollectable,
-            freed: shared.mutators.totals().freed_by_collector - by_collector_before,
+            freed: found.freed,
             duration,
         });
         found.collected + found.uncollectable
@@ -304,9 +307,10 @@ impl<R: Rung> ParallelMutator<R> {
                 let grace = state.grace.take().unwrap_or_else(|| {
                     // What was retired before, then where everybody is: nobody can come by a reference to it after that.
                     let retired = shared.space.retired_until_now();
-                    Grace { retired, since: shared.mutators.now() }
+                    process::order_all_threads();
+                    Grace { retired, since: shared.mutators.now(), is_over: false }
                 });
-                if !shared.mutators.all_moved_on(&grace.since, self.record.number) {
+                if !grace.is_over && !shared.mutators.all_moved_on(&grace.since, self.record.number) {
                     state.grace = Some(grace);
                     return;
                 }
@@ -314,12 +318,14 @@ impl<R: Rung> ParallelMutator<R> {
                 let retired = grace.retired.saturating_sub(PIECE);
                 if retired != 0 {
                     // The rest of them has waited long enough as well.
-                    state.grace = Some(Grace { retired, since: grace.since });
+                    state.grace = Some(Grace { retired, since: grace.since, is_over: true });
                     return;
                 }
             }
         });
-        self.retired_seen.set(shared.space.retired());
+        // Looked at again when more was retired; or soon, if only this piece's size stopped it.
+        let rest = shared.turns.with_state(|state| state.grace.as_ref().is_some_and(|grace| grace.is_over));
+        self.retired_seen.set(if rest { 0 } else { shared.space.retired() });
     }
 
     /// Gives back all that was retired long enough ago, letting others have the pool in between.

@@ -88,7 +88,23 @@ impl<'c, R: Rung> Commit<'c, R> {
             return self.unlink_dead_weak_references(clear);
         }
         // Component by component: an upgrade that interferes with one must not reject the others.
-        let components = self.work.certification.components();
+        // A weak reference with a callback is called unless it is garbage itself: that must be known when its referent's weak
+        // references are cleared.
+        let mut joined = Vec::new();
+        if clear != Clear::Silently {
+            for &k in &weak {
+                let referent = ObjectRef::from_bits(self.work.certification.suspects()[k as usize]);
+                mutator.shared().weak.for_each(
+                    &mutator.shared().space,
+                    referent.expect("a suspect"),
+                    |weak, callback| {
+                        let position = self.work.detector.position(weak.bits()).filter(|_| callback.is_some());
+                        joined.extend(position.map(|position| (k, position)));
+                    },
+                );
+            }
+        }
+        let components = self.work.certification.components(&joined);
         let mut is_weak = vec![false; all.len()];
         weak.iter().for_each(|&k| is_weak[k as usize] = true);
         let (with, without): (Vec<_>, Vec<_>) =
@@ -207,7 +223,9 @@ impl<'c, R: Rung> Commit<'c, R> {
         self.tear_down(&certified);
         mutator.finish_deaths();
         mutator.tearing_down.set(false);
-        mutator.record.free_by_collector(mutator.record.freed() - freed_before);
+        let freed = mutator.record.freed() - freed_before;
+        found.freed += freed;
+        mutator.record.free_by_collector(freed);
     }
 
     /// Whether weak references were left for finalizers to use: then they are cleared by the second certification.
@@ -282,27 +300,36 @@ impl<'c, R: Rung> Commit<'c, R> {
     }
 
     /// Lets those die by count that nothing but the collection holds any more. Returns the others.
-    fn let_die(&self, mut held: Vec<ObjectRef>) -> Vec<ObjectRef> {
+    fn let_die(&self, held: Vec<ObjectRef>) -> Vec<ObjectRef> {
         let mutator = self.mutator;
-        let space = &mutator.shared().space;
-        let survivors_age = age::survivors(self.generation);
-        loop {
-            let before = held.len();
-            held.retain(|&object| {
-                // Relaxed: nobody else can get at an object whose one reference is the collection's.
-                let dying = space.count_word(object.bits()).load(Relaxed) as u32 == ONE as u32;
-                if dying {
-                    // An upgrade may find it yet: then it lives on, and without the mark. Relaxed: as everywhere for ages.
-                    space.view().age(object.bits()).store(survivors_age, Relaxed);
-                    mutator.release_running(object);
-                    mutator.finish_deaths();
-                }
-                !dying
-            });
-            if held.len() == before {
-                return held;
+        let view = mutator.shared().space.view();
+        let mut alive = vec![true; held.len()];
+        let mut worklist: Vec<usize> = (0..held.len()).collect();
+        while let Some(k) = worklist.pop() {
+            let object = held[k];
+            // Relaxed: nobody else can get at an object whose one reference is the collection's.
+            if !alive[k] || view.count_word(object.bits()).load(Relaxed) as u32 != ONE as u32 {
+                continue;
             }
+            alive[k] = false;
+            // What it holds may be next.
+            for slot in 0..view.slot_capacity(object.bits()) {
+                // Acquire: as a load's.
+                let target = view.slot(object.bits(), slot).load(Acquire);
+                worklist.extend(held.binary_search_by_key(&target, |object| object.bits()).ok());
+            }
+            // An upgrade may find it yet: then it lives on, and without the mark. Relaxed: as everywhere for ages.
+            view.age(object.bits()).store(self.survivors_age(object), Relaxed);
+            mutator.release_running(object);
+            mutator.finish_deaths();
         }
+        held.into_iter().zip(alive).filter(|(_, alive)| *alive).map(|(object, _)| object).collect()
+    }
+
+    /// The age of an object that lives on.
+    fn survivors_age(&self, object: ObjectRef) -> u8 {
+        // A finalizer may have untracked it.
+        if self.mutator.has_flag(object, flag::TRACKED) { age::survivors(self.generation) } else { age::NONE }
     }
 
     /// Certifies those that the collection holds. What fails is resurrected, and lives on in the generation of the
@@ -316,7 +343,6 @@ impl<'c, R: Rung> Commit<'c, R> {
         let suspects = held.iter().map(|object| object.bits());
         certification.read::<R::Protocol, _>(&memory, suspects, 1, position);
         // Marks are the business of `deciding` from here on; the age without it is of no generation either.
-        let survivors_age = age::survivors(self.generation);
         for object in held {
             shared.space.view().age(object.bits()).store(age::NONE, Relaxed);
         }
@@ -324,7 +350,7 @@ impl<'c, R: Rung> Commit<'c, R> {
         let certification = &self.work.certification;
         for (&object, &verdict) in held.iter().zip(certification.verdicts()) {
             if verdict != Verdict::Certified {
-                shared.space.view().age(object.bits()).store(survivors_age, Relaxed);
+                shared.space.view().age(object.bits()).store(self.survivors_age(object), Relaxed);
                 mutator.release_running(object);
             }
         }

@@ -176,11 +176,21 @@ impl<R: Rung> ParallelMutator<R> {
                 shared.bell.ring();
                 self.reclaim_retired();
             } else if shared.trigger.exceeds(count) {
-                // The collector does not keep up.
-                self.interruptions().interruption_begins(Cause::Stall);
-                let begin = Instant::now();
-                self.collect_due(false);
-                self.interruptions().interruption_ends(Cause::Stall, begin.elapsed());
+                // The collector does not keep up. Far behind, it is waited for; a little, only if it rests.
+                let far = shared.trigger.is_far_exceeded_by(count);
+                if far || !shared.turns.is_taken() {
+                    self.interruptions().interruption_begins(Cause::Stall);
+                    let begin = Instant::now();
+                    if far {
+                        self.collect_now(
+                            shared.trigger.due(count, true).unwrap_or(Generation::YOUNG),
+                            Reason::Threshold,
+                        );
+                    } else {
+                        self.collect_due(false);
+                    }
+                    self.interruptions().interruption_ends(Cause::Stall, begin.elapsed());
+                }
             }
             return;
         }
@@ -211,9 +221,17 @@ impl<R: Rung> ParallelMutator<R> {
             return None;
         }
         let due = shared.trigger.due(shared.mutators.totals().count, full);
-        match due {
-            Some(generation) => drop(self.collect_now(generation, Reason::Threshold)),
-            None => shared.trigger.withdraw(),
+        let Some(generation) = due else {
+            shared.trigger.withdraw();
+            return None;
+        };
+        if self.record.collector {
+            self.collect_now(generation, Reason::Threshold);
+        } else if let Some(work) = shared.turns.try_take() {
+            self.collect_in_turn(work, generation, Reason::Threshold);
+        } else if R::STOPS || shared.config.automatic == Automatic::AtTrigger {
+            // A threshold waits for nobody: another collection is under way. The request is not to be lost, though.
+            shared.trigger.withdraw();
         }
         due
     }
@@ -357,6 +375,9 @@ impl<R: Rung> ParallelMutator<R> {
         }
         shared.world.resume(&shared.mailbox);
         shared.turns.give_up(work);
+        if matches!(forked, Ok(None)) && shared.config.full_every.is_some() && R::ABILITIES.collects_cycles {
+            collector::ensure(&self.heap);
+        }
         Ok(match forked? {
             Some(child) => Forked::Parent { child },
             None => Forked::Child { lost_mutators },

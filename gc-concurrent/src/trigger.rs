@@ -73,6 +73,12 @@ impl Trigger {
         count > self.limit.load(Relaxed)
     }
 
+    /// Whether a mutator's own count is so far above its share that it waits for the collector.
+    pub(crate) fn is_far_exceeded_by(&self, count: u32) -> bool {
+        let share = self.thresholds[0].load(Relaxed) / self.sharers.load(Relaxed).max(1);
+        count > share.max(1).saturating_mul(LAG).saturating_mul(LAG)
+    }
+
     /// Notes that a collection was asked for; the limit becomes that of [`Trigger::is_behind`]. False if it was before.
     pub(crate) fn request(&self) -> bool {
         let new = !self.requested.swap(true, Relaxed);

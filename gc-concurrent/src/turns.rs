@@ -11,6 +11,8 @@ pub(crate) struct Grace {
     pub(crate) retired: usize,
     /// Where mutators were when all of it had been.
     pub(crate) since: Moment,
+    /// All of them have moved on: only the size of a piece is waited for.
+    pub(crate) is_over: bool,
 }
 
 /// What the right to collect is about.
@@ -40,6 +42,11 @@ impl Turns {
     /// Whether the calling thread collects: in a callback of its collection, say.
     pub(crate) fn is_mine(&self) -> bool {
         self.state.lock().holder == Some(current_thread())
+    }
+
+    /// Whether somebody collects, at this moment.
+    pub(crate) fn is_taken(&self) -> bool {
+        self.state.lock().is_taken()
     }
 
     /// Takes the turn if it is free.

@@ -38,6 +38,24 @@ pub fn schedule_lowest() -> bool {
     result == 0
 }
 
+/// A full memory barrier on each thread of this process that runs: what each did before it happens before what the caller
+/// does next, and none of them has begun what comes after it with older values. Where the system has no such call, a
+/// fence of the calling thread alone.
+pub fn order_all_threads() {
+    // membarrier(2): MEMBARRIER_CMD_PRIVATE_EXPEDITED, and its registration, which may be repeated.
+    const BARRIER: i32 = 1 << 3;
+    const REGISTER: i32 = 1 << 4;
+    #[cfg(target_os = "linux")]
+    for command in [REGISTER, BARRIER] {
+        // SAFETY: the call takes no pointer.
+        #[expect(unsafe_code, reason = "the system call")]
+        // Refused, the fence below is what is left.
+        let _ = unsafe { nix::libc::syscall(nix::libc::SYS_membarrier, command, 0, 0) };
+    }
+    // SeqCst: orders the caller's own accesses with the barrier of the others.
+    crate::sync::fence(crate::sync::Ordering::SeqCst);
+}
+
 /// Forks. `Some(child)` in the parent, `None` in the child.
 ///
 /// The caller holds every lock of the heap that another thread could hold, so that the child finds them all in the

@@ -225,7 +225,7 @@ impl<P: Protocol> Heap<P> {
         certification.read::<P, _>(self, suspects.iter().copied(), 0, position);
         self.fence();
         let refers = |k: u32| self.object(suspects[k as usize]).weak.load(Acquire) != 0;
-        for members in certification.components() {
+        for members in certification.components(&[]) {
             let weak: Vec<u32> = members.iter().copied().filter(|&k| refers(k)).collect();
             deciding::settle::<P, _>(self, &mut certification, &members, &weak, |_, _| {});
             for &k in &weak {

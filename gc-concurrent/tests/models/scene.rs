@@ -213,7 +213,7 @@ impl<P: Protocol> Scene<P> {
         let memory = self.memory.for_collections();
         let mut certification = self.read(suspects, held);
         memory.fence();
-        for members in certification.components() {
+        for members in certification.components(&[]) {
             deciding::settle::<P, _>(&memory, &mut certification, &members, &members, |_, _| {});
             for &k in &members {
                 if certification.verdicts()[k as usize] == Verdict::Certified {
