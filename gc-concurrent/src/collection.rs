@@ -298,11 +298,11 @@ impl<R: Rung> ParallelMutator<R> {
         if shared.space.retired() == 0 {
             return;
         }
-        shared.turns.with_state(|state| {
+        let rest = shared.turns.with_state(|state| {
             // Twice: a mutator that is alone need not wait for the next time.
             for _ in 0..2 {
                 if state.is_taken() || shared.space.retired() == 0 {
-                    return;
+                    return false;
                 }
                 let grace = state.grace.take().unwrap_or_else(|| {
                     // What was retired before, then where everybody is: nobody can come by a reference to it after that.
@@ -312,19 +312,19 @@ impl<R: Rung> ParallelMutator<R> {
                 });
                 if !grace.is_over && !shared.mutators.all_moved_on(&grace.since, self.record.number) {
                     state.grace = Some(grace);
-                    return;
+                    return false;
                 }
                 shared.space.reclaim(grace.retired.min(PIECE));
                 let retired = grace.retired.saturating_sub(PIECE);
                 if retired != 0 {
                     // The rest of them has waited long enough as well.
                     state.grace = Some(Grace { retired, since: grace.since, is_over: true });
-                    return;
+                    return true;
                 }
             }
+            false
         });
         // Looked at again when more was retired; or soon, if only this piece's size stopped it.
-        let rest = shared.turns.with_state(|state| state.grace.as_ref().is_some_and(|grace| grace.is_over));
         self.retired_seen.set(if rest { 0 } else { shared.space.retired() });
     }
 

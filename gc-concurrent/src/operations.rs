@@ -143,23 +143,8 @@ impl<R: Rung> ParallelMutator<R> {
 
     #[inline(always)]
     fn recipe(&self, type_id: TypeId, shape: Shape) -> &Recipe {
-        self.allocator.recipe(&self.shared().space, type_id, shape, || self.new_flags(type_id, shape))
-    }
-
-    /// The flags of a new object of this type; checks that there can be one of this shape.
-    fn new_flags(&self, type_id: TypeId, shape: Shape) -> u64 {
-        let word = self.shared().types.word(type_id);
-        assert!(word.is_registered(), "{type_id:?} is not registered with this heap");
-        assert!(word.is_container() || shape.slots == 0, "an object of an atomic type has no slots");
-        assert!(
-            shape.slots <= Shape::MAX_SLOTS && shape.payload <= Shape::MAX_PAYLOAD,
-            "{shape:?} is larger than any object; make shapes by Shape::new"
-        );
-        assert!(
-            type_id != TypeId::WEAK_REFERENCE || shape == weak::SHAPE,
-            "weak references are made by `weak_reference`, not by `allocate`"
-        );
-        if R::ABILITIES.collects_cycles { word.flags() } else { word.flags() & !flag::TRACKED }
+        let flags = || self.shared().types.flags_of_new(type_id, shape, R::ABILITIES.collects_cycles);
+        self.allocator.recipe(&self.shared().space, type_id, shape, flags)
     }
 
     /// A new object made a collection due, or this mutator looks too far ahead of one.
@@ -174,7 +159,6 @@ impl<R: Rung> ParallelMutator<R> {
             if shared.trigger.request() {
                 collector::ensure(&self.heap);
                 shared.bell.ring();
-                self.reclaim_retired();
             } else if shared.trigger.exceeds(count) {
                 // The collector does not keep up. Far behind, it is waited for; a little, only if it rests.
                 let far = shared.trigger.is_far_exceeded_by(count);
@@ -387,29 +371,8 @@ impl<R: Rung> ParallelMutator<R> {
     /// A whole word of a payload, checked.
     #[inline(always)]
     pub(crate) fn payload_word(&self, object: &Root<'_, Self>, word: u32) -> &AtomicU64 {
-        let index = self.check_owner(object);
-        let view = self.shared().space.view();
-        // Relaxed: as in `check_slot`.
-        let shape_word = view.shape_word(index).load(Relaxed);
-        if u64::from(word) * 8 + 8 > header::payload(shape_word) {
-            // Too long for the header, or too short for the word.
-            self.check_payload(object, word.saturating_mul(8), 8);
-        }
-        view.payload_word(index, header::slots(shape_word), word)
-    }
-
-    #[cold]
-    #[inline(never)]
-    pub(crate) fn check_payload(&self, object: &Root<'_, Self>, offset: u32, length: usize) -> (u32, u32) {
-        let index = self.check_owner(object);
-        let shape = self.shared().space.shape_of(object.object());
-        let end = u32::try_from(length).ok().and_then(|length| offset.checked_add(length));
-        assert!(
-            end.is_some_and(|end| end <= shape.payload),
-            "{length} bytes at {offset} of a payload of {} bytes",
-            shape.payload
-        );
-        (index, shape.slots)
+        self.check_owner(object);
+        self.shared().space.checked_payload_word(object.object(), word)
     }
 }
 

@@ -79,7 +79,7 @@ impl Trigger {
         count > share.max(1).saturating_mul(LAG).saturating_mul(LAG)
     }
 
-    /// Notes that a collection was asked for; the limit becomes that of [`Trigger::is_behind`]. False if it was before.
+    /// Notes that a collection was asked for; the limit becomes [`LAG`] times as high. False if it was before.
     pub(crate) fn request(&self) -> bool {
         let new = !self.requested.swap(true, Relaxed);
         self.derive_limit();

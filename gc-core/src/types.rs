@@ -1,9 +1,10 @@
 //! The types registered with one heap. For heaps.
 
-use crate::object::{Kind, TypeError, TypeId, TypeSpec};
+use crate::object::{Kind, Shape, TypeError, TypeId, TypeSpec};
 use crate::space::header::{self, MAX_TYPES, flag};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{Arc, AtomicU32, RwLock};
+use crate::weak;
 
 /// What allocation needs to know of a type, in one word. Its top bits are the flags of a shape word's high half.
 #[derive(Clone, Copy)]
@@ -91,6 +92,25 @@ impl TypeTable {
         // Relaxed: the id came from `register`, which stored the word before it returned; passing the id on to another
         // thread orders them.
         TypeWord(self.words[id.index() & (MAX_TYPES - 1)].load(Relaxed))
+    }
+
+    /// The flags of a new object of this type; it is tracked only where `tracks` is true.
+    ///
+    /// # Panics
+    /// If there can be none of this shape.
+    pub fn flags_of_new(&self, type_id: TypeId, shape: Shape, tracks: bool) -> u64 {
+        let word = self.word(type_id);
+        assert!(word.is_registered(), "{type_id:?} is not registered with this heap");
+        assert!(word.is_container() || shape.slots == 0, "an object of an atomic type has no slots");
+        assert!(
+            shape.slots <= Shape::MAX_SLOTS && shape.payload <= Shape::MAX_PAYLOAD,
+            "{shape:?} is larger than any object; make shapes by Shape::new"
+        );
+        assert!(
+            type_id != TypeId::WEAK_REFERENCE || shape == weak::SHAPE,
+            "weak references are made by `weak_reference`, not by `allocate`"
+        );
+        if tracks { word.flags() } else { word.flags() & !flag::TRACKED }
     }
 
     /// A registered type as it was described.

@@ -170,32 +170,13 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
     }
 
     fn read_payload(&self, object: &Root<'_, Self>, offset: u32, into: &mut [u8]) {
-        self.running(|| {
-            let (index, slots) = self.check_payload(object, offset, into.len());
-            for (n, byte) in into.iter_mut().enumerate() {
-                let at = offset + n as u32;
-                let word = self.shared().space.payload_word(index, slots, at / 8).load(Relaxed);
-                *byte = word.to_le_bytes()[at as usize % 8];
-            }
-        });
+        self.check_owner(object);
+        self.running(|| self.shared().space.read_payload(object.object(), offset, into));
     }
 
     fn write_payload(&self, object: &Root<'_, Self>, offset: u32, bytes: &[u8]) {
-        self.running(|| {
-            let (index, slots) = self.check_payload(object, offset, bytes.len());
-            let mut at = offset;
-            let mut rest = bytes;
-            while !rest.is_empty() {
-                let place = self.shared().space.payload_word(index, slots, at / 8);
-                let begin = at as usize % 8;
-                let (now, later) = rest.split_at(rest.len().min(8 - begin));
-                let mut word = if now.len() == 8 { [0; 8] } else { place.load(Relaxed).to_le_bytes() };
-                word[begin..begin + now.len()].copy_from_slice(now);
-                place.store(u64::from_le_bytes(word), Relaxed);
-                at += now.len() as u32;
-                rest = later;
-            }
-        });
+        self.check_owner(object);
+        self.running(|| self.shared().space.write_payload(object.object(), offset, bytes));
     }
 
     fn weak_reference(

@@ -22,6 +22,7 @@ mod blocks;
 mod classes;
 pub mod header;
 mod layout;
+mod payload;
 mod prefetch;
 mod record;
 mod reservation;

@@ -13,6 +13,23 @@ const SORTED_SHARE: usize = 16;
 /// But not one lower than this: its edges are in the cache.
 const SORTED_FROM: usize = 1024;
 
+/// Begins a marking over the tables of a detector of so many candidates. A macro, because the roots borrow from the other
+/// tables.
+macro_rules! marking {
+    ($detector:ident, $objects:expr) => {
+        Marking {
+            unmarked: &mut $detector.unmarked,
+            grey: &mut $detector.grey,
+            edges_of: &$detector.edges_of,
+            edges: &$detector.edges,
+            stack: &mut $detector.stack,
+            height: 0,
+            scope: &$detector.scope,
+            sorted_from: ($objects / SORTED_SHARE).max(SORTED_FROM),
+        }
+    };
+}
+
 impl Detector {
     /// Marks what candidates with references from elsewhere reach.
     pub(super) fn mark_from_roots(&mut self, objects: usize) {
@@ -22,17 +39,7 @@ impl Detector {
         let roots = self.scope.iter().zip(&self.touched).flat_map(|(layout, &touched)| {
             touched_words(layout.block(), touched).map(|word| (word, nonzero(&left[word * 64..][..64])))
         });
-        let marking = Marking {
-            unmarked: &mut self.unmarked,
-            grey: &mut self.grey,
-            edges_of: &self.edges_of,
-            edges: &self.edges,
-            stack: &mut self.stack,
-            height: 0,
-            scope: &self.scope,
-            sorted_from: (objects / SORTED_SHARE).max(SORTED_FROM),
-        };
-        marking.run(roots);
+        marking!(self, objects).run(roots);
     }
 
     /// Marks from popular candidates that have references left, but a multiple of 256 of them.
@@ -70,17 +77,7 @@ impl Detector {
         }
         let roots = unexplained.iter().filter(|&(_, &references)| references != 0);
         let roots = roots.map(|(&spot, _)| ((spot / 64) as usize, 1 << (spot % 64)));
-        let marking = Marking {
-            unmarked: &mut self.unmarked,
-            grey: &mut self.grey,
-            edges_of: &self.edges_of,
-            edges: &self.edges,
-            stack: &mut self.stack,
-            height: 0,
-            scope: &self.scope,
-            sorted_from: (objects / SORTED_SHARE).max(SORTED_FROM),
-        };
-        marking.run(roots);
+        marking!(self, objects).run(roots);
     }
 }
 
