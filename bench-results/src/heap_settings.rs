@@ -1,7 +1,9 @@
 //! The settings of a heap on the command line (`--config key=value`) and in records.
 
 use anyhow::{Result, bail};
-use gc_core::{Automatic, Certify, FreeLists, HeapConfig, Place, Scheduling, Thresholds, Trigger, WeakOrder};
+use gc_core::{
+    Ages, Automatic, Certify, FreeLists, HeapConfig, Place, Propose, Scheduling, Thresholds, Trigger, WeakOrder,
+};
 use serde_json::{Map, Value, json};
 
 /// One setting of a heap.
@@ -18,7 +20,7 @@ pub struct Setting {
 }
 
 /// All of them.
-pub const SETTINGS: [Setting; 14] = [
+pub const SETTINGS: [Setting; 16] = [
     Setting {
         name: "thresholds",
         meaning: "when generations 0, 1 and 2 are due: net allocations, then collections of the next younger one",
@@ -85,6 +87,19 @@ pub const SETTINGS: [Setting; 14] = [
         meaning: "concurrent: whether mutators stand still while what a collection suspects is certified",
         default: "on-the-fly",
         range: "on-the-fly, stopped",
+    },
+    Setting {
+        name: "ages",
+        meaning: "stop-the-world, concurrent: where an object's age is kept: in a table beside the objects, or in each header",
+        default: "side",
+        range: "side, inline",
+    },
+    Setting {
+        name: "propose",
+        meaning: "stop-the-world, concurrent: what collections that thresholds start examine: the young generations, or \
+                  what can be reached from objects that lost a reference and lived on",
+        default: "generations",
+        range: "generations, candidate-roots",
     },
     Setting {
         name: "duty",
@@ -164,6 +179,11 @@ fn apply(config: &mut HeapConfig, name: &str, value: &str) -> Option<()> {
         "certify" => {
             config.certify = word(value, &[("on-the-fly", Certify::OnTheFly), ("stopped", Certify::Stopped)])?;
         }
+        "ages" => config.ages = word(value, &[("side", Ages::Side), ("inline", Ages::Inline)])?,
+        "propose" => {
+            config.propose =
+                word(value, &[("generations", Propose::Generations), ("candidate-roots", Propose::CandidateRoots)])?;
+        }
         "duty" => config.duty = value.parse().ok().filter(|percent| (1..=100).contains(percent))?,
         "scheduling" => {
             config.scheduling = word(value, &[("normal", Scheduling::Normal), ("lowest", Scheduling::Lowest)])?;
@@ -229,6 +249,14 @@ pub fn recorded(config: &HeapConfig) -> Map<String, Value> {
         Certify::OnTheFly => "on-the-fly",
         Certify::Stopped => "stopped",
     };
+    let ages = match config.ages {
+        Ages::Side => "side",
+        Ages::Inline => "inline",
+    };
+    let propose = match config.propose {
+        Propose::Generations => "generations",
+        Propose::CandidateRoots => "candidate-roots",
+    };
     let scheduling = match config.scheduling {
         Scheduling::Normal => "normal",
         Scheduling::Lowest => "lowest",
@@ -245,6 +273,8 @@ pub fn recorded(config: &HeapConfig) -> Map<String, Value> {
         ("release-budget".to_owned(), json!(config.release_budget)),
         ("automatic".to_owned(), json!(automatic)),
         ("certify".to_owned(), json!(certify)),
+        ("ages".to_owned(), json!(ages)),
+        ("propose".to_owned(), json!(propose)),
         ("duty".to_owned(), json!(config.duty)),
         ("scheduling".to_owned(), json!(scheduling)),
         ("full-every".to_owned(), json!(config.full_every)),
@@ -283,6 +313,8 @@ mod tests {
             ("certify", "never"),
             ("duty", "0"),
             ("duty", "101"),
+            ("ages", "both"),
+            ("propose", "purple"),
             ("scheduling", "idle"),
             ("full-every", "0"),
             ("full-every", "1s"),
@@ -302,6 +334,8 @@ mod tests {
             ("place", "side"),
             ("automatic", "at-trigger"),
             ("certify", "stopped"),
+            ("ages", "inline"),
+            ("propose", "candidate-roots"),
             ("scheduling", "lowest"),
         ];
         for (name, value) in given {

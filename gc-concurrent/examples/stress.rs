@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
-use gc_core::{Automatic, Certify, HeapConfig, Thresholds, WeakOrder};
+use gc_core::{Ages, Automatic, Certify, HeapConfig, Propose, Thresholds, WeakOrder};
 
 #[path = "../tests/stress/mod.rs"]
 #[expect(dead_code, reason = "the narrow ones are for tests")]
@@ -15,7 +15,7 @@ use engine::{Plan, run};
 
 const USAGE: &str = "stress [--seconds N] [--mutators N] [--heap concurrent|stop-the-world|refcount-atomic] [--seed N] \
                      [--forks N] [--threshold N] [--objects N] [--reservation BYTES] \
-                     [--setting background|at-trigger|stopped|plain-after]";
+                     [--setting background|at-trigger|stopped|plain-after|inline-ages|candidate-roots]";
 
 fn number(text: Option<String>) -> u64 {
     text.and_then(|text| text.parse().ok()).unwrap_or_else(|| refuse("a number is missing"))
@@ -48,6 +48,8 @@ fn main() {
                 Some("at-trigger") => plan.config.automatic = Automatic::AtTrigger,
                 Some("stopped") => plan.config.certify = Certify::Stopped,
                 Some("plain-after") => plan.config.weak_order = WeakOrder::PlainAfterFinalizers,
+                Some("inline-ages") => plan.config.ages = Ages::Inline,
+                Some("candidate-roots") => plan.config.propose = Propose::CandidateRoots,
                 _ => refuse("no such setting"),
             },
             _ => refuse(&format!("{argument} is not known")),

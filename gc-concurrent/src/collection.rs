@@ -87,10 +87,10 @@ impl<R: Rung> ParallelMutator<R> {
         self.interruptions().interruption_begins(Cause::Stop);
         let begin = Instant::now();
         self.report(Phase::Start, generation, Found::default());
-        let mut found = self.collect_once(work, generation);
+        let mut found = self.collect_once(work, generation, reason);
         let mut rounds = 1;
         while reason != Reason::Threshold && found.interfered != 0 && rounds < MOST_ROUNDS {
-            let again = self.collect_once(work, generation);
+            let again = self.collect_once(work, generation, reason);
             found.collected += again.collected;
             found.uncollectable += again.uncollectable;
             found.freed += again.freed;
@@ -139,25 +139,40 @@ impl<R: Rung> ParallelMutator<R> {
         shared.callbacks.call_collection(self, phase, &info, &*shared.observer);
     }
 
-    fn collect_once(&self, work: &mut Work, generation: Generation) -> Found {
+    fn collect_once(&self, work: &mut Work, generation: Generation, reason: Reason) -> Found {
         let shared = self.shared();
         let _resume = R::STOPS.then(|| self.stop_others());
         shared.trigger.begin(generation);
         shared.mutators.clear_counts();
-        let blocks = self.scope(work, generation);
+        let from_roots = self.notes_candidates && reason == Reason::Threshold;
+        let blocks = if from_roots {
+            let roots = self.take_candidates();
+            // For a later `collect` of a young generation.
+            let young = shared.space.take_young_blocks();
+            self.remember_middle_blocks(work, Generation::YOUNG, young);
+            work.reached.find(&shared.space, roots)
+        } else {
+            self.scope(work, generation)
+        };
         let survivors_age = age::survivors(generation);
         // Relaxed, both: set before there were such objects.
         let has_immortal = shared.has_immortal.load(Relaxed);
-        let untracks = shared.config.untrack_tuples && shared.has_tuples.load(Relaxed);
+        let untracks = shared.config.untrack_tuples && !from_roots && shared.has_tuples.load(Relaxed);
         let mut tuples = Vec::new();
         let examined = {
             let view = shared.space.view();
+            let Work { detector, reached, young: inner, middle_blocks, .. } = &mut *work;
             let candidate = |layout: &gc_core::space::BlockLayout, cell: u32, index: u32| {
-                let place = &view.ages(layout.block())[cell as usize % gc_core::space::AGE_BYTES];
+                let place = view.age_of_cell(layout.block(), cell, index);
                 // Relaxed, both: an age is a hint. What a collection misses the next one finds; what it examines too much it
                 // certifies.
                 let now = place.load(Relaxed);
-                if !age::is_candidate(now, generation) {
+                let is_candidate = if from_roots {
+                    reached.contains(index) && age::is_candidate(now, Generation::OLD)
+                } else {
+                    age::is_candidate(now, generation)
+                };
+                if !is_candidate {
                     return false;
                 }
                 // Relaxed, here and below: immortal once, immortal for ever; a kind is fixed for an object's life.
@@ -168,7 +183,7 @@ impl<R: Rung> ParallelMutator<R> {
                 if untracks && header::kind(view.shape_word(index).load(Relaxed)) == Kind::Tuple {
                     tuples.push(index);
                 }
-                if now != survivors_age {
+                if now != survivors_age && !from_roots {
                     // Promoted at once; the suspects that turn out to be garbage have no age any more. Exchanged, so that
                     // an object that came to this place meanwhile keeps its own.
                     let _ = place.compare_exchange(now, survivors_age, Relaxed, Relaxed);
@@ -176,21 +191,23 @@ impl<R: Rung> ParallelMutator<R> {
                 true
             };
             let fetch = if generation == Generation::OLD { Fetch::Ahead } else { Fetch::CandidatesOnly };
-            let mut young = work.young.take();
+            let mut young = inner.take();
             let between = || {
-                if !R::STOPS && generation == Generation::OLD {
+                if !R::STOPS && generation == Generation::OLD && !self.notes_candidates {
                     self.collect_young_between(young.get_or_insert_default());
                 }
             };
-            let examined = work.detector.detect(&shared.space, &blocks, fetch, between, candidate);
+            let examined = detector.detect(&shared.space, &blocks, fetch, between, candidate);
             if let Some(mut young) = young {
-                work.middle_blocks.append(&mut young.middle_blocks);
-                work.young = Some(young);
+                middle_blocks.append(&mut young.middle_blocks);
+                *inner = Some(young);
             }
             examined
         };
         self.untrack_tuples(work, &tuples, survivors_age);
-        self.remember_middle_blocks(work, generation, blocks);
+        if !from_roots {
+            self.remember_middle_blocks(work, generation, blocks);
+        }
         let mut found =
             Found { examined: examined.objects, survivors: examined.objects - examined.suspects, ..Found::default() };
         if examined.suspects != 0 {
@@ -201,6 +218,9 @@ impl<R: Rung> ParallelMutator<R> {
             drop(resume);
             commit.finish(&mut found);
         }
+        if found.interfered != 0 && self.notes_candidates {
+            self.note_again(work.detector.suspects());
+        }
         found
     }
 
@@ -209,6 +229,7 @@ impl<R: Rung> ParallelMutator<R> {
         let space = &self.shared().space;
         let mut blocks = space.take_young_blocks();
         match generation {
+            Generation::YOUNG if self.notes_candidates => blocks.extend_from_slice(&work.middle_blocks),
             Generation::YOUNG => {}
             Generation::OLD => {
                 work.middle_blocks.clear();

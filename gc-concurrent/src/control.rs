@@ -15,9 +15,9 @@ impl<R: Rung> ParallelMutator<R> {
     fn visit_ages(&self, mut visit: impl FnMut(u32, &gc_core::sync::AtomicU8)) {
         let space = &self.shared().space;
         for layout in space.blocks().into_iter().filter_map(|block| space.layout(block)) {
-            let ages = space.view().ages(layout.block());
-            for (cell, place) in (0..layout.cells).zip(ages) {
-                visit(layout.object(cell), place);
+            for cell in 0..layout.cells {
+                let index = layout.object(cell);
+                visit(index, space.view().age_of_cell(layout.block(), cell, index));
             }
         }
     }

@@ -23,6 +23,7 @@ use gc_core::{
     Abilities, Callback, CallbackId, CreateError, Heap, HeapConfig, HeapStatistics, Observer, TypeId, TypeSpec,
 };
 
+use crate::candidates::CandidateRoots;
 use crate::collector::Bell;
 use crate::deciding::IDLE;
 use crate::memory::HeapMemory;
@@ -64,6 +65,7 @@ pub(crate) struct Shared<R: Rung> {
     pub(crate) world: World,
     pub(crate) trigger: Trigger,
     pub(crate) turns: Turns,
+    pub(crate) candidates: CandidateRoots,
     pub(crate) bell: Arc<Bell>,
 }
 
@@ -117,6 +119,7 @@ impl<R: Rung> Heap for ParallelHeap<R> {
             world: World::default(),
             trigger: Trigger::new(config.thresholds),
             turns: Turns::default(),
+            candidates: CandidateRoots::default(),
             bell: Arc::default(),
         }));
         if config.full_every.is_some() && R::ABILITIES.collects_cycles {

@@ -9,6 +9,7 @@ pub mod heap;
 pub mod memory;
 pub mod protocol;
 
+mod candidates;
 mod collection;
 mod collector;
 mod commit;

@@ -12,7 +12,7 @@ use gc_core::space::header::flag;
 use gc_core::sync::Arc;
 use gc_core::sync::Ordering::{Acquire, Relaxed, Release};
 use gc_core::{
-    CallbackId, HeapFull, Mutator, NoObserver, ObjectRef, Observer, Root, Shape, SharedRoot, TypeId,
+    CallbackId, HeapFull, Mutator, NoObserver, ObjectRef, Observer, Propose, Root, Shape, SharedRoot, TypeId,
     process::ForkError, process::Forked, weak,
 };
 
@@ -45,6 +45,10 @@ pub struct ParallelMutator<R: Rung> {
     pub(crate) nesting: Cell<u32>,
     /// Dead objects whose teardown waits: for the outermost one to end (CPython's trashcan), or for a later operation.
     pub(crate) deferred: RefCell<Vec<ObjectRef>>,
+    /// Candidate roots that were not handed over.
+    pub(crate) noted: RefCell<Vec<u32>>,
+    /// Whether there are to be some.
+    pub(crate) notes_candidates: bool,
     /// There are some, and no death is under way.
     pub(crate) has_unfinished: Cell<bool>,
     /// How much was retired when this mutator last tried to give it back.
@@ -77,6 +81,8 @@ impl<R: Rung> ParallelMutator<R> {
             tearing_down: Cell::new(false),
             nesting: Cell::new(0),
             deferred: RefCell::default(),
+            noted: RefCell::default(),
+            notes_candidates: R::ABILITIES.collects_cycles && shared.config.propose == Propose::CandidateRoots,
             retired_seen: Cell::new(0),
             has_unfinished: Cell::new(false),
             outermost_has_more: Cell::new(false),
@@ -334,6 +340,7 @@ impl<R: Rung> Drop for ParallelMutator<R> {
                     break;
                 }
             }
+            self.hand_over_candidates();
             self.allocator.disown_all(&shared.space);
             shared.mutators.detach(&self.record);
             shared.trigger.share(|| shared.mutators.len());

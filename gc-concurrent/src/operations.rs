@@ -52,7 +52,16 @@ impl<R: Rung> ParallelMutator<R> {
     pub(crate) fn release_running(&self, object: ObjectRef) {
         if count::release::<R::Protocol, _>(&self.shared().memory(), object.bits()) {
             self.die(object);
+        } else if self.notes_candidates {
+            self.note_candidate(object);
         }
+    }
+
+    /// The generation that is due, if one is; see [`Trigger::due`](crate::trigger::Trigger::due).
+    fn generation_due(&self, count: u32, full: bool) -> Option<Generation> {
+        let due = self.shared().trigger.due(count, full);
+        // Candidate roots are of no generation.
+        if self.notes_candidates { due.map(|_| Generation::YOUNG) } else { due }
     }
 
     /// Releases what a load or an upgrade retained by mistake.
@@ -166,10 +175,8 @@ impl<R: Rung> ParallelMutator<R> {
                     self.interruptions().interruption_begins(Cause::Stall);
                     let begin = Instant::now();
                     if far {
-                        self.collect_now(
-                            shared.trigger.due(count, true).unwrap_or(Generation::YOUNG),
-                            Reason::Threshold,
-                        );
+                        let due = self.generation_due(count, true);
+                        self.collect_now(due.unwrap_or(Generation::YOUNG), Reason::Threshold);
                     } else {
                         self.collect_due(false);
                     }
@@ -204,7 +211,7 @@ impl<R: Rung> ParallelMutator<R> {
             shared.trigger.withdraw();
             return None;
         }
-        let due = shared.trigger.due(shared.mutators.totals().count, full);
+        let due = self.generation_due(shared.mutators.totals().count, full);
         let Some(generation) = due else {
             shared.trigger.withdraw();
             return None;
@@ -346,7 +353,8 @@ impl<R: Rung> ParallelMutator<R> {
         let under_locks = || shared.callbacks.hold(|| shared.bell.hold(|| shared.space.hold_pool(fork_process)));
         let under_locks = || shared.weak.hold(|| shared.types.hold(under_locks));
         let under_locks = || shared.mailbox.hold(|| shared.mutators.hold(under_locks));
-        let forked = shared.turns.hold(|| shared.world.hold(|| shared.trigger.hold(under_locks)));
+        let forked =
+            shared.turns.hold(|| shared.world.hold(|| shared.trigger.hold(|| shared.candidates.hold(under_locks))));
         let mut lost_mutators = 0;
         if matches!(forked, Ok(None)) {
             // The child: this thread alone.

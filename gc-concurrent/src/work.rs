@@ -2,6 +2,7 @@
 
 use gc_core::streaming::Detector;
 
+use crate::candidates::Reached;
 use crate::certify::Certification;
 
 /// See the [module](self).
@@ -9,6 +10,8 @@ use crate::certify::Certification;
 pub(crate) struct Work {
     pub(crate) detector: Detector,
     pub(crate) certification: Certification,
+    /// What candidate roots reach, where they are proposed from.
+    pub(crate) reached: Reached,
     /// Blocks that hold objects of generation 1, in order; perhaps others, too.
     pub(crate) middle_blocks: Vec<u32>,
     /// Those of young collections that run while a full one proposes.

@@ -1,7 +1,7 @@
 //! The contract, rule by rule, on the three rungs with parallel mutators, and on the switches of the concurrent collector.
 
 use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
-use gc_core::{Certify, HeapConfig, Trigger, WeakOrder, conformance_tests};
+use gc_core::{Ages, Certify, HeapConfig, Propose, Trigger, WeakOrder, conformance_tests};
 
 mod refcount_atomic {
     use super::*;
@@ -39,4 +39,14 @@ mod plain_weak_references_after_finalizers {
 mod deaths_without_a_budget {
     use super::*;
     conformance_tests!(ConcurrentHeap, HeapConfig { release_budget: None, ..HeapConfig::default() });
+}
+
+mod ages_in_headers {
+    use super::*;
+    conformance_tests!(ConcurrentHeap, HeapConfig { ages: Ages::Inline, ..HeapConfig::default() });
+}
+
+mod candidate_roots {
+    use super::*;
+    conformance_tests!(ConcurrentHeap, HeapConfig { propose: Propose::CandidateRoots, ..HeapConfig::default() });
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
-use gc_core::{Automatic, Certify, Heap, HeapConfig, Thresholds, Trigger, WeakOrder};
+use gc_core::{Ages, Automatic, Certify, Heap, HeapConfig, Propose, Thresholds, Trigger, WeakOrder};
 
 #[path = "stress/mod.rs"]
 mod engine;
@@ -89,6 +89,13 @@ fn concurrent_loses_nothing_and_keeps_nothing_with_plain_weak_references_after_f
     let config = HeapConfig { weak_order: WeakOrder::PlainAfterFinalizers, ..often() };
     stress::<ConcurrentHeap>(2, 1000, config);
     stress::<ConcurrentHeap>(4, 1000, config);
+}
+
+#[test]
+fn concurrent_loses_nothing_and_keeps_nothing_where_it_proposes_from_candidate_roots() {
+    let config = HeapConfig { propose: Propose::CandidateRoots, ages: Ages::Inline, ..often() };
+    stress::<ConcurrentHeap>(4, 1500, config);
+    stress::<StopTheWorldHeap>(3, 800, config);
 }
 
 #[test]

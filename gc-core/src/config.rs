@@ -28,6 +28,10 @@ pub struct HeapConfig {
     pub automatic: Automatic,
     /// A concurrent collector: whether mutators stand still while suspects are certified.
     pub certify: Certify,
+    /// Collecting heaps with parallel mutators: where an object's age is kept.
+    pub ages: Ages,
+    /// Collecting heaps with parallel mutators: what the collections that thresholds start propose.
+    pub propose: Propose,
     /// A collector with a thread of its own: the most of its time that it works, in percent, from 1 to 100.
     pub duty: u32,
     /// The scheduling class of that thread.
@@ -50,6 +54,8 @@ impl Default for HeapConfig {
             release_budget: Some(256),
             automatic: Automatic::Background,
             certify: Certify::OnTheFly,
+            ages: Ages::Side,
+            propose: Propose::Generations,
             duty: 50,
             scheduling: Scheduling::Normal,
             full_every: None,
@@ -103,6 +109,27 @@ pub enum Certify {
     OnTheFly,
     /// They do: no suspect is rejected for a change, at the price of a stop that grows with the suspects.
     Stopped,
+}
+
+/// Where the byte is kept that says which generation an object is in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Ages {
+    /// In a table beside the objects: a young collection passes old objects over without touching them.
+    #[default]
+    Side,
+    /// In each object's header, which is 8 bytes longer: no table, but to see that an object is old is to touch it.
+    Inline,
+}
+
+/// Which objects a collection that a threshold starts examines, where mutators run in parallel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Propose {
+    /// Those of the young generations, by age.
+    #[default]
+    Generations,
+    /// Those reachable from objects that lost a reference and lived on, since a dead cycle has such a member (candidate
+    /// roots; Bacon and Rajan's purple objects). Mutators note them in a buffer. There are no generations then.
+    CandidateRoots,
 }
 
 /// How the system schedules the collector's thread.

@@ -25,7 +25,9 @@ pub mod types;
 pub mod weak;
 
 pub use callback::{Callback, CallbackId, CollectionInfo, Phase};
-pub use config::{Automatic, Certify, CreateError, FreeLists, HeapConfig, Place, Scheduling, Trigger, WeakOrder};
+pub use config::{
+    Ages, Automatic, Certify, CreateError, FreeLists, HeapConfig, Place, Propose, Scheduling, Trigger, WeakOrder,
+};
 pub use control::{Control, Generation, GenerationStats, Thresholds};
 pub use event::{NoObserver, Observer};
 pub use generational::{Generational, GenerationalHeap, GenerationalStreamingHeap};

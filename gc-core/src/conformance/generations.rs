@@ -1,7 +1,7 @@
 //! Rules of generations, counters and triggers (§1.3 of CPython's collector: `gcmodule.c`).
 
 use super::fixture::{Fixture, NODE, labelled, ring};
-use crate::config::{FreeLists, HeapConfig, Trigger};
+use crate::config::{FreeLists, HeapConfig, Propose, Trigger};
 use crate::control::{Control, Counts3, Generation, Thresholds};
 use crate::heap::{Heap, Mutator};
 use crate::object::{Kind, Shape};
@@ -154,10 +154,15 @@ fn simulated_trace(config: HeapConfig, Thresholds(thresholds): Thresholds, growt
     seen
 }
 
+/// Whether the collections that thresholds start are of several generations.
+fn has_generations<H: Heap>(config: HeapConfig) -> bool {
+    H::ABILITIES.collects_cycles && config.propose == Propose::Generations
+}
+
 /// The trigger's arithmetic while a heap grows: strictly more than the threshold, the oldest due generation, the quarter
 /// rule for full collections; a threshold of 0 is "always due" for generations 1 and 2.
 pub fn a_growing_heap_is_collected_where_the_rules_say<H: Heap>(config: HeapConfig) {
-    if !H::ABILITIES.collects_cycles {
+    if !has_generations::<H>(config) {
         return;
     }
     for (thresholds, growth) in
@@ -172,7 +177,7 @@ pub fn a_growing_heap_is_collected_where_the_rules_say<H: Heap>(config: HeapConf
 /// The positions of the first full collections in CPython 3.12 at 700,10,10, from an empty heap: every 133rd event
 /// while the quarter rule permits, then later by it.
 pub fn full_collections_become_rarer_as_the_heap_grows<H: Heap>(config: HeapConfig) {
-    if !H::ABILITIES.collects_cycles {
+    if !has_generations::<H>(config) {
         return;
     }
     let trace = trace::<H>(config, Thresholds::CPYTHON_3_12, 500_000);

@@ -215,7 +215,7 @@ impl Space {
     fn own(&self, pool: &mut BlockPool, block: u32, owner: u32) {
         self.record(block, field::OWNER).store(owner, Relaxed);
         self.record(block, field::STATUS).store(status::OWNED, Relaxed);
-        if self.ages.is_some() {
+        if self.has_ages {
             pool.young.push(block);
         }
     }
@@ -266,7 +266,7 @@ impl Space {
         for block in first + 1..first + count {
             self.record(block, field::KIND).store(kind::LARGE_REST, Relaxed);
         }
-        if self.ages.is_some() {
+        if self.has_ages {
             self.pool.lock().young.push(first);
         }
         Ok(ObjectRef::from_bits(first << BLOCK_SHIFT).expect("the first block holds no objects"))
@@ -382,7 +382,7 @@ impl Space {
     }
 
     fn release_empty_blocks(&self, pool: &mut BlockPool) {
-        if self.ages.is_some() {
+        if self.has_ages {
             // Not without a grace period: see `space::sharing`.
             return;
         }

@@ -17,7 +17,7 @@
 //!
 //! - **count word**: `I` immortal, `B` busy (reserved for bulk moves under a concurrent collector); the version is
 //!   written by heaps with a concurrent collector only. It survives the object: a free cell keeps it.
-//! - **shape word**: the top seven flags are bits, the next three the kind; of a free cell its low half links the block's free list.
+//! - **shape word**: of the flags the top six and the last are bits, the three between them the kind; of a free cell its low half links the block's free list.
 //! - **next**, **prev**: the list of the object's generation, as granule indices. Objects begin at even granules, so
 //!   bit 0 is free: of `next` it marks an object on the unreachable list, of `prev` a candidate, whose other 31 bits
 //!   are then its copied count (`gc_refs`), all as in CPython's `pycore_gc.h`.
@@ -48,6 +48,8 @@ pub mod flag {
     pub const HOOKED: u64 = 1 << 59;
     /// Its teardown was reported.
     pub const TORN: u64 = 1 << 58;
+    /// Noted as a candidate root.
+    pub const NOTED: u64 = 1 << 54;
 }
 
 /// Where a type's kind stands among the flags.

@@ -47,6 +47,12 @@ impl Space {
         (1..frontier).filter(in_use).collect()
     }
 
+    /// The block of the object at a granule index.
+    #[inline(always)]
+    pub fn block_of(&self, index: u32) -> u32 {
+        (index & self.granule_mask) >> BLOCK_SHIFT
+    }
+
     /// How a block is cut; `None` if it begins no cell.
     pub fn layout(&self, block: u32) -> Option<BlockLayout> {
         if block > self.granule_mask >> BLOCK_SHIFT {

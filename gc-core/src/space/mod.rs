@@ -32,7 +32,7 @@ mod view;
 
 use std::marker::PhantomData;
 
-use crate::config::{CreateError, HeapConfig, Place};
+use crate::config::{Ages, CreateError, HeapConfig, Place};
 use crate::object::{ObjectRef, Shape, TypeId};
 use crate::sync::{AtomicU32, AtomicU64, Mutex, Ordering};
 
@@ -58,9 +58,11 @@ const RECORD_BYTES: usize = 64;
 /// Bytes of side table per block: 8 for each of the most cells it can have.
 const SIDE_BYTES: usize = (BLOCK_BYTES / MIN_STRIDE) as usize * 8;
 /// Bytes of age table per block: one for each of the most cells it can have.
-pub const AGE_BYTES: usize = (BLOCK_BYTES / MIN_STRIDE) as usize;
+const AGE_BYTES: usize = (BLOCK_BYTES / MIN_STRIDE) as usize;
 /// Byte offset of the links in an object's header, and of the slots where the links are elsewhere.
 const LINKS_AT: usize = 16;
+/// Byte offset of the age in an object's header, where it is there: in the links' place.
+const AGE_AT: usize = LINKS_AT;
 
 /// Heads of lists: cells of the first block, which holds no objects.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,10 +80,11 @@ pub struct Space {
     heap: Reservation,
     side: Option<Reservation>,
     ages: Option<Reservation>,
+    has_ages: bool,
     table: Reservation,
     /// Granules of the range − 1.
     granule_mask: u32,
-    /// Bytes before the slots: 24 with inline links, 16 without.
+    /// Bytes before the slots: 24 with inline links or ages, 16 without.
     slots_at: usize,
     pool: Mutex<BlockPool>,
     /// Length of the pool's list of retired memory, for those who do not want its lock.
@@ -96,8 +99,8 @@ impl Space {
         Self::reserve(config, Some(config.place))
     }
 
-    /// Reserves the addresses, with an age byte beside each cell in place of links: for heaps whose mutators run in
-    /// parallel.
+    /// Reserves the addresses, with an age byte for each cell in place of links, beside it or in its header as the
+    /// configuration says: for heaps whose mutators run in parallel.
     pub fn with_ages(config: &HeapConfig) -> Result<Self, CreateError> {
         Self::reserve(config, None)
     }
@@ -114,7 +117,8 @@ impl Space {
         };
         let heap = reserve(range + ROOM)?;
         let side = if links == Some(Place::Side) { Some(reserve(blocks * SIDE_BYTES)?) } else { None };
-        let ages = if links.is_none() {
+        let has_ages = links.is_none();
+        let ages = if has_ages && config.ages == Ages::Side {
             Some(reserve((blocks * AGE_BYTES).next_multiple_of(reservation::PAGE))?)
         } else {
             None
@@ -124,9 +128,14 @@ impl Space {
             heap,
             side,
             ages,
+            has_ages,
             table,
             granule_mask: ((bytes >> GRANULE_SHIFT) - 1) as u32,
-            slots_at: if links == Some(Place::Inline) { 24 } else { LINKS_AT },
+            slots_at: if links == Some(Place::Inline) || (has_ages && config.ages == Ages::Inline) {
+                24
+            } else {
+                LINKS_AT
+            },
             pool: Mutex::new(BlockPool::new(blocks as u32, config.limit)),
             retired: AtomicU32::new(0),
             held_bytes: AtomicU64::new(0),
@@ -149,6 +158,7 @@ impl Space {
             heap: self.heap.base(),
             side: self.side.as_ref().map_or(std::ptr::null_mut(), Reservation::base),
             ages: self.ages.as_ref().map_or(std::ptr::null_mut(), Reservation::base),
+            inline_ages: self.has_ages && self.ages.is_none(),
             table: self.table.base(),
             granule_mask: self.granule_mask,
             slots_at: self.slots_at,

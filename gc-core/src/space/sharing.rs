@@ -27,7 +27,7 @@
 
 use super::allocator::Allocator;
 use super::blocks::BlockPool;
-use super::classes::BLOCK_BYTES;
+use super::classes::{BLOCK_BYTES, MIN_STRIDE};
 use super::record::{field, kind, status};
 use super::{BLOCK_SHIFT, Space};
 use crate::object::ObjectRef;
@@ -263,8 +263,7 @@ impl Space {
         for memory in reclaimed {
             match memory {
                 Retired::Block(block) => {
-                    // Relaxed: nobody uses the block.
-                    self.view().ages(block).iter().for_each(|age| age.store(0, Relaxed));
+                    self.clear_ages(block, BLOCK_BYTES / MIN_STRIDE);
                     self.record(block, field::REMOTE).store(0, Relaxed);
                     self.empty(block << BLOCK_SHIFT, u64::from(BLOCK_BYTES));
                     self.record(block, field::KIND).store(kind::FREE, Relaxed);
@@ -272,8 +271,7 @@ impl Space {
                     self.unhold(u64::from(BLOCK_BYTES));
                 }
                 Retired::Run(first, blocks, bytes) => {
-                    // Relaxed: nobody uses the run.
-                    self.view().ages(first)[0].store(0, Relaxed);
+                    self.clear_ages(first, 1);
                     self.empty(first << BLOCK_SHIFT, bytes);
                     (first..first + blocks)
                         .for_each(|block| self.record(block, field::KIND).store(kind::FREE, Relaxed));
@@ -283,6 +281,14 @@ impl Space {
             }
         }
         self.note_retired(&pool);
+    }
+
+    /// Clears the side ages of a block's first cells, which nobody uses. Those in headers go with the block's memory.
+    fn clear_ages(&self, block: u32, cells: u32) {
+        if self.ages.is_some() {
+            // Relaxed: see above.
+            (0..cells).for_each(|cell| self.view().age_of_cell(block, cell, 0).store(0, Relaxed));
+        }
     }
 
     /// Ends the ownership of the blocks of allocators that are gone with their threads, in a forked child.

@@ -5,7 +5,7 @@
 use std::marker::PhantomData;
 
 use super::record::field;
-use super::{AGE_BYTES, BLOCK_SHIFT, GRANULE_SHIFT, LINKS_AT, RECORD_BYTES, ROOM, SIDE_BYTES, Space, classes};
+use super::{AGE_AT, AGE_BYTES, BLOCK_SHIFT, GRANULE_SHIFT, LINKS_AT, RECORD_BYTES, ROOM, SIDE_BYTES, Space, classes};
 use crate::object::Shape;
 use crate::sync::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
@@ -16,8 +16,10 @@ pub struct View<'s> {
     pub(super) heap: *mut u8,
     /// The side tables; null without.
     pub(super) side: *mut u8,
-    /// The age table; null without.
+    /// The age table; null without, or with ages in headers.
     pub(super) ages: *mut u8,
+    /// Ages are in headers.
+    pub(super) inline_ages: bool,
     /// The block records.
     pub(super) table: *mut u8,
     /// Granules of the range − 1.
@@ -161,24 +163,43 @@ impl<'s> View<'s> {
     /// The age byte of an object's cell.
     ///
     /// # Panics
-    /// If the space has no age table.
+    /// If the space was made without ages.
     #[inline(always)]
     pub fn age(self, index: u32) -> &'s AtomicU8 {
+        if self.ages.is_null() {
+            return self.inline_age(index);
+        }
         let (block, cell) = self.block_and_cell(index);
-        &self.ages(block)[cell]
+        self.side_age(block, cell)
     }
 
-    /// The age bytes of a block, by cell.
+    /// The same where the block and the number of the cell are known.
     ///
     /// # Panics
-    /// If the space has no age table.
+    /// If the space was made without ages.
     #[inline(always)]
-    pub fn ages(self, block: u32) -> &'s [AtomicU8; AGE_BYTES] {
-        assert!(!self.ages.is_null(), "the space was made with ages");
-        let block = block & (self.granule_mask >> BLOCK_SHIFT);
-        let address = self.ages.wrapping_add(block as usize * AGE_BYTES).cast::<[AtomicU8; AGE_BYTES]>();
-        // SAFETY: `block` is masked to the range and the table holds AGE_BYTES for each block of it; bytes need no
-        // alignment; accessed as atomics only (S4).
+    pub fn age_of_cell(self, block: u32, cell: u32, index: u32) -> &'s AtomicU8 {
+        if self.ages.is_null() { self.inline_age(index) } else { self.side_age(block, cell as usize) }
+    }
+
+    #[inline(always)]
+    fn inline_age(self, index: u32) -> &'s AtomicU8 {
+        assert!(self.inline_ages, "the space was made with ages");
+        let address = self.heap.wrapping_add(self.offset(index) + AGE_AT).cast::<AtomicU8>();
+        // SAFETY: as in `word`; bytes need no alignment. Where ages are in headers, nothing else is at that place.
+        #[expect(unsafe_code, reason = "object memory as atomics")]
+        unsafe {
+            &*address
+        }
+    }
+
+    #[inline(always)]
+    fn side_age(self, block: u32, cell: usize) -> &'s AtomicU8 {
+        debug_assert!(!self.ages.is_null());
+        let block = (block & (self.granule_mask >> BLOCK_SHIFT)) as usize;
+        let address = self.ages.wrapping_add(block * AGE_BYTES + (cell & (AGE_BYTES - 1))).cast::<AtomicU8>();
+        // SAFETY: the callers have seen that there is a table; `block` and `cell` are masked, so the address lies in it (its
+        // size is blocks × AGE_BYTES); bytes need no alignment; accessed as atomics only (S4).
         #[expect(unsafe_code, reason = "the age table as atomics")]
         unsafe {
             &*address
