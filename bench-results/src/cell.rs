@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use workloads::catalogue;
 use workloads::workload::{Dial, Range, Settings};
 
-use crate::provenance::sha256_hex;
+use crate::provenance::{machine_hash, sha256_hex};
 use crate::record::{Record, SCHEMA, Status};
 use crate::{heap_settings, roster};
 
@@ -42,6 +42,8 @@ pub struct Cell {
     pub round: u32,
     /// Arrivals a second over all threads; `None` for a closed loop.
     pub rate: Option<f64>,
+    /// It is the second cell of a heap that runs twice a round.
+    pub twin: bool,
 }
 
 impl Cell {
@@ -62,6 +64,7 @@ impl Cell {
             seed,
             round: 0,
             rate: None,
+            twin: false,
         })
     }
 
@@ -117,6 +120,9 @@ impl Cell {
         add("--round", self.round.to_string());
         if let Some(rate) = self.rate {
             add("--rate", rate.to_string());
+        }
+        if self.twin {
+            arguments.push("--twin".to_owned());
         }
         arguments
     }
@@ -174,9 +180,12 @@ impl Cell {
             process_involuntary_switches: None,
             minor_faults: None,
             extra: Default::default(),
+            point: None,
+            twin: self.twin,
+            machine: machine_hash().map(str::to_owned),
             binary: binary.map(str::to_owned),
         };
-        let determined_by = json!({
+        let mut determined_by = json!({
             "schema": SCHEMA,
             "heap": record.heap,
             "heap_config": record.heap_config,
@@ -188,6 +197,9 @@ impl Cell {
             "offered_per_s": record.offered_per_s,
             "binary": record.binary,
         });
+        if self.twin {
+            determined_by["twin"] = json!(true);
+        }
         record.cell = sha256_hex(determined_by.to_string().as_bytes())[..16].to_owned();
         record
     }
@@ -225,6 +237,7 @@ mod tests {
             first().with_threads(2).unwrap(),
             Cell { round: 1, ..first() },
             Cell { rate: Some(10.0), ..first() },
+            Cell { twin: true, ..first() },
         ];
         let mut hashes: Vec<String> = cells.iter().map(|cell| cell.record(Some("a program")).cell).collect();
         hashes.push(first().record(Some("another program")).cell);

@@ -1,8 +1,8 @@
-//! What a comparison is: heaps × workloads × rounds, in which order, at which rates; as `run.json` keeps it.
+//! What a comparison is: heaps × points × rounds, in which order, at which rates, for how long; as `run.json` keeps it.
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
@@ -11,27 +11,37 @@ use serde::{Deserialize, Serialize};
 use crate::cell::{Cell, Given};
 use crate::provenance::{Load, Provenance};
 use crate::record::Record;
+pub use crate::sweep::{Arrivals, Point};
 
-/// The heap whose saturation sets the rate of open loops, whichever heaps are compared.
+/// The heap that sets the rate of open loops and the length of cells, whichever heaps are compared.
 pub const BASELINE: &str = "generational";
 
-/// One workload of a comparison.
+/// The least share of a cell's time that its timed part gets, however long it takes to set up.
+const LEAST_TIMED_SHARE: f64 = 0.25;
+
+/// What the baseline did at a point in a closed loop, before the first round.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Chosen {
-    /// Its name.
-    pub workload: String,
-    /// Its dials as given.
-    pub given: Vec<Given>,
+pub struct Calibration {
+    /// Its record.
+    pub record: Record,
+    /// Seconds its process took, the timed part included.
+    pub process_s: f64,
 }
 
-/// How fast operations arrive, where they can.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Arrivals {
-    /// So many a second.
-    Rate(f64),
-    /// At this share of what the baseline can serve.
-    Load(f64),
+impl Calibration {
+    /// Seconds that go by beside the timed part.
+    fn beside_s(&self) -> f64 {
+        (self.process_s - self.record.wall_ns.unwrap_or(0) as f64 / 1e9).max(0.0)
+    }
+}
+
+/// Which part of a sweep is run here: the `number`th of `of`, from 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Shard {
+    /// Which one.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
 }
 
 /// See the [module](self).
@@ -39,74 +49,130 @@ pub enum Arrivals {
 pub struct Comparison {
     /// The heaps, in order of the ladder.
     pub heaps: Vec<String>,
-    /// The workloads.
-    pub workloads: Vec<Chosen>,
-    /// Settings of every heap, as given.
-    pub heap_settings: Vec<Given>,
-    /// Mutators of each cell.
-    pub threads: u32,
+    /// The heap that runs twice a round: what its two cells differ in is noise.
+    pub twin: Option<String>,
+    /// What they are compared at.
+    pub points: Vec<Point>,
+    /// Points that the budget had no room for.
+    pub left_out: Vec<Point>,
+    /// The part of the sweep that these points are, if it is shared out.
+    pub shard: Option<Shard>,
     /// Of every random choice, the order of cells included.
     pub seed: u64,
     /// Repetitions of each cell; `null` while that is still to be found from the time one takes.
     pub rounds: Option<u32>,
-    /// How fast operations arrive.
-    pub arrivals: Arrivals,
+    /// Seconds that a cell should take on the baseline, where the amount of work is a dial that was not given; `null`: the
+    /// workloads' own amounts.
+    pub cell_s: Option<f64>,
     /// Seconds after which a cell is killed.
     pub timeout_s: u64,
-    /// What the baseline can serve of each open-loop workload: the record of a closed loop.
-    pub saturation: BTreeMap<String, Record>,
+    /// What the baseline did at each point for which that is needed, by the point's name.
+    pub calibrations: BTreeMap<String, Calibration>,
 }
 
 impl Comparison {
-    /// The closed-loop cells that are to be run for the rates of open loops, and have not been.
-    pub fn saturation_cells(&self) -> Result<Vec<Cell>> {
+    /// Whether rate or amount of work at a point depend on what the baseline does there.
+    fn needs_calibration(&self, point: &Point, cell: &Cell) -> bool {
+        let for_rate = matches!(point.arrivals, Arrivals::Load(_)) && cell.workload.open_loop;
+        for_rate || (self.cell_s.is_some() && free_amount(point, cell).is_some())
+    }
+
+    /// The points that are to be calibrated, and have not been, each with its cell.
+    ///
+    /// # Errors
+    /// If a point is impossible on the baseline.
+    pub fn to_calibrate(&self) -> Result<Vec<(String, Cell)>> {
         let mut cells = Vec::new();
-        for chosen in &self.workloads {
-            let cell = Cell::new(BASELINE, &self.heap_settings, &chosen.workload, &chosen.given, self.seed)?;
-            let needed = matches!(self.arrivals, Arrivals::Load(_)) && cell.workload.open_loop;
-            if needed && !self.saturation.contains_key(&chosen.workload) {
-                cells.push(cell.with_threads(self.threads)?);
+        for point in &self.points {
+            let cell = point.closed_cell(BASELINE, self.seed)?;
+            if self.needs_calibration(point, &cell) && !self.calibrations.contains_key(&point.id()) {
+                cells.push((point.id(), cell));
             }
         }
         Ok(cells)
     }
 
-    /// Arrivals a second of a workload; `None`: a closed loop, because its operations cannot arrive on a plan or the
-    /// baseline's capacity could not be measured.
-    pub fn rate(&self, cell: &Cell) -> Option<f64> {
-        if !cell.workload.open_loop {
-            return None;
-        }
-        match self.arrivals {
+    /// Arrivals a second at a point; `None`: a closed loop, because operations cannot arrive on a plan or the baseline's
+    /// capacity could not be measured.
+    pub fn rate(&self, point: &Point) -> Option<f64> {
+        match point.arrivals {
             Arrivals::Rate(rate) => Some(rate),
             // To a tenth, so that the figure in tables is the one in use.
             Arrivals::Load(load) => {
-                let capacity = self.saturation.get(cell.workload.name)?.achieved_per_s?;
+                let capacity = self.calibrations.get(&point.id())?.record.achieved_per_s?;
                 Some((capacity * load * 10.0).round() / 10.0).filter(|&rate| rate > 0.0)
             }
         }
     }
 
-    /// The cells of a round in the order to run them: workloads shuffled, and in each the heaps shuffled, so that
-    /// neighbours in time are what is compared, and no heap always comes first.
-    pub fn round(&self, round: u32) -> Result<Vec<Cell>> {
+    /// The amount of work at a point, as its dial and the value: what fills the time of a cell.
+    fn amount(&self, point: &Point, cell: &Cell, rate: Option<f64>) -> Option<Given> {
+        let (dial, (least, most)) = free_amount(point, cell)?;
+        let calibration = self.calibrations.get(&point.id())?;
+        let cell_s = self.cell_s?;
+        let timed_s = (cell_s - calibration.beside_s()).max(cell_s * LEAST_TIMED_SHARE);
+        let amount = rate.or(calibration.record.achieved_per_s)? * timed_s;
+        // To two digits: an amount that looks measured would be taken for one.
+        let unit = 10f64.powf(amount.max(1.0).log10().floor() - 1.0).max(1.0);
+        let amount = ((amount / unit).round() * unit) as u64;
+        Some((dial.to_owned(), amount.clamp(least.max(1), most).to_string()))
+    }
+
+    /// The cell of a point on a heap.
+    ///
+    /// # Errors
+    /// An unknown name or an impossible value.
+    pub fn cell(&self, point: &Point, heap: &str, round: u32, twin: bool) -> Result<Cell> {
+        let closed = point.closed_cell(heap, self.seed)?;
+        let rate = self.rate(point).filter(|_| closed.workload.open_loop);
+        let mut point = point.clone();
+        if let Some(amount) = self.amount(&point, &closed, rate) {
+            point.given.push(amount);
+        }
+        let cell = point.closed_cell(heap, self.seed)?.with_rate(rate)?;
+        Ok(Cell { round, twin, ..cell })
+    }
+
+    /// The heaps of a round, the twin among them.
+    pub fn heaps_and_twin(&self) -> impl Iterator<Item = (&str, bool)> {
+        let twin = self.twin.iter().map(|heap| (heap.as_str(), true));
+        self.heaps.iter().map(|heap| (heap.as_str(), false)).chain(twin)
+    }
+
+    /// How many cells a round has.
+    pub fn cells_of_a_round(&self) -> usize {
+        self.points.len() * self.heaps_and_twin().count()
+    }
+
+    /// The cells of a round in the order to run them: points shuffled, and at each the heaps shuffled, so that neighbours
+    /// in time are what is compared, and no heap always comes first. Each with its point's place in the list.
+    ///
+    /// # Errors
+    /// An unknown name or an impossible value.
+    pub fn round(&self, round: u32) -> Result<Vec<(usize, Cell)>> {
         // One stream a round, so that a round's order does not depend on how many there are.
         let mut random = Pcg64::seed_from_u64(self.seed ^ u64::from(round).rotate_left(32));
-        let mut workloads: Vec<&Chosen> = self.workloads.iter().collect();
-        workloads.shuffle(&mut random);
+        let mut points: Vec<usize> = (0..self.points.len()).collect();
+        points.shuffle(&mut random);
         let mut cells = Vec::new();
-        for chosen in workloads {
-            let mut heaps: Vec<&String> = self.heaps.iter().collect();
+        for place in points {
+            let mut heaps: Vec<(&str, bool)> = self.heaps_and_twin().collect();
             heaps.shuffle(&mut random);
-            for heap in heaps {
-                let cell = Cell::new(heap, &self.heap_settings, &chosen.workload, &chosen.given, self.seed)?;
-                let cell = cell.with_threads(self.threads)?;
-                let rate = self.rate(&cell);
-                cells.push(Cell { round, ..cell.with_rate(rate)? });
+            for (heap, twin) in heaps {
+                let point = &self.points[place];
+                let cell = self.cell(point, heap, round, twin).with_context(|| point.title())?;
+                cells.push((place, cell));
             }
         }
         Ok(cells)
     }
+}
+
+/// The dial for the amount of work, with its range, where it was left to the comparison.
+fn free_amount(point: &Point, cell: &Cell) -> Option<(&'static str, (u64, u64))> {
+    let dial = cell.workload.amount?;
+    let given = point.given.iter().any(|(name, _)| name == dial);
+    (!given).then(|| (dial, cell.workload.integer_range(dial)))
 }
 
 /// The content of `run.json`.
@@ -130,6 +196,9 @@ pub struct Run {
     pub load_before: Load,
     /// And after the last.
     pub load_after: Option<Load>,
+    /// The runs that this one was merged from.
+    #[serde(default)]
+    pub parts: Vec<Run>,
 }
 
 #[cfg(test)]
@@ -139,25 +208,34 @@ mod tests {
     use super::*;
     use crate::roster;
 
-    fn comparison(seed: u64) -> Comparison {
-        Comparison {
-            heaps: roster::entries().iter().map(|entry| entry.name.to_owned()).collect(),
-            workloads: catalogue::ENTRIES
-                .iter()
-                .map(|entry| Chosen { workload: entry.name.to_owned(), given: Vec::new() })
-                .collect(),
+    fn point(workload: &str) -> Point {
+        Point {
+            workload: workload.to_owned(),
+            given: Vec::new(),
             heap_settings: Vec::new(),
             threads: 1,
-            seed,
-            rounds: None,
             arrivals: Arrivals::Rate(10.0),
-            timeout_s: 1,
-            saturation: BTreeMap::new(),
         }
     }
 
-    fn order(comparison: &Comparison, round: u32) -> Vec<(&'static str, &'static str)> {
-        comparison.round(round).unwrap().iter().map(|cell| (cell.workload.name, cell.heap.name)).collect()
+    fn comparison(seed: u64) -> Comparison {
+        let open = catalogue::ENTRIES.iter().filter(|entry| entry.open_loop);
+        Comparison {
+            heaps: roster::entries().iter().map(|entry| entry.name.to_owned()).collect(),
+            twin: Some(BASELINE.to_owned()),
+            points: open.map(|entry| point(entry.name)).collect(),
+            left_out: Vec::new(),
+            shard: None,
+            seed,
+            rounds: None,
+            cell_s: None,
+            timeout_s: 1,
+            calibrations: BTreeMap::new(),
+        }
+    }
+
+    fn order(comparison: &Comparison, round: u32) -> Vec<(usize, &'static str, bool)> {
+        comparison.round(round).unwrap().iter().map(|(point, cell)| (*point, cell.heap.name, cell.twin)).collect()
     }
 
     #[test]
@@ -170,11 +248,31 @@ mod tests {
             let mut sorted = cells.clone();
             sorted.sort_unstable();
             sorted.dedup();
-            assert_eq!(sorted.len(), all.heaps.len() * all.workloads.len());
+            assert_eq!(sorted.len(), all.cells_of_a_round());
             orders.push(cells);
         }
         orders.sort();
         orders.dedup();
         assert!(orders.len() > 1, "every round has the same order");
+    }
+
+    #[test]
+    fn the_amount_of_work_fills_the_time_of_a_cell() {
+        let mut all = comparison(1);
+        let web = Point { arrivals: Arrivals::Load(0.5), ..point("web-requests") };
+        all.points = vec![web.clone()];
+        all.cell_s = Some(2.0);
+        let cell = web.closed_cell(BASELINE, 1).unwrap();
+        assert_eq!(all.to_calibrate().unwrap().len(), 1);
+        let mut record = cell.record(None);
+        (record.achieved_per_s, record.wall_ns) = (Some(30_000.0), Some(1_000_000_000));
+        all.calibrations.insert(web.id(), Calibration { record, process_s: 1.5 });
+        assert!(all.to_calibrate().unwrap().is_empty());
+        let cell = all.cell(&web, "refcount", 0, false).unwrap();
+        // 1.5 s of 15,000 requests a second.
+        assert_eq!((cell.rate, cell.settings.integer("requests")), (Some(15_000.0), 23_000));
+        // An amount that was given is left alone.
+        let given = Point { given: vec![("requests".to_owned(), "77".to_owned())], ..web };
+        assert_eq!(all.cell(&given, "refcount", 0, false).unwrap().settings.integer("requests"), 77);
     }
 }

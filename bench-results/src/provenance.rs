@@ -160,6 +160,19 @@ pub fn binary_hash() -> Result<&'static str> {
     Ok(HASH.get_or_init(|| hex(&hash.finalize())))
 }
 
+/// A short hash that differs from machine to machine; `None` where the system does not say which it is.
+pub fn machine_hash() -> Option<&'static str> {
+    static HASH: OnceLock<Option<String>> = OnceLock::new();
+    let hash = || {
+        // A machine without an identity of its own has one until it is started anew.
+        let id = read("/etc/machine-id").or_else(|| read("/proc/sys/kernel/random/boot_id"))?;
+        let name = read("/proc/sys/kernel/hostname")?;
+        let processor = Machine::collect().cpu_model?;
+        Some(sha256_hex(format!("gclab {id} {name} {processor}").as_bytes())[..12].to_owned())
+    };
+    HASH.get_or_init(hash).as_deref()
+}
+
 /// SHA-256 of some bytes.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))

@@ -161,6 +161,15 @@ pub struct Record {
     /// Further figures of the workload, their unit in the name.
     #[serde(default)]
     pub extra: BTreeMap<String, f64>,
+    /// The point of the comparison it belongs to, if it belongs to one.
+    #[serde(default)]
+    pub point: Option<String>,
+    /// It is the second cell of a heap that ran twice a round.
+    #[serde(default)]
+    pub twin: bool,
+    /// Tells machines apart: cells of different ones are not to be compared. A hash, from which no name can be had.
+    #[serde(default)]
+    pub machine: Option<String>,
     /// SHA-256 of the program that ran.
     #[serde(default)]
     pub binary: Option<String>,

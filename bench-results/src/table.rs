@@ -8,7 +8,7 @@ use std::path::Path;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-use crate::comparison::{Arrivals, BASELINE, Comparison};
+use crate::comparison::{Arrivals, BASELINE, Comparison, Point};
 use crate::histogram::{Histograms, Summary, Timings};
 use crate::record::{Record, Status};
 use crate::{roster, units};
@@ -33,14 +33,15 @@ struct Column<'r> {
 /// The table of all workloads, and below it what was offered and what of the machine shows.
 pub fn comparison(comparison: &Comparison, records: &[Record], folder: &Path) -> String {
     let mut text = String::new();
-    for chosen in &comparison.workloads {
+    for point in &comparison.points {
+        let records = of_point(records, point);
         let columns: Vec<Column<'_>> = comparison
             .heaps
             .iter()
             .filter_map(|heap| roster::entry(heap).ok())
-            .map(|heap| Column::new(heap, &chosen.workload, records, folder))
+            .map(|heap| Column::new(heap, &records, folder))
             .collect();
-        block(&mut text, &chosen.workload, comparison, &columns);
+        block(&mut text, point, comparison, &columns);
     }
     text.push_str(&machine_sentence(records, folder));
     text
@@ -69,10 +70,16 @@ pub fn narrow(name: &str) -> String {
     header
 }
 
-/// Digests of a workload's cells that are not equal, with the heaps that gave them.
-pub fn unequal_digests(records: &[Record], workload: &str) -> Option<String> {
+/// The records of a point.
+pub fn of_point<'r>(records: &'r [Record], point: &Point) -> Vec<&'r Record> {
+    let id = point.id();
+    records.iter().filter(|record| record.point.as_ref() == Some(&id)).collect()
+}
+
+/// Digests of a point's cells that are not equal, with the heaps that gave them.
+pub fn unequal_digests(records: &[&Record]) -> Option<String> {
     let mut seen: Vec<(&str, Vec<&str>)> = Vec::new();
-    for record in records.iter().filter(|record| record.workload == workload) {
+    for record in records {
         let Some(digest) = &record.digest else { continue };
         match seen.iter_mut().find(|(known, _)| known == digest) {
             Some((_, heaps)) if !heaps.contains(&record.heap.as_str()) => heaps.push(&record.heap),
@@ -85,9 +92,9 @@ pub fn unequal_digests(records: &[Record], workload: &str) -> Option<String> {
 }
 
 impl<'r> Column<'r> {
-    fn new(heap: &'static roster::Entry, workload: &str, records: &'r [Record], folder: &Path) -> Self {
-        let of = |record: &&Record| record.heap == heap.name && record.workload == workload;
-        let records: Vec<&Record> = records.iter().filter(of).collect();
+    fn new(heap: &'static roster::Entry, records: &[&'r Record], folder: &Path) -> Self {
+        let of = |record: &&Record| record.heap == heap.name && !record.twin;
+        let records: Vec<&Record> = records.iter().copied().filter(of).collect();
         let only = |may: fn(&Record) -> bool| -> Vec<&Record> {
             records.iter().copied().filter(|record| may(record)).collect()
         };
@@ -158,8 +165,8 @@ fn merge(records: &[&Record], folder: &Path, tag: &str, exact_max: &dyn Fn(&Reco
     any.then(|| timings.summary())
 }
 
-fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[Column<'_>]) {
-    let header = std::iter::once(workload.to_owned()).chain(columns.iter().map(|column| narrow(column.heap.name)));
+fn block(text: &mut String, point: &Point, comparison: &Comparison, columns: &[Column<'_>]) {
+    let header = std::iter::once(point.title()).chain(columns.iter().map(|column| narrow(column.heap.name)));
     let mut table = plain(header);
     let mut row = |name: &str, figure: &dyn Fn(&Column<'_>) -> String| {
         table.add_row(std::iter::once(name.to_owned()).chain(columns.iter().map(figure)));
@@ -187,7 +194,7 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
     row("  share of wall time", &|column| {
         let (pause, wall) = (column.mean(|r| Some(r.pause_ns?.total)), column.mean(|r| r.wall_ns));
         // Each mutator has its own pauses.
-        match (pause, wall.map(|wall| wall * u64::from(comparison.threads))) {
+        match (pause, wall.map(|wall| wall * u64::from(point.threads))) {
             (Some(pause), Some(wall)) if wall > 0 => format!("{:.1} %", pause as f64 * 100.0 / wall as f64),
             _ => unknown(),
         }
@@ -206,9 +213,8 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
     row("heap peak", &|column| size(column.max(|record| record.heap_peak_bytes)));
     row("live after", &|column| objects(column.records.iter().find_map(|record| record.live_after)));
     row("  expected", &|column| objects(column.records.iter().find_map(|record| record.live_expected)));
-    let all: Vec<Record> =
-        columns.iter().flat_map(|column| column.records.iter().map(|&record| record.clone())).collect();
-    let unequal = unequal_digests(&all, workload);
+    let all: Vec<&Record> = columns.iter().flat_map(|column| &column.records).copied().collect();
+    let unequal = unequal_digests(&all);
     row("digest", &|column| {
         let wrong = column.records.iter().any(|record| record.status == Status::WrongDigest) || unequal.is_some();
         let known = column.records.iter().any(|record| record.digest.is_some());
@@ -224,14 +230,15 @@ fn block(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
         column.set_cell_alignment(CellAlignment::Right);
     }
     let _ = writeln!(text, "{table}");
-    notes(text, workload, comparison, columns, unequal.as_deref());
+    notes(text, point, comparison, columns, unequal.as_deref());
     text.push('\n');
 }
 
-fn notes(text: &mut String, workload: &str, comparison: &Comparison, columns: &[Column<'_>], unequal: Option<&str>) {
+fn notes(text: &mut String, point: &Point, comparison: &Comparison, columns: &[Column<'_>], unequal: Option<&str>) {
     // Writing to a String cannot fail.
     let rate = columns.iter().flat_map(|column| &column.records).find_map(|record| record.offered_per_s);
-    match (rate, comparison.arrivals, comparison.saturation.get(workload).and_then(|record| record.achieved_per_s)) {
+    let capacity = comparison.calibrations.get(&point.id()).and_then(|calibration| calibration.record.achieved_per_s);
+    match (rate, point.arrivals, capacity) {
         (Some(rate), Arrivals::Load(load), Some(capacity)) => {
             let (rate, capacity) = (units::rate(rate), units::rate(capacity));
             let _ = writeln!(
@@ -261,7 +268,7 @@ fn notes(text: &mut String, workload: &str, comparison: &Comparison, columns: &[
         }
     }
     if let Some(unequal) = unequal {
-        let _ = writeln!(text, "! digests of {workload} are not equal: {unequal}");
+        let _ = writeln!(text, "! digests of {} are not equal: {unequal}", point.title());
     }
 }
 

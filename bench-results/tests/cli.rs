@@ -8,43 +8,19 @@ use std::time::{Duration, Instant};
 use bench_results::roster;
 use serde_json::Value;
 
+mod program;
+use program::{cells, gclab, lines, output, stderr, stdout};
+
 /// The workload these tests run, an open loop.
 const WORKLOAD: &str = "web-requests";
 /// A dial of it: how many operations.
 const OPERATIONS: &str = "requests";
 
-fn gclab(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gclab"));
-    command.args(arguments);
-    command
-}
-
-fn output(arguments: &[&str]) -> Output {
-    gclab(arguments).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Lines of JSON.
-fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()
-}
-
-fn cells(folder: &Path) -> Vec<Value> {
-    lines(&fs::read_to_string(folder.join("cells.jsonl")).unwrap())
-}
-
 /// A comparison of one short workload into `folder`, on two heaps unless others are named.
 fn compare(folder: &Path, more: &[&str]) -> Vec<String> {
     let operations = format!("{WORKLOAD}.{OPERATIONS}=2000");
     let folder = folder.to_str().unwrap();
-    let fixed = ["compare", "--workloads", WORKLOAD, "--set", &operations, "--out", folder];
+    let fixed = ["compare", "--workloads", WORKLOAD, "--set", &operations, "--no-twin", "--out", folder];
     let heaps = if more.contains(&"--heaps") { &[][..] } else { &["--heaps", "refcount,generational"] };
     fixed.iter().chain(heaps).chain(more).map(|&argument| argument.to_owned()).collect()
 }

@@ -7,7 +7,7 @@ use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
 use crate::ring_churn::RingChurn;
 use crate::web_requests::WebRequests;
-use crate::workload::{Dial, Outcome, Plan, Preset, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// What there is to know of a workload before it runs.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,21 @@ pub struct Entry {
     pub threads: bool,
     /// Whether `gclab compare` runs it unasked.
     pub compared: bool,
+    /// The dial for the number of timed operations; see [`Workload::AMOUNT`].
+    pub amount: Option<&'static str>,
+}
+
+impl Entry {
+    /// The range of a dial that is a whole number.
+    ///
+    /// # Panics
+    /// If it is none, which is a mistake of the workload's author.
+    pub fn integer_range(&self, dial: &str) -> (u64, u64) {
+        match self.dials.iter().find(|one| one.name == dial).map(|one| one.range) {
+            Some(Range::Integer(low, high)) => (low, high),
+            _ => panic!("{dial} is no dial of {} with whole numbers", self.name),
+        }
+    }
 }
 
 const fn entry<W: Workload>() -> Entry {
@@ -40,6 +55,7 @@ const fn entry<W: Workload>() -> Entry {
         open_loop: W::OPEN_LOOP,
         threads: W::THREADS,
         compared: W::COMPARED,
+        amount: W::AMOUNT,
     }
 }
 

@@ -59,6 +59,7 @@ impl Workload for DeepCycles {
     const SMALL: &'static [(&'static str, &'static str)] =
         &[("objects", "20000"), ("size", "500"), ("iterations", "4")];
     const OPEN_LOOP: bool = false;
+    const AMOUNT: Option<&'static str> = Some("iterations");
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {
         let size = settings.integer("size");

@@ -70,6 +70,7 @@ impl Workload for FrozenFork {
     }];
     const SMALL: &'static [(&'static str, &'static str)] = &[("objects", "10000"), ("requests", "300")];
     const OPEN_LOOP: bool = true;
+    const AMOUNT: Option<&'static str> = Some("requests");
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {
         let (objects, run) = (settings.integer("objects") as u32, settings.integer("run") as u32);

@@ -109,6 +109,7 @@ impl Workload for WebRequests {
     const SMALL: &'static [(&'static str, &'static str)] = &[("live", "2000"), ("requests", "1500"), ("warm-up", "50")];
     const OPEN_LOOP: bool = true;
     const THREADS: bool = true;
+    const AMOUNT: Option<&'static str> = Some("requests");
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {
         let heap = settings.text("heap");

@@ -315,6 +315,9 @@ pub trait Workload: Sized {
     const THREADS: bool = false;
     /// Whether `gclab compare` runs it unasked.
     const COMPARED: bool = true;
+    /// The dial that says how many operations are timed, if there is one and every operation is as much work as another: what
+    /// `gclab compare` turns to fill the time of a cell.
+    const AMOUNT: Option<&'static str> = None;
 
     /// A workload with these settings.
     fn new(settings: &Settings) -> Result<Self, SettingError>;

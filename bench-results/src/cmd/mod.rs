@@ -4,8 +4,11 @@ mod compare;
 mod completions;
 mod heap;
 mod list;
+mod merge;
+mod plan;
 mod replay;
 mod run;
+mod selection;
 mod verify;
 
 use std::io::{self, Write};
@@ -39,6 +42,8 @@ struct Program {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Compare(compare::Arguments),
+    Plan(plan::Arguments),
+    Merge(merge::Arguments),
     Run(run::Arguments),
     Verify(verify::Arguments),
     Heap(heap::Arguments),
@@ -60,6 +65,8 @@ pub fn main() -> ExitCode {
     };
     let done = match program.verb {
         Verb::Compare(arguments) => compare::run(arguments),
+        Verb::Plan(arguments) => plan::run(arguments),
+        Verb::Merge(arguments) => merge::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),

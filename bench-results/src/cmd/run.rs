@@ -59,6 +59,9 @@ pub(super) struct Arguments {
     /// Print the record as one line of JSON
     #[arg(long)]
     json: bool,
+    /// It is the second cell of a heap that runs twice a round; only recorded
+    #[arg(long, hide = true)]
+    twin: bool,
     /// Be killed when the process that started this one dies
     #[arg(long, hide = true)]
     dies_with_parent: bool,
@@ -70,7 +73,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     }
     let cell = Cell::new(&arguments.heap, &arguments.config, &arguments.workload, &arguments.set, arguments.seed)?;
     let cell = cell.with_threads(arguments.threads)?.with_rate(arguments.rate)?;
-    let cell = Cell { round: arguments.round, ..cell };
+    let cell = Cell { round: arguments.round, twin: arguments.twin, ..cell };
     if let Some(path) = &arguments.hlog {
         // Said now, not after a cell that may take minutes.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());

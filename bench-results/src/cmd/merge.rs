@@ -1,0 +1,89 @@
+//! `gclab merge`: the parts of a sweep that several machines ran, as one run folder.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use super::compare;
+use crate::comparison::Run;
+use crate::run_folder::RunFolder;
+
+const EXAMPLES: &str = "\
+Examples:
+  gclab compare --full --shard 1/2 --out part1        on one machine
+  gclab compare --full --shard 2/2 --out part2        on another
+  gclab merge part1 part2 --out whole
+
+All cells of a point are in one part, so what is compared was run on one machine.";
+
+/// Join run folders that are parts of one sweep
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// The parts
+    #[arg(required = true, value_name = "RUN")]
+    parts: Vec<PathBuf>,
+    /// The folder to be made
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<()> {
+    let mut parts = Vec::new();
+    for path in &arguments.parts {
+        let folder = RunFolder::open(path)?;
+        let run: Run = folder.read_run()?;
+        parts.push((folder, run));
+    }
+    let whole = whole(&parts.iter().map(|(_, run)| run).collect::<Vec<_>>())?;
+    let mut out = RunFolder::create(&arguments.out)?;
+    for (folder, _) in &parts {
+        for record in folder.records() {
+            if let Some(hlog) = &record.hlog {
+                let from = folder.path().join(hlog);
+                fs::copy(&from, out.path().join(hlog)).with_context(|| format!("cannot copy {}", from.display()))?;
+            }
+            out.append(record.clone())?;
+        }
+    }
+    out.write_run(&whole)?;
+    compare::report(&whole, &out, false)
+}
+
+/// The run that these are parts of.
+///
+/// # Errors
+/// If they are parts of different ones, or have a point in common.
+fn whole(parts: &[&Run]) -> Result<Run> {
+    let (first, others) = parts.split_first().context("no part is given")?;
+    let mut whole = (*first).clone();
+    let mut points: BTreeSet<String> = whole.comparison.points.iter().map(|point| point.id()).collect();
+    for part in others {
+        let (a, b) = (&whole.comparison, &part.comparison);
+        if part.provenance.binary != whole.provenance.binary {
+            bail!("the parts were run by different builds of gclab, and their cells do not compare; run them with one");
+        }
+        if (&a.heaps, &a.twin, a.seed, a.rounds, a.cell_s) != (&b.heaps, &b.twin, b.seed, b.rounds, b.cell_s) {
+            bail!("the parts are of different sweeps: heaps, seed, rounds or time of a cell are not the same");
+        }
+        for point in &part.comparison.points {
+            if !points.insert(point.id()) {
+                bail!(
+                    "two parts have the point {}: its cells would be of two machines; merge parts that differ (--shard)",
+                    point.title()
+                );
+            }
+        }
+        whole.comparison.points.extend(part.comparison.points.iter().cloned());
+        let calibrations = part.comparison.calibrations.iter();
+        whole.comparison.calibrations.extend(calibrations.map(|(id, calibration)| (id.clone(), calibration.clone())));
+        whole.ended = whole.ended.max(part.ended.clone());
+    }
+    whole.comparison.shard = None;
+    whole.command = std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect();
+    whole.parts = parts.iter().map(|&part| part.clone()).collect();
+    Ok(whole)
+}

@@ -1,0 +1,155 @@
+//! Sweeps: plans, budgets, parts and their union, and what is left after the program was killed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+mod program;
+use program::{cells, gclab, lines, output, stderr, stdout};
+
+/// A sweep of four points on two heaps, some seconds long. The rates are given, so that cells do not depend on what the
+/// baseline serves at the moment.
+const SWEEP: [&str; 13] = [
+    "--heaps",
+    "refcount,generational",
+    "--workloads",
+    "web-requests",
+    "--set",
+    "web-requests.live=1000,2000",
+    "--set",
+    "web-requests.heap=none",
+    "--set",
+    "web-requests.requests=400",
+    "--rate",
+    "4000,8000",
+    "--no-twin",
+];
+
+fn compare<'a>(folder: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let out = ["--out", folder.to_str().unwrap()];
+    std::iter::once("compare").chain(SWEEP).chain(more.iter().copied()).chain(out).collect()
+}
+
+/// The names of a run's cells, each as often as it is there.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = cells(folder).iter().map(|cell| cell["cell"].as_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_twin_is_a_cell_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let sweep: Vec<&str> =
+        compare(folder.path(), &["--rounds", "1"]).into_iter().filter(|&a| a != "--no-twin").collect();
+    let done = output(&sweep);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let cells = cells(folder.path());
+    assert_eq!(cells.len(), 12);
+    let twins: Vec<_> = cells.iter().filter(|cell| cell["twin"] == true).collect();
+    assert_eq!(twins.len(), 4);
+    assert!(twins.iter().all(|cell| cell["heap"] == "generational"));
+    assert_eq!(names(folder.path()).into_iter().collect::<BTreeSet<_>>().len(), 12, "each cell has a name of its own");
+}
+
+#[test]
+fn plan_lists_the_cells_that_compare_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = std::iter::once("plan").chain(SWEEP).chain(["--rounds", "2", "--json"]).collect::<Vec<_>>();
+    let planned = lines(&stdout(&output(&plan)));
+    assert_eq!(output(&compare(folder.path(), &["--rounds", "2"])).status.code(), Some(0));
+    let run = cells(folder.path());
+    let of = |lines: &[serde_json::Value]| -> Vec<_> {
+        lines.iter().map(|line| (line["round"].clone(), line["point"].clone(), line["heap"].clone())).collect()
+    };
+    assert_eq!(of(&planned), of(&run), "the same cells in the same order");
+    let text = std::iter::once("plan").chain(SWEEP).collect::<Vec<_>>();
+    assert!(stdout(&output(&text)).contains("live=2000"));
+}
+
+#[test]
+fn a_budget_chooses_points_rounds_and_the_time_of_a_cell() {
+    let plan = |more: &[&str]| {
+        let set = ["--set", "web-requests.live=1000,2000,4000,8000,16000", "--heaps", "refcount,generational"];
+        let arguments: Vec<&str> =
+            ["plan", "--workloads", "web-requests"].into_iter().chain(set).chain(more.iter().copied()).collect();
+        output(&arguments)
+    };
+    // A point is (3 cells × 5 rounds + 1 to calibrate) × 3.5 s.
+    let text = stdout(&plan(&["--budget", "3m"]));
+    for (live, is_in) in [(1000, true), (2000, false), (4000, true), (8000, false), (16000, true)] {
+        let (first, left) = text.split_once("Left out").expect("points are left out");
+        assert_eq!(first.contains(&format!("live={live},")), is_in, "{text}");
+        assert_eq!(left.contains(&format!("live={live},")), !is_in, "{text}");
+    }
+    assert!(text.contains("5 rounds"), "{text}");
+    assert!(stdout(&plan(&["--budget", "35s"])).contains("3 rounds"));
+    let refused = plan(&["--budget", "1s"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("give at least"), "{}", stderr(&refused));
+    assert!(stderr(&plan(&["--budget", "soon"])).contains("1h30m"));
+}
+
+#[test]
+fn parts_of_a_sweep_join_to_the_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    assert_eq!(output(&compare(&path("whole"), &["--rounds", "1"])).status.code(), Some(0));
+    for (name, part) in [("a", "1/2"), ("b", "2/2")] {
+        let done = output(&compare(&path(name), &["--rounds", "1", "--shard", part]));
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    }
+    let of = |name: &str| path(name).to_str().unwrap().to_owned();
+    let merged = output(&["merge", &of("a"), &of("b"), "--out", &of("merged")]);
+    assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
+    assert_eq!(names(&path("merged")), names(&path("whole")));
+    let hlogs = fs::read_dir(path("merged"))
+        .unwrap()
+        .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "hlog"));
+    assert_eq!(hlogs.count(), 8);
+    // All heaps of a point are in one part.
+    for name in ["a", "b"] {
+        let cells = cells(&path(name));
+        let points: BTreeSet<_> = cells.iter().map(|cell| cell["point"].to_string()).collect();
+        assert_eq!((points.len(), cells.len()), (2, 4));
+    }
+    let twice = output(&["merge", &of("a"), &of("a"), "--out", &of("twice")]);
+    assert_eq!(twice.status.code(), Some(1));
+    let none = output(&compare(&path("none"), &["--rounds", "1", "--shard", "5/5"]));
+    assert!(stderr(&none).contains("smaller number of parts"), "{}", stderr(&none));
+}
+
+#[test]
+fn a_run_killed_three_times_ends_with_the_cells_of_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    assert_eq!(output(&compare(&path("whole"), &["--rounds", "3"])).status.code(), Some(0));
+    let seed = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
+    println!("seed {seed}");
+    let (whole, killed) = (path("whole"), path("killed"));
+    for n in 0..3u32 {
+        let mut command = gclab(&[]);
+        if n == 0 {
+            command.args(compare(&killed, &["--rounds", "3"]));
+        } else {
+            command.args(["compare", "--resume", killed.to_str().unwrap()]);
+        }
+        let mut program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !killed.join("run.json").is_file() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // Any moment of the first second.
+        std::thread::sleep(Duration::from_millis(seed.rotate_right(n * 16) % 1000));
+        // It may have ended by now.
+        let _ = program.kill();
+        program.wait().unwrap();
+    }
+    let done = output(&["compare", "--resume", killed.to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert_eq!(names(&killed), names(&whole));
+    for cell in cells(&killed) {
+        assert!(killed.join(cell["hlog"].as_str().unwrap()).is_file());
+    }
+}
