@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+pub mod allocate;
 pub mod arrivals;
 pub mod audit;
 pub mod catalogue;
 pub mod draws;
 pub mod graph;
+pub mod lifetimes;
 pub mod oplog;
 pub mod oracle;
 pub mod request_tree;
