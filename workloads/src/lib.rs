@@ -7,11 +7,13 @@ pub mod catalogue;
 pub mod draws;
 pub mod graph;
 pub mod lifetimes;
+pub mod nominal;
 pub mod oplog;
 pub mod oracle;
 pub mod request_tree;
 pub mod workload;
 
+mod census;
 mod deep_cycles;
 mod floating_spans;
 mod frozen_fork;
