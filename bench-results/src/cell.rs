@@ -173,6 +173,8 @@ impl Cell {
             control_cpu_ns: None,
             process_involuntary_switches: None,
             minor_faults: None,
+            died_by_count_share: None,
+            lifetimes: None,
             extra: Default::default(),
             binary: binary.map(str::to_owned),
         };
