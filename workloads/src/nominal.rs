@@ -45,26 +45,52 @@ pub struct Row {
     pub largest_cycle: Option<u64>,
 }
 
-/// The figures of a row, by name, and what each means.
-pub const COLUMNS: &[(&str, &str)] = &[
-    ("operations", "timed operations of the run, and what one is"),
-    ("allocated/op", "objects allocated in the timed part, for each operation"),
-    (
-        "bytes/object",
-        "mean size (header of 24, slots of 4, payload) of what is in the heap when a collection begins: the live \
-         objects, and the dead ones that counting does not free",
-    ),
-    ("refs/object", "mean number of references that each of these holds"),
-    (
-        "by count",
-        "of the objects that died in the timed part or were found dead after it, those whose count fell to zero",
-    ),
-    (
-        "on cycles",
-        "of the same, those that were on a cycle of references themselves; the rest of those that counting did not free hung off one",
-    ),
-    ("live", "objects alive at the end"),
-    ("largest cycle", "objects of the largest strongly connected component that died"),
+/// A figure of a row, explained.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// Above it in a table.
+    pub heading: &'static str,
+    /// The field of [`Row`] that it is.
+    pub field: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// The figures of a row after its workload's name, in order.
+pub const COLUMNS: &[Column] = &[
+    Column { heading: "operations", field: "operations", meaning: "timed operations of the run, and what one is" },
+    Column {
+        heading: "allocated/op",
+        field: "allocated_per_operation",
+        meaning: "objects allocated in the timed part, for each operation",
+    },
+    Column {
+        heading: "bytes/object",
+        field: "bytes_per_object",
+        meaning: "mean size of what is in the heap when a collection begins (the live objects, and the dead ones that \
+                  counting does not free): a header of 24 bytes, slots of 4, payload",
+    },
+    Column {
+        heading: "refs/object",
+        field: "references_per_object",
+        meaning: "mean number of references that each of these holds",
+    },
+    Column {
+        heading: "by count",
+        field: "died_by_count_share",
+        meaning: "of the objects that died in the timed part or were found dead after it: those whose count fell to zero",
+    },
+    Column {
+        heading: "on cycles",
+        field: "on_cycles_share",
+        meaning: "of the same: those that were on a cycle themselves; what is missing to the whole hung off one",
+    },
+    Column { heading: "live", field: "live_objects", meaning: "objects alive at the end" },
+    Column {
+        heading: "largest cycle",
+        field: "largest_cycle",
+        meaning: "objects of the largest strongly connected component that died",
+    },
 ];
 
 /// A row could not be made.

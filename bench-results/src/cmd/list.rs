@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use comfy_table::CellAlignment;
 use serde_json::{Map, Value, json};
 use workloads::catalogue;
 use workloads::nominal::{self, Row};
@@ -51,14 +52,17 @@ fn rows() -> Result<Vec<Row>> {
 }
 
 fn stats_as_text(rows: &[Row]) -> String {
-    let names = nominal::COLUMNS.iter().map(|&(name, _)| name.to_owned());
+    let names = nominal::COLUMNS.iter().map(|column| column.heading.to_owned());
     let mut shown = table::plain(std::iter::once("workload".to_owned()).chain(names));
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
     let percent = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+    shown.column_iter_mut().skip(1).for_each(|column| {
+        column.set_cell_alignment(CellAlignment::Right);
+    });
     for row in rows {
         shown.add_row([
             row.workload.to_owned(),
-            format!("{} x {}", row.operations, row.operation),
+            format!("{} {}s", row.operations, row.operation),
             number(Some(row.allocated_per_operation)),
             number(row.bytes_per_object),
             number(row.references_per_object),
@@ -70,16 +74,16 @@ fn stats_as_text(rows: &[Row]) -> String {
     }
     let mut text =
         format!("{shown}\n\nEach with its small dials and seed 1, on one mutator, without automatic collection:\n");
-    for (name, meaning) in nominal::COLUMNS {
+    for column in nominal::COLUMNS {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  {name:<14} {meaning}");
+        let _ = writeln!(text, "  {:<14} {}", column.heading, column.meaning);
     }
     text
 }
 
 fn stats_as_json(rows: &[Row]) -> Value {
     let meanings: Map<String, Value> =
-        nominal::COLUMNS.iter().map(|&(name, meaning)| (name.to_owned(), Value::from(meaning))).collect();
+        nominal::COLUMNS.iter().map(|column| (column.field.to_owned(), Value::from(column.meaning))).collect();
     let rows = rows.iter().map(|row| {
         json!({
             "workload": row.workload,
@@ -116,7 +120,7 @@ fn as_text() -> String {
         }
         for preset in entry.presets {
             let values = preset.settings.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
-            let _ = writeln!(text, "  preset={:<11}{}\n  {:<18}{}", preset.name, preset.meaning, "", values.join(" "));
+            let _ = writeln!(text, "  preset={:<13}{}\n  {:<20}{}", preset.name, preset.meaning, "", values.join(" "));
         }
     }
     text
@@ -124,7 +128,7 @@ fn as_text() -> String {
 
 fn dial(text: &mut String, name: &str, meaning: &str, default: &str, range: &str) {
     let default = if default.is_empty() { "nothing" } else { default };
-    let _ = writeln!(text, "  {name:<18}{meaning}\n  {:<18}default {default}; {range}", "");
+    let _ = writeln!(text, "  {name:<20}{meaning}\n  {:<20}default {default}; {range}", "");
 }
 
 fn as_json() -> Value {
