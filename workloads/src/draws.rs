@@ -47,7 +47,7 @@ pub fn mix(mut z: u64) -> u64 {
 /// (*r* + 1)^−`skew`. A skew of 0 draws evenly.
 ///
 /// The generator is PCG64 (`rand_pcg`), one stream per thread derived from (seed, thread); the sampler is the rejection
-/// method of `rand_distr`, whose two powers a draw are too slow for the inside of a request: see [`DrawRing::zipf`].
+/// method of `rand_distr`, whose two or three powers a draw are much for the inside of a request: see [`DrawRing::zipf`].
 ///
 /// # Panics
 /// If there are no ranks, or the skew is negative or no number.

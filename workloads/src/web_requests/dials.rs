@@ -98,8 +98,8 @@ pub(super) const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "shared-cache",
-        meaning: "the program by which collectors for threads are compared, for --threads 2: about 200 objects a request, \
-                  ten of them on a cycle, and 100 reads of one cache of 100,000 entries",
+        meaning: "threads over one cache, for --threads 2: about 200 objects a request, ten of them a ring and the others \
+                  temporaries, and 100 reads of a cache of 100,000 entries",
         settings: &[
             ("heap", "none"),
             ("live", "200000"),
