@@ -179,6 +179,8 @@ impl Cell {
             control_cpu_ns: None,
             process_involuntary_switches: None,
             minor_faults: None,
+            died_by_count_share: None,
+            lifetimes: None,
             extra: Default::default(),
             point: None,
             twin: self.twin,

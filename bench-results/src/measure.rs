@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use gc_core::{Heap, HeapStatistics};
 use workloads::catalogue::{self, StartError};
+use workloads::lifetimes::died_by_count_share;
 use workloads::workload::{Outcome, Pace, Plan, RunError, Stages};
 
 use crate::cell::Cell;
@@ -132,6 +133,7 @@ fn enter_outcome(outcome: &Outcome, record: &mut Record, histograms: &mut Histog
         mean_objects: Some(floating.mean_objects),
         peak_bytes: None,
     });
+    record.lifetimes = outcome.lifetimes.as_ref().map(Into::into);
     record.extra = outcome.extra.iter().map(|(&name, &value)| (name.to_owned(), value)).collect();
     if let Some(response_ns) = &outcome.response_ns {
         let response = Timings::of(response_ns);
@@ -240,6 +242,7 @@ impl Figures {
         // A teardown under way on another thread is the collector's only at its end: figures of two moments may cross.
         record.freed_by_count = Some(after.freed_by_count.saturating_sub(before.freed_by_count));
         record.freed_by_collector = Some(after.freed_by_collector.saturating_sub(before.freed_by_collector));
+        record.died_by_count_share = died_by_count_share(&before, &after);
         record.heap_peak_bytes = Some(after.peak_bytes);
         record.peak_rss_bytes = self.peak_rss_bytes;
         record.heap_threads_cpu_ns = Some(self.heap_threads_cpu_ns);

@@ -158,6 +158,13 @@ pub struct Record {
     /// Page faults of the process over the timed part that needed no disk.
     #[serde(default)]
     pub minor_faults: Option<u64>,
+    /// Share of the objects freed in the timed part that were freed by count: `freed_by_count` and `freed_by_collector` in
+    /// one number. `null` if none was freed.
+    #[serde(default)]
+    pub died_by_count_share: Option<f64>,
+    /// How long objects lived; `null` unless the workload was asked to watch.
+    #[serde(default)]
+    pub lifetimes: Option<Lifetimes>,
     /// Further figures of the workload, their unit in the name.
     #[serde(default)]
     pub extra: BTreeMap<String, f64>,
@@ -262,4 +269,27 @@ pub struct Floating {
     pub mean_objects: Option<f64>,
     /// The most, in bytes.
     pub peak_bytes: Option<u64>,
+}
+
+/// How long watched objects of the timed part lived, in objects made by the program between birth and death.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Lifetimes {
+    /// Of all objects that died in the timed part or in the full collection after it, the share that died by count.
+    pub died_by_count_share: Option<f64>,
+    /// One object in so many was watched.
+    pub every: u64,
+    /// Objects watched.
+    pub watched: u64,
+    /// Watched objects not dead, or not found dead, when the timed part ended.
+    pub outlived: u64,
+    /// Watched objects that died: those with no allocation between, then those with at least 2^(b − 1) and less than 2^b.
+    pub buckets: Vec<u64>,
+}
+
+impl From<&workloads::lifetimes::Lifetimes> for Lifetimes {
+    fn from(measured: &workloads::lifetimes::Lifetimes) -> Self {
+        let workloads::lifetimes::Lifetimes { died_by_count_share, every, watched, outlived, buckets } =
+            measured.clone();
+        Self { died_by_count_share, every, watched, outlived, buckets }
+    }
 }

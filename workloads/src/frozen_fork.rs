@@ -11,7 +11,7 @@ use gc_core::{Control, Generation, Heap, HeapFull, Mutator, Root, Shape};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::{SplitMix64, mix};
-use crate::request_tree::RequestTypes;
+use crate::request_tree::{ParentLink, RequestTypes};
 use crate::web_requests::merge;
 use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
@@ -160,7 +160,7 @@ impl FrozenFork {
             }
             left -= length;
         }
-        drop(types.build(mutator, self.nodes, false)?);
+        drop(types.build(mutator, self.nodes, ParentLink::None)?);
         Ok(())
     }
 }

@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+pub mod allocate;
 pub mod arrivals;
 pub mod audit;
 pub mod catalogue;
 pub mod draws;
 pub mod graph;
+pub mod lifetimes;
+pub mod nominal;
 pub mod oplog;
 pub mod oracle;
 pub mod request_tree;
 pub mod workload;
 
+mod census;
 mod deep_cycles;
 mod floating_spans;
 mod frozen_fork;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use gc_core::{CreateError, Heap, HeapFull};
 
+use crate::lifetimes::Lifetimes;
+
 /// One setting of a workload.
 #[derive(Clone, Copy, Debug)]
 pub struct Dial {
@@ -240,6 +242,8 @@ pub struct Outcome {
     pub live_expected: u64,
     /// Dead objects not reclaimed, over the timed part; `None` where the workload cannot tell.
     pub floating: Option<Floating>,
+    /// How long objects lived; `None` unless the workload was asked to watch.
+    pub lifetimes: Option<Lifetimes>,
     /// Further figures, by name, with their unit in the name.
     pub extra: BTreeMap<&'static str, f64>,
 }

@@ -1,4 +1,4 @@
-//! Strongly connected components of the tracked part of a heap graph: which objects are on a cycle.
+//! Strongly connected components of a graph of objects: which of them are on a cycle.
 //!
 //! # Prior work
 //!
@@ -7,10 +7,11 @@
 
 use super::HeapGraph;
 
-/// Stands for "in no component": the node is untracked.
+/// Stands for "in no component": the node is of no interest.
 const NONE: u32 = u32::MAX;
 
-/// The strongly connected components over tracked nodes and the edges between them.
+/// The strongly connected components over the nodes of interest (of a heap graph: the tracked ones) and the edges between
+/// them.
 #[derive(Clone, Debug)]
 pub struct Components {
     of_node: Vec<u32>,
@@ -19,9 +20,14 @@ pub struct Components {
 }
 
 impl Components {
-    /// Finds all components, in time linear in nodes and edges.
+    /// Finds all components of the tracked part of a heap graph, in time linear in nodes and edges.
     pub fn of(graph: &HeapGraph) -> Self {
-        Search::new(graph).run()
+        Self::over(graph.node_count(), |node| graph.targets(node), |node| graph.flags(node).is_tracked())
+    }
+
+    /// The same of any graph with nodes from 0 to `nodes` − 1, as far as they are `of_interest`.
+    pub fn over<'t>(nodes: usize, targets: impl Fn(u32) -> &'t [u32], of_interest: impl Fn(u32) -> bool) -> Self {
+        Search::new(nodes, targets, of_interest).run()
     }
 
     /// Number of nodes of each component, in no particular order.
@@ -34,12 +40,12 @@ impl Components {
         &self.on_cycle
     }
 
-    /// The component of `node`; `None` when it is untracked.
+    /// The component of `node`; `None` when it is of no interest.
     pub fn of_node(&self, node: u32) -> Option<u32> {
         Some(self.of_node[node as usize]).filter(|&component| component != NONE)
     }
 
-    /// Whether `node` is tracked and on a cycle of tracked nodes.
+    /// Whether `node` is of interest and on a cycle of such nodes.
     pub fn is_on_cycle(&self, node: u32) -> bool {
         self.of_node(node).is_some_and(|component| self.on_cycle[component as usize])
     }
@@ -51,8 +57,10 @@ struct Visit {
     walked: usize,
 }
 
-struct Search<'g> {
-    graph: &'g HeapGraph,
+struct Search<T, I> {
+    nodes: usize,
+    targets: T,
+    of_interest: I,
     /// Order of discovery; `NONE` before it.
     order: Vec<u32>,
     /// Smallest order known to be reachable within the component.
@@ -63,16 +71,16 @@ struct Search<'g> {
     found: Components,
 }
 
-impl<'g> Search<'g> {
-    fn new(graph: &'g HeapGraph) -> Self {
-        let nodes = graph.node_count();
+impl<'t, T: Fn(u32) -> &'t [u32], I: Fn(u32) -> bool> Search<T, I> {
+    fn new(nodes: usize, targets: T, of_interest: I) -> Self {
         let found = Components { of_node: vec![NONE; nodes], sizes: Vec::new(), on_cycle: Vec::new() };
-        Self { graph, order: vec![NONE; nodes], lowest: vec![NONE; nodes], discovered: 0, open: Vec::new(), found }
+        let (order, lowest) = (vec![NONE; nodes], vec![NONE; nodes]);
+        Self { nodes, targets, of_interest, order, lowest, discovered: 0, open: Vec::new(), found }
     }
 
     fn run(mut self) -> Components {
-        for start in self.graph.nodes() {
-            if self.graph.flags(start).is_tracked() && self.order[start as usize] == NONE {
+        for start in 0..self.nodes as u32 {
+            if (self.of_interest)(start) && self.order[start as usize] == NONE {
                 self.walk(start);
             }
         }
@@ -88,13 +96,12 @@ impl<'g> Search<'g> {
     }
 
     fn walk(&mut self, start: u32) {
-        let graph = self.graph;
         let mut path = vec![self.discover(start)];
         while let Some(visit) = path.last_mut() {
             let node = visit.node;
-            if let Some(&target) = graph.targets(node).get(visit.walked) {
+            if let Some(&target) = (self.targets)(node).get(visit.walked) {
                 visit.walked += 1;
-                if !graph.flags(target).is_tracked() {
+                if !(self.of_interest)(target) {
                     continue;
                 }
                 if self.order[target as usize] == NONE {
@@ -131,6 +138,6 @@ impl<'g> Search<'g> {
             }
         }
         self.found.sizes.push(size);
-        self.found.on_cycle.push(size > 1 || self.graph.targets(first).contains(&first));
+        self.found.on_cycle.push(size > 1 || (self.targets)(first).contains(&first));
     }
 }
