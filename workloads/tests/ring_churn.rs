@@ -161,7 +161,7 @@ fn as_on_cpython_3_13(ring: u64, live: &str) -> (u64, [u64; 3]) {
         ("requests", &requests),
         ("reads", "0"),
         ("witness", "on"),
-        ("ballast", "5166"),
+        ("ballast", "5169"),
     ];
     let collections = Arc::new(Collections::default());
     let heap = GenerationalHeap::new(config, Arc::clone(&collections) as Arc<dyn Observer>).unwrap();
