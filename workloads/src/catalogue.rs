@@ -2,6 +2,7 @@
 
 use gc_core::Heap;
 
+use crate::classic::MessageRing;
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
@@ -72,7 +73,7 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!(WebRequests, FrozenFork, DeepCycles, Growth, RingChurn);
+catalogue!(WebRequests, FrozenFork, DeepCycles, Growth, RingChurn, MessageRing,);
 
 /// A workload did not run to its end.
 #[derive(Debug, thiserror::Error)]

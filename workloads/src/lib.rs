@@ -10,6 +10,7 @@ pub mod oracle;
 pub mod request_tree;
 pub mod workload;
 
+mod classic;
 mod deep_cycles;
 mod floating_spans;
 mod frozen_fork;
@@ -17,6 +18,7 @@ mod growth;
 mod ring_churn;
 mod web_requests;
 
+pub use classic::MessageRing;
 pub use deep_cycles::DeepCycles;
 pub use frozen_fork::FrozenFork;
 pub use growth::Growth;
