@@ -2,7 +2,7 @@
 
 use gc_core::Heap;
 
-use crate::classic::MessageRing;
+use crate::classic::{CycleGrid, MessageRing};
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
@@ -73,7 +73,7 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!(WebRequests, FrozenFork, DeepCycles, Growth, RingChurn, MessageRing,);
+catalogue!(WebRequests, FrozenFork, DeepCycles, Growth, RingChurn, MessageRing, CycleGrid,);
 
 /// A workload did not run to its end.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,10 @@
 //! They are small, and their shapes are known: a figure of theirs can be held against what was published of other languages
 //! and collectors. All run on one mutator and are left out of a comparison unless asked for.
 
+mod cycle_grid;
 mod message_ring;
 
+pub use cycle_grid::CycleGrid;
 pub use message_ring::MessageRing;
 
 use gc_core::{Heap, Kind, TypeId, TypeSpec};
