@@ -4,9 +4,11 @@
 //! and collectors. All run on one mutator and are left out of a comparison unless asked for.
 
 mod cycle_grid;
+mod linked_list_growth;
 mod message_ring;
 
 pub use cycle_grid::CycleGrid;
+pub use linked_list_growth::LinkedListGrowth;
 pub use message_ring::MessageRing;
 
 use gc_core::{Heap, Kind, TypeId, TypeSpec};
