@@ -4,10 +4,13 @@
 //! and collectors. All run on one mutator and are left out of a comparison unless asked for.
 
 mod cycle_grid;
+mod gcbench;
 mod linked_list_growth;
 mod message_ring;
+mod trees;
 
 pub use cycle_grid::CycleGrid;
+pub use gcbench::GcBench;
 pub use linked_list_growth::LinkedListGrowth;
 pub use message_ring::MessageRing;
 
