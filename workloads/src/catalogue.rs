@@ -2,7 +2,7 @@
 
 use gc_core::Heap;
 
-use crate::classic::{CycleGrid, GcBench, LinkedListGrowth, MessageRing};
+use crate::classic::{BinaryTrees, CycleGrid, GcBench, LinkedListGrowth, MessageRing};
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
@@ -73,7 +73,18 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!(WebRequests, FrozenFork, DeepCycles, Growth, RingChurn, MessageRing, CycleGrid, LinkedListGrowth, GcBench,);
+catalogue!(
+    WebRequests,
+    FrozenFork,
+    DeepCycles,
+    Growth,
+    RingChurn,
+    MessageRing,
+    CycleGrid,
+    LinkedListGrowth,
+    GcBench,
+    BinaryTrees,
+);
 
 /// A workload did not run to its end.
 #[derive(Debug, thiserror::Error)]

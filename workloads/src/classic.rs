@@ -3,12 +3,14 @@
 //! They are small, and their shapes are known: a figure of theirs can be held against what was published of other languages
 //! and collectors. All run on one mutator and are left out of a comparison unless asked for.
 
+mod binary_trees;
 mod cycle_grid;
 mod gcbench;
 mod linked_list_growth;
 mod message_ring;
 mod trees;
 
+pub use binary_trees::BinaryTrees;
 pub use cycle_grid::CycleGrid;
 pub use gcbench::GcBench;
 pub use linked_list_growth::LinkedListGrowth;
