@@ -2,7 +2,7 @@
 
 use gc_core::Heap;
 
-use crate::classic::{BinaryTrees, CycleGrid, GcBench, LinkedListGrowth, MessageRing};
+use crate::classic::{BinaryTrees, CycleGrid, GcBench, LinkedListGrowth, MessageRing, NestedLists};
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
@@ -84,6 +84,7 @@ catalogue!(
     LinkedListGrowth,
     GcBench,
     BinaryTrees,
+    NestedLists,
 );
 
 /// A workload did not run to its end.

@@ -8,6 +8,7 @@ mod cycle_grid;
 mod gcbench;
 mod linked_list_growth;
 mod message_ring;
+mod nested_lists;
 mod trees;
 
 pub use binary_trees::BinaryTrees;
@@ -15,6 +16,7 @@ pub use cycle_grid::CycleGrid;
 pub use gcbench::GcBench;
 pub use linked_list_growth::LinkedListGrowth;
 pub use message_ring::MessageRing;
+pub use nested_lists::NestedLists;
 
 use gc_core::{Heap, Kind, TypeId, TypeSpec};
 
