@@ -2,7 +2,7 @@
 
 use gc_core::Heap;
 
-use crate::classic::{BinaryTrees, CycleGrid, GcBench, LinkedListGrowth, MessageRing, NestedLists};
+use crate::classic::{BinaryTrees, CycleGrid, GcBench, LinkedListGrowth, Lru, MessageRing, NestedLists};
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
@@ -85,6 +85,7 @@ catalogue!(
     GcBench,
     BinaryTrees,
     NestedLists,
+    Lru,
 );
 
 /// A workload did not run to its end.

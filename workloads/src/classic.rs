@@ -7,14 +7,17 @@ mod binary_trees;
 mod cycle_grid;
 mod gcbench;
 mod linked_list_growth;
+mod lru;
 mod message_ring;
 mod nested_lists;
 mod trees;
+mod zipf;
 
 pub use binary_trees::BinaryTrees;
 pub use cycle_grid::CycleGrid;
 pub use gcbench::GcBench;
 pub use linked_list_growth::LinkedListGrowth;
+pub use lru::Lru;
 pub use message_ring::MessageRing;
 pub use nested_lists::NestedLists;
 
