@@ -2,7 +2,7 @@
 
 use gc_core::Heap;
 
-use crate::classic::{BinaryTrees, CycleGrid, GcBench, LinkedListGrowth, Lru, MessageRing, NestedLists};
+use crate::classic::{BinaryTrees, Cascade, CycleGrid, GcBench, LinkedListGrowth, Lru, MessageRing, NestedLists};
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
@@ -86,6 +86,7 @@ catalogue!(
     BinaryTrees,
     NestedLists,
     Lru,
+    Cascade,
 );
 
 /// A workload did not run to its end.

@@ -4,6 +4,7 @@
 //! and collectors. All run on one mutator and are left out of a comparison unless asked for.
 
 mod binary_trees;
+mod cascade;
 mod cycle_grid;
 mod gcbench;
 mod linked_list_growth;
@@ -14,6 +15,7 @@ mod trees;
 mod zipf;
 
 pub use binary_trees::BinaryTrees;
+pub use cascade::Cascade;
 pub use cycle_grid::CycleGrid;
 pub use gcbench::GcBench;
 pub use linked_list_growth::LinkedListGrowth;

@@ -18,7 +18,7 @@ mod growth;
 mod ring_churn;
 mod web_requests;
 
-pub use classic::{BinaryTrees, CycleGrid, GcBench, LinkedListGrowth, Lru, MessageRing, NestedLists};
+pub use classic::{BinaryTrees, Cascade, CycleGrid, GcBench, LinkedListGrowth, Lru, MessageRing, NestedLists};
 pub use deep_cycles::DeepCycles;
 pub use frozen_fork::FrozenFork;
 pub use growth::Growth;
