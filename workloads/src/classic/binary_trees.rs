@@ -51,8 +51,8 @@ impl Workload for BinaryTrees {
     fn run<H: Heap>(&self, heap: &H, plan: &Plan<'_>) -> Result<Outcome, RunError> {
         let trees = Trees::new(heap, self.parents);
         let mutator = heap.attach();
-        let mut digest = trees.count(&trees.from_below(&mutator, self.depth + 1)?);
-        let long_lived = trees.from_below(&mutator, self.depth)?;
+        let mut digest = trees.count(&trees.bottom_up(&mutator, self.depth + 1)?);
+        let long_lived = trees.bottom_up(&mutator, self.depth)?;
 
         let planned: Vec<u32> = (SHALLOWEST..=self.depth)
             .step_by(STEP)
@@ -60,7 +60,7 @@ impl Workload for BinaryTrees {
             .collect();
         plan.stages.timed_part_begins();
         let timings = serve(&mutator, plan.pace, (planned.len() as u64, plan.seed, 0, 1), |n| {
-            let tree = trees.from_below(&mutator, planned[n as usize])?;
+            let tree = trees.bottom_up(&mutator, planned[n as usize])?;
             digest = mix(digest.rotate_left(1) ^ plan.seed ^ trees.count(&tree));
             Ok::<(), HeapFull>(())
         })?;

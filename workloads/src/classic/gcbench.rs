@@ -77,8 +77,8 @@ impl Workload for GcBench {
         let doubles = register(heap, "double[]", Kind::Atomic);
         let trees = Trees::new(heap, self.parents);
         let mutator = heap.attach();
-        let mut digest = trees.read_path(&trees.from_below(&mutator, self.stretch)?);
-        let long_lived = trees.from_above(&mutator, self.long_lived)?;
+        let mut digest = trees.read_path(&trees.bottom_up(&mutator, self.stretch)?);
+        let long_lived = trees.top_down(&mutator, self.long_lived)?;
         let array = mutator.allocate(doubles, Shape::new(0, 8 * self.array))?;
         // Half of it, as the original does.
         for n in 1..self.array / 2 {
@@ -89,8 +89,7 @@ impl Workload for GcBench {
         plan.stages.timed_part_begins();
         let timings = serve(&mutator, plan.pace, (planned.len() as u64, plan.seed, 0, 1), |n| {
             let (depth, from_above) = planned[n as usize];
-            let tree =
-                if from_above { trees.from_above(&mutator, depth)? } else { trees.from_below(&mutator, depth)? };
+            let tree = if from_above { trees.top_down(&mutator, depth)? } else { trees.bottom_up(&mutator, depth)? };
             digest = mix(digest.rotate_left(1) ^ plan.seed ^ trees.read_path(&tree));
             Ok::<(), HeapFull>(())
         })?;

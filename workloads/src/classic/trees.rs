@@ -51,12 +51,12 @@ impl Trees {
     }
 
     /// Children first, then the node that holds them.
-    pub(super) fn from_below<'m, M: Mutator>(&self, mutator: &'m M, depth: u32) -> Result<Root<'m, M>, HeapFull> {
+    pub(super) fn bottom_up<'m, M: Mutator>(&self, mutator: &'m M, depth: u32) -> Result<Root<'m, M>, HeapFull> {
         if depth == 0 {
             return self.node(mutator, 0);
         }
-        let left = self.from_below(mutator, depth - 1)?;
-        let right = self.from_below(mutator, depth - 1)?;
+        let left = self.bottom_up(mutator, depth - 1)?;
+        let right = self.bottom_up(mutator, depth - 1)?;
         let node = self.node(mutator, depth)?;
         self.adopt(&node, LEFT, &left);
         self.adopt(&node, RIGHT, &right);
@@ -64,7 +64,7 @@ impl Trees {
     }
 
     /// A node first, then its children.
-    pub(super) fn from_above<'m, M: Mutator>(&self, mutator: &'m M, depth: u32) -> Result<Root<'m, M>, HeapFull> {
+    pub(super) fn top_down<'m, M: Mutator>(&self, mutator: &'m M, depth: u32) -> Result<Root<'m, M>, HeapFull> {
         let node = self.node(mutator, depth)?;
         self.populate(&node, depth)?;
         Ok(node)
