@@ -203,12 +203,14 @@ fn closed_chains_float_and_open_ones_do_not() {
 #[test]
 fn trees_with_parent_links_die_by_collection_only() {
     for (workload, settings) in [("gcbench", ("stretch", "8")), ("binary-trees", ("depth", "8"))] {
-        let collected = |parents| {
-            let (_, seen) = observed::<GenerationalHeap>(workload, &[settings, ("parents", parents)], 3, Pace::Closed);
-            seen.collected.load(Relaxed)
+        let dead = |parents| {
+            let settings = [settings, ("parents", parents)];
+            let (outcome, seen) = observed::<GenerationalHeap>(workload, &settings, 3, Pace::Closed);
+            (seen.collected.load(Relaxed), outcome.floating.unwrap().peak_objects)
         };
-        assert_eq!(collected("off"), 0, "{workload}");
-        assert!(collected("on") > 1000, "{workload}: {}", collected("on"));
+        assert_eq!(dead("off"), (0, 0), "{workload}");
+        let (collected, floating) = dead("on");
+        assert!(collected > 1000 && floating > 0, "{workload}: {collected}, {floating}");
     }
 }
 
@@ -216,10 +218,19 @@ fn trees_with_parent_links_die_by_collection_only() {
 fn a_drop_is_one_cascade_of_the_whole_structure() {
     for (shape, objects) in [("list", 200_000), ("tree", 400_000)] {
         let settings = [("shape", shape), ("depth", "200000"), ("drops", "1")];
-        let (_, seen) = observed::<GenerationalHeap>("cascade", &settings, 3, Pace::Closed);
+        let (outcome, seen) = observed::<GenerationalHeap>("cascade", &settings, 3, Pace::Closed);
+        assert_eq!(outcome.extra["left_after_drop_objects"], 0.0, "{shape}");
         assert_eq!(seen.cascade.load(Relaxed), objects, "{shape}");
         assert_eq!(seen.automatic.load(Relaxed), 0, "{shape}");
     }
+}
+
+#[test]
+fn what_a_cache_throws_out_dies_by_count() {
+    let settings = [("capacity", "2000"), ("keys", "20000"), ("operations", "50000")];
+    let (outcome, seen) = observed::<GenerationalHeap>("lru", &settings, 3, Pace::Closed);
+    assert_eq!(seen.collected.load(Relaxed), 0);
+    assert_eq!(outcome.floating.unwrap().peak_objects, 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::trees::{PARENTS, Trees, nodes_of};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::mix;
-use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Trees that are built, walked and dropped: the workload `binary-trees`.
 pub struct BinaryTrees {
@@ -40,7 +40,7 @@ impl Workload for BinaryTrees {
         meaning: "the game's own size, which takes minutes",
         settings: &[("depth", "21")],
     }];
-    const SMALL: &'static [(&'static str, &'static str)] = &[("depth", "11")];
+    const SMALL: &'static [(&'static str, &'static str)] = &[("depth", "13")];
     const OPEN_LOOP: bool = false;
     const COMPARED: bool = false;
 
@@ -58,16 +58,22 @@ impl Workload for BinaryTrees {
             .step_by(STEP)
             .flat_map(|depth| std::iter::repeat_n(depth, 1 << (self.depth - depth + 4)))
             .collect();
+        let live = nodes_of(self.depth);
+        let mut floating = FloatingGauge::new(live);
         plan.stages.timed_part_begins();
         let timings = serve(&mutator, plan.pace, (planned.len() as u64, plan.seed, 0, 1), |n| {
             let tree = trees.bottom_up(&mutator, planned[n as usize])?;
             digest = mix(digest.rotate_left(1) ^ plan.seed ^ trees.count(&tree));
+            drop(tree);
+            floating.sample(heap.live_objects());
             Ok::<(), HeapFull>(())
         })?;
         plan.stages.timed_part_ends();
 
         digest = mix(digest ^ trees.count(&long_lived));
-        let audit = audit(&mutator, &[long_lived.object()], nodes_of(self.depth))?;
-        Ok(outcome(timings, plan, "tree", digest, audit))
+        let audit = audit(&mutator, &[long_lived.object()], live)?;
+        let mut outcome = outcome(timings, plan, "tree", digest, audit);
+        outcome.floating = Some(floating.reading());
+        Ok(outcome)
     }
 }

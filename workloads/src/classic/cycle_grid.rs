@@ -46,10 +46,11 @@ impl Workload for CycleGrid {
             default: "10000",
             range: Range::Integer(1, 10_000_000),
         },
-        Dial { name: "chains", meaning: "chains made", default: "10000", range: Range::Integer(1, 100_000_000) },
+        Dial { name: "chains", meaning: "chains made", default: "50000", range: Range::Integer(1, 100_000_000) },
     ];
     const PRESETS: &'static [Preset] = &[];
-    const SMALL: &'static [(&'static str, &'static str)] = &[("payload", "1000"), ("live", "3000"), ("chains", "4000")];
+    const SMALL: &'static [(&'static str, &'static str)] =
+        &[("payload", "1000"), ("live", "3000"), ("chains", "10000")];
     const OPEN_LOOP: bool = true;
     const COMPARED: bool = false;
 

@@ -12,7 +12,7 @@ use super::{outcome, register};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::{SplitMix64, mix};
-use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// A map and a doubly linked list in order of use: the workload `lru`.
 pub struct Lru {
@@ -62,7 +62,7 @@ impl Workload for Lru {
     ];
     const PRESETS: &'static [Preset] = &[];
     const SMALL: &'static [(&'static str, &'static str)] =
-        &[("capacity", "5000"), ("keys", "50000"), ("operations", "100000")];
+        &[("capacity", "5000"), ("keys", "50000"), ("operations", "300000")];
     const OPEN_LOOP: bool = true;
     const COMPARED: bool = false;
 
@@ -91,6 +91,9 @@ impl Workload for Lru {
         let put_below = self.puts * 4_294_967_296.0;
         let mut digest = 0u64;
         let mut hits = 0u64;
+        // The table, the two ends of the list, and two objects an entry.
+        let live = 3 + 2 * u64::from(self.capacity);
+        let mut floating = FloatingGauge::new(live);
         plan.stages.timed_part_begins();
         let timings = serve(&mutator, plan.pace, (self.operations, plan.seed, 0, 1), |n| {
             let key = u64::from(keys[n as usize]);
@@ -98,14 +101,15 @@ impl Workload for Lru {
             let seen = if puts { cache.put(key, n)? } else { cache.get(key, n)? };
             hits += u64::from(!puts && seen.is_some());
             digest = mix(digest.rotate_left(1) ^ seen.unwrap_or(key));
+            floating.sample(heap.live_objects());
             Ok::<(), HeapFull>(())
         })?;
         plan.stages.timed_part_ends();
 
         digest = mix(digest ^ cache.read_in_order());
-        // The table, the two ends of the list, and two objects an entry.
-        let audit = audit(&mutator, &cache.held(), 3 + 2 * u64::from(self.capacity))?;
+        let audit = audit(&mutator, &cache.held(), live)?;
         let mut outcome = outcome(timings, plan, "operation", digest, audit);
+        outcome.floating = Some(floating.reading());
         let gets = (self.operations as f64 * (1.0 - self.puts)).max(1.0);
         outcome.extra = [("hits_of_gets", hits as f64 / gets)].into();
         Ok(outcome)

@@ -48,7 +48,7 @@ impl Workload for MessageRing {
         Dial { name: "pushes", meaning: "timed pushes", default: "1000000", range: Range::Integer(1, 100_000_000) },
     ];
     const PRESETS: &'static [Preset] = &[];
-    const SMALL: &'static [(&'static str, &'static str)] = &[("messages", "20000"), ("pushes", "100000")];
+    const SMALL: &'static [(&'static str, &'static str)] = &[("messages", "20000"), ("pushes", "300000")];
     const OPEN_LOOP: bool = true;
     const COMPARED: bool = false;
 

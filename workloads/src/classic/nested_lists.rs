@@ -37,7 +37,7 @@ impl Workload for NestedLists {
         },
     ];
     const PRESETS: &'static [Preset] = &[];
-    const SMALL: &'static [(&'static str, &'static str)] = &[("levels", "500"), ("collections", "20")];
+    const SMALL: &'static [(&'static str, &'static str)] = &[("collections", "20")];
     const OPEN_LOOP: bool = true;
     const COMPARED: bool = false;
 
