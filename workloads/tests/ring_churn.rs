@@ -67,6 +67,18 @@ fn same_is_read_on_every_heap_and_its_garbage_is_gone_at_the_end() {
 }
 
 #[test]
+fn witnesses_die_with_their_rings_and_ballast_stays() {
+    let settings = [("ring", "3"), ("live", "100"), ("requests", "50"), ("witness", "on"), ("ballast", "7")];
+    let live = 1 + 1 + 100 + 7;
+    let counting = closed::<RefcountHeap>(&settings);
+    assert_eq!((counting.live_expected, counting.live_after), (live, live + 50 * 4));
+    assert_eq!(counting.floating.unwrap().peak_objects, 50 * 4);
+    let collecting = closed::<GenerationalHeap>(&settings);
+    assert_eq!((collecting.live_expected, collecting.live_after), (live, live));
+    assert_eq!(collecting.digest, counting.digest);
+}
+
+#[test]
 fn each_dial_and_the_seed_change_what_is_read() {
     let digest = |seed, changed: (&str, &str)| {
         let settings = [("requests", "50"), changed];
