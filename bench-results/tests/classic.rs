@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bench_results::roster::{ConcurrentHeap, RefcountAtomicHeap, RefcountHeap, StopTheWorldHeap};
-use gc_core::{Automatic, Heap, HeapConfig, NoObserver};
+use gc_core::{Automatic, Heap, HeapConfig, NoObserver, Thresholds};
 use workloads::catalogue;
 use workloads::workload::{NoStages, Outcome, Pace, Plan};
 
@@ -63,11 +63,12 @@ fn concurrent_reads_what_refcount_reads() {
 
 #[test]
 fn lists_that_die_beside_a_live_one_do_not_grow_a_heap_that_collects_meanwhile() {
-    let peak = |lists| run::<ConcurrentHeap>(HeapConfig::default(), "linked-list-growth", &[("lists", lists)]);
-    let peaks = ["100", "400", "1600"].map(|lists| peak(lists).extra["peak_objects"]);
+    let config = HeapConfig { thresholds: Thresholds([100, 10, 10]), ..HeapConfig::default() };
+    let peak = |lists| run::<ConcurrentHeap>(config, "linked-list-growth", &[("lists", lists)]).extra["peak_objects"];
+    let peaks = ["100", "400", "1600"].map(peak);
     println!("peaks of 100, 400 and 1,600 lists of 5,000: {peaks:?}");
-    // A mutator that has asked for a collection collects by itself after 64 times the threshold, and waits after 64 times
-    // that; what a collection catches half made floats longer.
-    let bound = 64.0 * 64.0 * 700.0 + 500_000.0;
-    assert!(peaks[2] < bound, "eight million objects died; {} were there at once", peaks[2]);
+    // A mutator waits when it has allocated 64 · 64 thresholds, 409,600 objects, during a collection. As many can be what that
+    // collection is looking at, and lists that were caught half made float longer. How much of this is used depends on the
+    // machine's load; 475,000 to 830,000 were seen.
+    assert!(peaks[2] < 2_000_000.0, "eight million objects died; {} were there at once", peaks[2]);
 }
