@@ -2,6 +2,7 @@
 
 use gc_core::Heap;
 
+use crate::classic::{BinaryTrees, Cascade, CycleGrid, GcBench, LinkedListGrowth, Lru, MessageRing, NestedLists};
 use crate::deep_cycles::DeepCycles;
 use crate::frozen_fork::FrozenFork;
 use crate::growth::Growth;
@@ -88,7 +89,21 @@ macro_rules! catalogue {
     };
 }
 
-catalogue!(WebRequests, FrozenFork, DeepCycles, Growth, RingChurn);
+catalogue!(
+    WebRequests,
+    FrozenFork,
+    DeepCycles,
+    Growth,
+    RingChurn,
+    MessageRing,
+    CycleGrid,
+    LinkedListGrowth,
+    GcBench,
+    BinaryTrees,
+    NestedLists,
+    Lru,
+    Cascade,
+);
 
 /// A workload did not run to its end.
 #[derive(Debug, thiserror::Error)]

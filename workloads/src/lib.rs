@@ -14,6 +14,7 @@ pub mod request_tree;
 pub mod workload;
 
 mod census;
+mod classic;
 mod deep_cycles;
 mod floating_spans;
 mod frozen_fork;
@@ -21,6 +22,7 @@ mod growth;
 mod ring_churn;
 mod web_requests;
 
+pub use classic::{BinaryTrees, Cascade, CycleGrid, GcBench, LinkedListGrowth, Lru, MessageRing, NestedLists};
 pub use deep_cycles::DeepCycles;
 pub use frozen_fork::FrozenFork;
 pub use growth::Growth;

@@ -6,6 +6,10 @@
 //! long-lived heap is a table of shelves of pairs, each pair a ring of two: tracked, and old where there are generations,
 //! because two full collections follow the building. A request reads some pairs; nothing ever changes them.
 //!
+//! With `witness=on` the first object of a ring also refers to an object of no slots, which dies with the ring. That is the
+//! form of the Python programs by which floating garbage was counted: there the further object's finalizer tells that the
+//! ring is gone. Its trigger counts it, so it shows in how many rings float.
+//!
 //! Dead objects are counted as allocated − alive − freed, where the program knows what is alive: the table, and the rings
 //! that other mutators are making at that moment. The first mutator takes that count at both ends of each of its requests,
 //! when it has no ring itself, so what a collection between two requests freed does not count as floating until the second
@@ -32,6 +36,8 @@ use crate::workload::{
 pub struct RingChurn {
     ring: u32,
     live: u32,
+    ballast: u32,
+    witness: bool,
     reads: u32,
     requests: u64,
 }
@@ -54,6 +60,18 @@ impl Workload for RingChurn {
             range: Range::Integer(0, 40_000_000),
         },
         Dial {
+            name: "ballast",
+            meaning: "further live objects that nothing touches, as an interpreter's own",
+            default: "0",
+            range: Range::Integer(0, 40_000_000),
+        },
+        Dial {
+            name: "witness",
+            meaning: "whether each ring holds one further object, which dies with it, as a Python program's with a finalizer",
+            default: "off",
+            range: Range::Word(&["on", "off"]),
+        },
+        Dial {
             name: "reads",
             meaning: "pairs of the long-lived heap that a request reads, if there are any",
             default: "4",
@@ -71,6 +89,8 @@ impl Workload for RingChurn {
         Ok(Self {
             ring: settings.integer("ring") as u32,
             live: settings.integer("live") as u32,
+            ballast: settings.integer("ballast") as u32,
+            witness: settings.text("witness") == "on",
             reads: settings.integer("reads") as u32,
             requests: settings.integer("requests"),
         })
@@ -80,9 +100,12 @@ impl Workload for RingChurn {
         let register =
             |name: &str, kind| heap.register_type(TypeSpec::new(name, kind)).expect("a new heap has few types");
         let (node, list) = (register("Node", Kind::Instance), register("list", Kind::List));
+        let types = RingTypes { node, witness: self.witness.then(|| register("Witness", Kind::Instance)) };
         let mutator = heap.attach();
         mutator.disable();
         let table = self.build_table(&mutator, node, list)?;
+        let ballast =
+            (0..self.ballast).map(|_| mutator.allocate(node, Shape::new(2, 16))).collect::<Result<Vec<_>, _>>()?;
         mutator.enable();
         // The second one finds nothing new: on a heap with generations everything is old by then.
         mutator.collect(Generation::OLD);
@@ -90,12 +113,13 @@ impl Workload for RingChurn {
 
         let in_rings: Vec<InRing> = (0..plan.threads).map(|_| InRing::default()).collect();
         let mut makers: Vec<RingMaker<'_>> =
-            (0..).zip(&in_rings).map(|(n, of)| self.maker(node, plan, n, of)).collect();
+            (0..).zip(&in_rings).map(|(n, of)| self.maker(types, plan, n, of)).collect();
         plan.stages.timed_part_begins();
         let (timings, floating, over_time) = self.serve_all(&mutator, plan, &mut makers, &in_rings, &table)?;
         plan.stages.timed_part_ends();
 
-        let audit = audit(&mutator, &[table.object()], self.long_lived())?;
+        let held: Vec<_> = std::iter::once(&table).chain(&ballast).map(Root::object).collect();
+        let audit = audit(&mutator, &held, self.long_lived())?;
         let mut outcome = merge(timings, plan.pace);
         outcome.operation = "request";
         outcome.digest = makers.iter().fold(0, |digest, maker| mix(digest ^ maker.digest));
@@ -115,6 +139,8 @@ impl Workload for RingChurn {
 /// Slots of a node.
 const NEXT: u32 = 0;
 const PREVIOUS: u32 = 1;
+/// Where rings have witnesses.
+const WITNESS: u32 = 2;
 /// Words of its payload: its number, and its place in the ring.
 const NUMBER: u32 = 0;
 const PLACE: u32 = 1;
@@ -140,17 +166,26 @@ impl InRing {
     }
 }
 
+/// What rings are made of.
+#[derive(Clone, Copy)]
+struct RingTypes {
+    node: TypeId,
+    /// The object that the ring's first one refers to as well, if any.
+    witness: Option<TypeId>,
+}
+
 /// A ring; the root holds its first object, whose number is `number`.
 fn make_ring<'m, M: Mutator>(
     mutator: &'m M,
-    node: TypeId,
+    types: RingTypes,
     (length, number): (u32, u64),
     in_ring: &InRing,
 ) -> Result<Root<'m, M>, HeapFull> {
+    let slots = if types.witness.is_some() { 3 } else { 2 };
     let new = |place: u32| {
         // Before the allocation, which may hand over: a ring's object is never taken for a dead one.
         in_ring.set(u64::from(place) + 1);
-        let object = mutator.allocate(node, Shape::new(2, 16))?;
+        let object = mutator.allocate(types.node, Shape::new(slots, 16))?;
         mutator.write_word(&object, NUMBER, number.wrapping_add(u64::from(place)));
         mutator.write_word(&object, PLACE, u64::from(place));
         mutator.safepoint();
@@ -168,6 +203,11 @@ fn make_ring<'m, M: Mutator>(
     if length > 1 {
         first.put(PREVIOUS, Some(last));
     }
+    if let Some(witness) = types.witness {
+        in_ring.set(u64::from(length) + 1);
+        first.put(WITNESS, Some(mutator.allocate(witness, Shape::new(0, 0))?));
+        mutator.safepoint();
+    }
     Ok(first)
 }
 
@@ -176,30 +216,31 @@ impl RingChurn {
         self.live / 2
     }
 
-    /// Objects that are alive as long as the run: the table, its shelves and their pairs.
+    /// Objects that are alive as long as the run: the table, its shelves and their pairs, and the ballast.
     fn long_lived(&self) -> u64 {
-        1 + u64::from(self.pairs().div_ceil(SHELF)) + 2 * u64::from(self.pairs())
+        1 + u64::from(self.pairs().div_ceil(SHELF)) + 2 * u64::from(self.pairs()) + u64::from(self.ballast)
     }
 
     fn build_table<'m, M: Mutator>(&self, mutator: &'m M, node: TypeId, list: TypeId) -> Result<Root<'m, M>, HeapFull> {
         let table = mutator.allocate(list, Shape::new(self.pairs().div_ceil(SHELF), 16))?;
         let nobody = InRing::default();
+        let pairs = RingTypes { node, witness: None };
         for first in (0..self.pairs()).step_by(SHELF as usize) {
             let places = SHELF.min(self.pairs() - first);
             let shelf = mutator.allocate(list, Shape::new(places, 16))?;
             for place in 0..places {
                 let number = 2 * u64::from(first + place);
-                shelf.put(place, Some(make_ring(mutator, node, (2, number), &nobody)?));
+                shelf.put(place, Some(make_ring(mutator, pairs, (2, number), &nobody)?));
             }
             table.put(first / SHELF, Some(shelf));
         }
         Ok(table)
     }
 
-    fn maker<'w>(&'w self, node: TypeId, plan: &Plan<'_>, thread: u32, in_ring: &'w InRing) -> RingMaker<'w> {
+    fn maker<'w>(&'w self, types: RingTypes, plan: &Plan<'_>, thread: u32, in_ring: &'w InRing) -> RingMaker<'w> {
         let mut stream = SplitMix64::of_thread(plan.seed, thread);
         let number = stream.next_u64();
-        RingMaker { workload: self, node, in_ring, number, draws: DrawRing::new(stream), digest: 0 }
+        RingMaker { workload: self, types, in_ring, number, draws: DrawRing::new(stream), digest: 0 }
     }
 
     /// Each thread has a mutator and a ring maker of its own, and its share of the requests; the first is this one.
@@ -252,7 +293,7 @@ impl RingChurn {
 /// One mutator's work: what it makes, draws and has read.
 struct RingMaker<'w> {
     workload: &'w RingChurn,
-    node: TypeId,
+    types: RingTypes,
     in_ring: &'w InRing,
     /// Of the next object.
     number: u64,
@@ -263,7 +304,7 @@ struct RingMaker<'w> {
 impl RingMaker<'_> {
     fn request<M: Mutator>(&mut self, mutator: &M, table: &Root<'_, M>) -> Result<(), HeapFull> {
         let length = self.workload.ring;
-        let first = make_ring(mutator, self.node, (length, self.number), self.in_ring)?;
+        let first = make_ring(mutator, self.types, (length, self.number), self.in_ring)?;
         self.number = self.number.wrapping_add(u64::from(length));
         let pairs = self.workload.pairs();
         for _ in 0..if pairs > 0 { self.workload.reads } else { 0 } {

@@ -1,9 +1,12 @@
 //! Dead rings float for ever where nothing collects them, and no longer than the trigger allows where something does.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use gc_core::event::Collection;
 use gc_core::{
-    GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, NoObserver, RefcountHeap, Thresholds, Trigger,
+    GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, NoObserver, Observer, RefcountHeap, Thresholds,
+    Trigger,
 };
 use workloads::catalogue;
 use workloads::workload::{NoStages, Outcome, Pace, Plan};
@@ -61,6 +64,18 @@ fn same_is_read_on_every_heap_and_its_garbage_is_gone_at_the_end() {
             }
         }
     }
+}
+
+#[test]
+fn witnesses_die_with_their_rings_and_ballast_stays() {
+    let settings = [("ring", "3"), ("live", "100"), ("requests", "50"), ("witness", "on"), ("ballast", "7")];
+    let live = 1 + 1 + 100 + 7;
+    let counting = closed::<RefcountHeap>(&settings);
+    assert_eq!((counting.live_expected, counting.live_after), (live, live + 50 * 4));
+    assert_eq!(counting.floating.unwrap().peak_objects, 50 * 4);
+    let collecting = closed::<GenerationalHeap>(&settings);
+    assert_eq!((collecting.live_expected, collecting.live_after), (live, live));
+    assert_eq!(collecting.digest, counting.digest);
 }
 
 #[test]
@@ -145,4 +160,57 @@ fn requests_that_arrive_on_a_plan_read_the_same() {
     let open = run::<GenerationalHeap>(HeapConfig::default(), &settings, (3, 1), Pace::Open { rate: 50_000.0 });
     assert_eq!(open.digest, closed::<GenerationalHeap>(&settings).digest);
     assert_eq!(open.response_ns.map(|response_ns| response_ns.len()), Some(500));
+}
+
+/// Most dead objects of rings on the baseline at CPython 3.13's thresholds, witnesses left out, and its collections, while a
+/// million of them die.
+fn as_on_cpython_3_13(ring: u64, live: &str) -> (u64, [u64; 3]) {
+    let config = HeapConfig { thresholds: Thresholds::CPYTHON_3_13, ..HeapConfig::default() };
+    let requests = (1_000_000 / ring).to_string();
+    let settings = [
+        ("ring", &*ring.to_string()),
+        ("live", live),
+        ("requests", &requests),
+        ("reads", "0"),
+        ("witness", "on"),
+        ("ballast", "5169"),
+    ];
+    let collections = Arc::new(Collections::default());
+    let heap = GenerationalHeap::new(config, Arc::clone(&collections) as Arc<dyn Observer>).unwrap();
+    let plan = Plan { seed: 3, threads: 1, pace: Pace::Closed, stages: &NoStages };
+    let outcome = catalogue::run("ring-churn", &catalogue::settings("ring-churn", &settings).unwrap(), &heap, &plan);
+    let floating = outcome.unwrap().floating.unwrap().peak_objects;
+    assert_eq!(floating % (ring + 1), 0, "rings die whole, each with its witness");
+    let automatic = collections.0.each_ref().map(|count| count.load(Relaxed));
+    (floating / (ring + 1) * ring, automatic)
+}
+
+/// Counts the collections that thresholds start.
+#[derive(Default)]
+struct Collections([AtomicU64; 3]);
+
+impl Observer for Collections {
+    fn collection(&self, collection: &Collection) {
+        if collection.automatic {
+            self.0[collection.generation.index()].fetch_add(1, Relaxed);
+        }
+    }
+}
+
+#[test]
+fn as_many_dead_objects_float_as_on_cpython_3_13() {
+    // Published for 3.13.15; recorded is what `oracle/floating_rings.py` prints on 3.13.0. One ring more or less is a matter
+    // of where in a ring the first collection falls.
+    for (ring, live, published, recorded) in [
+        (1, "0", 1_093, (1_093, [916, 83, 0])),
+        (10, "0", 2_360, (2_360, [504, 45, 0])),
+        (100, "0", 4_500, (4_400, [460, 41, 3])),
+        (1000, "100000", 38_000, (38_000, [458, 41, 1])),
+    ] {
+        let measured = as_on_cpython_3_13(ring, live);
+        println!("rings of {ring} beside {live}: {measured:?}; CPython 3.13.0 {recorded:?}");
+        assert!((published * 4 / 5..=published * 6 / 5).contains(&measured.0), "{measured:?}, published {published}");
+        assert!(measured.0.abs_diff(recorded.0) <= ring, "{measured:?}, recorded {recorded:?}");
+        assert_eq!(measured.1, recorded.1, "collections, rings of {ring} beside {live}");
+    }
 }
