@@ -12,7 +12,6 @@ mod lru;
 mod message_ring;
 mod nested_lists;
 mod trees;
-mod zipf;
 
 pub use binary_trees::BinaryTrees;
 pub use cascade::Cascade;

@@ -82,6 +82,7 @@ impl Workload for RingChurn {
     const PRESETS: &'static [Preset] = &[];
     const SMALL: &'static [(&'static str, &'static str)] = &[("live", "2000"), ("requests", "5000")];
     const OPEN_LOOP: bool = true;
+    const AMOUNT: Option<&'static str> = Some("requests");
     const THREADS: bool = true;
     const COMPARED: bool = false;
 

@@ -51,6 +51,7 @@ impl Workload for Cascade {
     const PRESETS: &'static [Preset] = &[];
     const SMALL: &'static [(&'static str, &'static str)] = &[("depth", "100000"), ("drops", "10")];
     const OPEN_LOOP: bool = false;
+    const AMOUNT: Option<&'static str> = Some("drops");
     const COMPARED: bool = false;
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {

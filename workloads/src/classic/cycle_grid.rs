@@ -52,6 +52,7 @@ impl Workload for CycleGrid {
     const SMALL: &'static [(&'static str, &'static str)] =
         &[("payload", "1000"), ("live", "3000"), ("chains", "10000")];
     const OPEN_LOOP: bool = true;
+    const AMOUNT: Option<&'static str> = Some("chains");
     const COMPARED: bool = false;
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {

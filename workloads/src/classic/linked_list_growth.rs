@@ -43,6 +43,7 @@ impl Workload for LinkedListGrowth {
     const PRESETS: &'static [Preset] = &[];
     const SMALL: &'static [(&'static str, &'static str)] = &[("lists", "100")];
     const OPEN_LOOP: bool = true;
+    const AMOUNT: Option<&'static str> = Some("lists");
     const COMPARED: bool = false;
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {

@@ -7,11 +7,10 @@
 
 use gc_core::{Control, Generation, Heap, HeapFull, Kind, Mutator, Root, Shape, TypeId};
 
-use super::zipf::draw_keys;
 use super::{outcome, register};
 use crate::arrivals::serve;
 use crate::audit::audit;
-use crate::draws::{SplitMix64, mix};
+use crate::draws::{SplitMix64, mix, zipf_ranks};
 use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// A map and a doubly linked list in order of use: the workload `lru`.
@@ -64,6 +63,7 @@ impl Workload for Lru {
     const SMALL: &'static [(&'static str, &'static str)] =
         &[("capacity", "5000"), ("keys", "50000"), ("operations", "300000")];
     const OPEN_LOOP: bool = true;
+    const AMOUNT: Option<&'static str> = Some("operations");
     const COMPARED: bool = false;
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {
@@ -79,7 +79,7 @@ impl Workload for Lru {
 
     fn run<H: Heap>(&self, heap: &H, plan: &Plan<'_>) -> Result<Outcome, RunError> {
         let mut stream = SplitMix64::new(plan.seed);
-        let keys = draw_keys(self.keys, self.skew, self.operations as usize, &mut stream);
+        let keys: Vec<u32> = zipf_ranks(self.keys, self.skew, plan.seed, 0).take(self.operations as usize).collect();
         let mutator = heap.attach();
         let mut cache = Cache::new(heap, &mutator, self)?;
         // Keys that nobody asks for: what is wanted has to come in first.

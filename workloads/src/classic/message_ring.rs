@@ -50,6 +50,7 @@ impl Workload for MessageRing {
     const PRESETS: &'static [Preset] = &[];
     const SMALL: &'static [(&'static str, &'static str)] = &[("messages", "20000"), ("pushes", "300000")];
     const OPEN_LOOP: bool = true;
+    const AMOUNT: Option<&'static str> = Some("pushes");
     const COMPARED: bool = false;
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {

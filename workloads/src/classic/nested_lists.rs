@@ -39,6 +39,7 @@ impl Workload for NestedLists {
     const PRESETS: &'static [Preset] = &[];
     const SMALL: &'static [(&'static str, &'static str)] = &[("collections", "20")];
     const OPEN_LOOP: bool = true;
+    const AMOUNT: Option<&'static str> = Some("collections");
     const COMPARED: bool = false;
 
     fn new(settings: &Settings) -> Result<Self, SettingError> {
