@@ -13,6 +13,7 @@ pub mod provenance;
 pub mod record;
 pub mod roster;
 pub mod run_folder;
+pub mod statistics;
 pub mod table;
 pub mod units;
 pub mod usage;

@@ -1,0 +1,3 @@
+//! What several rounds together say: intervals, ratios of heaps, verdicts.
+
+pub mod bootstrap;
