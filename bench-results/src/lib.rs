@@ -9,6 +9,8 @@ pub mod histogram;
 pub mod invocation;
 pub mod ledger;
 pub mod measure;
+pub mod metered;
+pub mod mmu;
 pub mod provenance;
 pub mod record;
 pub mod roster;

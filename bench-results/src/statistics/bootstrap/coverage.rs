@@ -4,7 +4,6 @@ use hdrhistogram::Histogram;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
-use super::resample::Figure;
 use super::*;
 
 /// Made-up rounds. Times are lognormal: `1000 exp(effect + 0.5 z)`, their effect normal for each round.
@@ -80,13 +79,18 @@ fn methods_side_by_side() {
             }
             let ours = MergedRounds::new(&ours.iter().collect::<Vec<_>>());
             let reference = MergedRounds::new(&reference.iter().collect::<Vec<_>>());
-            let figure = |weights: &[u32]| {
+            let log = |weights: &[u32]| {
                 let log = log_percentile(&ours, weights, q)?;
                 if paired { Some(log - log_percentile(&reference, weights, q)?) } else { Some(log) }
             };
+            let intervals = [
+                studentized(&plan, rounds, |weights| log_percentile_with_error(&ours, weights, q)),
+                expanded_percentile(&plan, rounds, log),
+                None,
+            ];
             let truth = if paired { 0.0 } else { true_percentile(between, deviate).ln() };
-            for (method, interval) in methods(&plan, rounds, figure).into_iter().enumerate() {
-                let (low, high) = interval.unwrap();
+            for (method, interval) in intervals.into_iter().enumerate() {
+                let Some((low, high)) = interval else { continue };
                 held[method] += u32::from(low <= truth && truth <= high);
                 width[method] += (high - low) / f64::from(trials);
             }
@@ -94,8 +98,4 @@ fn methods_side_by_side() {
         let shares = held.map(|held| f64::from(held) * 100.0 / f64::from(trials));
         println!("rounds {rounds} q {q} between {between} paired {paired}: {shares:.1?} width {width:.3?}");
     }
-}
-
-fn methods(plan: &Plan, rounds: usize, figure: impl Figure) -> [Option<(f64, f64)>; 3] {
-    [studentized(plan, rounds, &figure), expanded_percentile(plan, rounds, &figure), None.or(Some((0.0, 0.0)))]
 }

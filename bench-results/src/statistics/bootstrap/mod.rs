@@ -15,7 +15,7 @@ mod coverage;
 use hdrhistogram::Histogram;
 
 pub use merged::MergedRounds;
-use resample::{expanded_percentile, quantile, studentized};
+use resample::{WithError, expanded_percentile, quantile, studentized};
 
 /// With fewer rounds there is no interval: a resample of three is often the same round three times.
 pub const ROUNDS_LEAST: usize = 5;
@@ -117,8 +117,9 @@ pub fn mean_of_rounds(plan: &Plan, values: &[f64]) -> Result<Estimate, NoEstimat
     all_are(values, |value| value.is_finite() && value >= 0.0)?;
     let mean = |weights: &[u32]| Some(weighted_mean(values, weights));
     let interval = studentized(plan, values.len(), mean);
+    let point = mean(&vec![1; values.len()]).map(|mean| mean.value);
     // No mean of such values is below 0.
-    estimate(values.len(), mean(&vec![1; values.len()]), interval, |value| value.max(0.0))
+    estimate(values.len(), point, interval, |value| value.max(0.0))
 }
 
 /// The median of one value a round; expanded percentile.
@@ -148,7 +149,7 @@ pub fn paired_ratio(plan: &Plan, ours: &[f64], reference: &[f64]) -> Result<Esti
     let logs: Vec<f64> = ours.iter().zip(reference).map(|(ours, reference)| (ours / reference).ln()).collect();
     let mean = |weights: &[u32]| Some(weighted_mean(&logs, weights));
     let interval = studentized(plan, logs.len(), mean);
-    estimate(logs.len(), mean(&vec![1; logs.len()]), interval, f64::exp)
+    estimate(logs.len(), mean(&vec![1; logs.len()]).map(|mean| mean.value), interval, f64::exp)
 }
 
 /// A percentile of all times of all rounds, in the unit of the histograms; studentized, on the logarithm. A round without
@@ -156,9 +157,9 @@ pub fn paired_ratio(plan: &Plan, ours: &[f64], reference: &[f64]) -> Result<Esti
 pub fn percentile(plan: &Plan, rounds: &[&Histogram<u64>], quantile: f64) -> Result<Estimate, NoEstimate> {
     let merged = merged(rounds.iter().copied(), quantile)?;
     checked(plan, merged.rounds())?;
-    let log = |weights: &[u32]| log_percentile(&merged, weights, quantile);
-    let interval = studentized(plan, merged.rounds(), log);
-    estimate(merged.rounds(), log(&vec![1; merged.rounds()]), interval, f64::exp)
+    let interval = studentized(plan, merged.rounds(), |weights| log_percentile_with_error(&merged, weights, quantile));
+    let point = log_percentile(&merged, &vec![1; merged.rounds()], quantile);
+    estimate(merged.rounds(), point, interval, f64::exp)
 }
 
 /// The ratio of two heaps' percentiles, each of all times of the same rounds; expanded percentile. A round in which
@@ -195,9 +196,27 @@ fn log_percentile(merged: &MergedRounds, weights: &[u32], quantile: f64) -> Opti
     Some((merged.percentile(weights, quantile)?.max(1) as f64).ln())
 }
 
-fn weighted_mean(values: &[f64], weights: &[u32]) -> f64 {
+/// The error is what remains of the delta method: how much the share above the percentile differs between rounds, times
+/// how far the percentile moves when that share does (Woodruff, J. Am. Stat. Assoc. 1952, for clusters).
+fn log_percentile_with_error(merged: &MergedRounds, weights: &[u32], quantile: f64) -> Option<WithError> {
+    /// The slope is taken over at least this change of the share above, so that it lies across several buckets.
+    const LEAST_STEP: f64 = 0.02;
+    let value = log_percentile(merged, weights, quantile)?;
+    let spread = merged.relative_error_above(weights, quantile)?;
+    let step = spread.max(LEAST_STEP);
+    let above = |factor: f64| log_percentile(merged, weights, 1.0 - (1.0 - quantile) * factor);
+    let slope = (above((-step).exp())? - above(step.exp())?) / (2.0 * step);
+    Some(WithError { value, error: slope * spread })
+}
+
+fn weighted_mean(values: &[f64], weights: &[u32]) -> WithError {
     let drawn: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
-    values.iter().zip(weights).map(|(value, &weight)| value * f64::from(weight)).sum::<f64>() / drawn
+    let sum = |of: &dyn Fn(f64) -> f64| -> f64 {
+        values.iter().zip(weights).map(|(&value, &weight)| of(value) * f64::from(weight)).sum()
+    };
+    let value = sum(&|value| value) / drawn;
+    let squares = sum(&|each| (each - value) * (each - value));
+    WithError { value, error: (squares / (drawn * (drawn - 1.0))).sqrt() }
 }
 
 fn checked(plan: &Plan, rounds: usize) -> Result<(), NoEstimate> {
