@@ -1,3 +1,5 @@
-//! What several rounds together say: intervals, ratios of heaps, verdicts.
+//! What several rounds together say: intervals, ratios of heaps, verdicts. Pure functions; they read and write nothing.
 
 pub mod bootstrap;
+pub mod lower_bound;
+pub mod steady_state;

@@ -6,16 +6,22 @@ use rand_pcg::Pcg64;
 
 use super::*;
 
-/// Made-up rounds. Times are lognormal: `1000 exp(effect + 0.5 z)`, their effect normal for each round.
+/// The spread of the logarithm of times within a round.
+const WITHIN: f64 = 0.5;
+
+/// p99 and p99.9: the share, its normal deviate, and how many times a round has.
+const P99: (f64, f64, u32) = (0.99, 2.326_347_874, 1_000);
+const P99_9: (f64, f64, u32) = (0.999, 3.090_232_306, 5_000);
+
+/// Made-up rounds.
 struct Made {
     random: Pcg64,
     spare: Option<f64>,
 }
 
-const WITHIN: f64 = 0.5;
-
 impl Made {
     fn new(seed: u64) -> Self {
+        println!("seed {seed}");
         Self { random: Pcg64::seed_from_u64(seed), spare: None }
     }
 
@@ -30,72 +36,132 @@ impl Made {
         radius * cosine
     }
 
+    /// Effects of rounds on two heaps: 9 tenths of the variance is the round's and shared.
+    fn effects(&mut self, rounds: usize, between: f64) -> Vec<[f64; 2]> {
+        let mut round = || {
+            let shared = (0.9_f64).sqrt() * self.normal();
+            [0; 2].map(|_| between * (shared + (0.1_f64).sqrt() * self.normal()))
+        };
+        (0..rounds).map(|_| round()).collect()
+    }
+
+    /// Lognormal times of one round.
     fn times(&mut self, effect: f64, times: u32) -> Histogram<u64> {
         let mut histogram = Histogram::new_with_bounds(1, 100_000, 3).unwrap();
         for _ in 0..times {
-            histogram.saturating_record((1000.0 * (effect + WITHIN * self.normal()).exp()) as u64);
+            histogram.saturating_record((1000.0 * (effect + WITHIN * self.normal()).exp()).round() as u64);
         }
         histogram
     }
 }
 
-/// The true percentile of such times over all rounds there could be. The deviate is that of the percentile.
-fn true_percentile(between: f64, deviate: f64) -> f64 {
-    1000.0 * (between.hypot(WITHIN) * deviate).exp()
+/// Of `trials`, the share whose interval holds the truth, in percent.
+fn coverage(trials: u32, truth: f64, mut trial: impl FnMut(&Plan) -> Estimate) -> f64 {
+    let plan = |seed| Plan { resamples: 600, seed, ..Plan::default() };
+    let held: u32 = (0..trials).map(|seed| u32::from(trial(&plan(u64::from(seed))).holds(truth))).sum();
+    f64::from(held) * 100.0 / f64::from(trials)
 }
 
-/// The normal deviate of p99, of p99.9.
-const P99: f64 = 2.326_347_874;
-const P99_9: f64 = 3.090_232_306;
+fn of_mean(rounds: usize, between: f64, trials: u32) -> f64 {
+    let mut made = Made::new(1);
+    coverage(trials, (between * between / 2.0).exp(), |plan| {
+        let values: Vec<f64> = (0..rounds).map(|_| (between * made.normal()).exp()).collect();
+        mean_of_rounds(plan, &values).unwrap()
+    })
+}
+
+fn of_median(rounds: usize, between: f64, trials: u32) -> f64 {
+    let mut made = Made::new(2);
+    coverage(trials, 1.0, |plan| {
+        let values: Vec<f64> = (0..rounds).map(|_| (between * made.normal()).exp()).collect();
+        median_of_rounds(plan, &values).unwrap()
+    })
+}
+
+fn of_ratio(rounds: usize, between: f64, trials: u32) -> f64 {
+    let mut made = Made::new(3);
+    coverage(trials, 1.25, |plan| {
+        let effects = made.effects(rounds, between);
+        let ours: Vec<f64> = effects.iter().map(|effect| 1.25 * effect[0].exp()).collect();
+        let reference: Vec<f64> = effects.iter().map(|effect| effect[1].exp()).collect();
+        paired_ratio(plan, &ours, &reference).unwrap()
+    })
+}
+
+fn of_percentile(rounds: usize, between: f64, (quantile, deviate, times): (f64, f64, u32), trials: u32) -> f64 {
+    let mut made = Made::new(4);
+    // Over all rounds there could be, the variances of the logarithm add up.
+    let truth = 1000.0 * (between.hypot(WITHIN) * deviate).exp();
+    coverage(trials, truth, |plan| {
+        let rounds: Vec<Histogram<u64>> =
+            made.effects(rounds, between).iter().map(|effect| made.times(effect[0], times)).collect();
+        percentile(plan, &rounds.iter().collect::<Vec<_>>(), quantile).unwrap()
+    })
+}
+
+fn of_percentile_ratio(rounds: usize, between: f64, (quantile, _, times): (f64, f64, u32), trials: u32) -> f64 {
+    let mut made = Made::new(5);
+    let slower = 1.25_f64;
+    coverage(trials, slower, |plan| {
+        let effects = made.effects(rounds, between);
+        let ours: Vec<_> = effects.iter().map(|effect| made.times(slower.ln() + effect[0], times)).collect();
+        let reference: Vec<_> = effects.iter().map(|effect| made.times(effect[1], times)).collect();
+        percentile_ratio(
+            plan,
+            &ours.iter().collect::<Vec<_>>(),
+            &reference.iter().collect::<Vec<_>>(),
+            quantile,
+        )
+        .unwrap()
+    })
+}
+
+/// Within 2 points of the level.
+fn is_nominal(coverage: f64) {
+    println!("{coverage:.1} %");
+    assert!((93.0..=97.0).contains(&coverage), "a 95 % interval held the truth in {coverage:.1} % of trials");
+}
 
 #[test]
-#[ignore = "a minute; prints the table by which the methods were chosen"]
-fn methods_side_by_side() {
-    let trials = 600;
-    let plan = Plan { resamples: 600, ..Plan::default() };
-    type Case = (usize, f64, f64, u32, f64, bool);
-    let mut cases: Vec<Case> = Vec::new();
-    for rounds in [10, 5] {
-        for (q, deviate, times) in [(0.99, P99, 1000), (0.999, P99_9, 5000)] {
-            for between in [0.05, 0.15, 0.3] {
-                cases.extend([(rounds, q, deviate, times, between, false), (rounds, q, deviate, times, between, true)]);
+fn mean_of_ten_rounds_is_held_as_often_as_the_level_says() {
+    is_nominal(of_mean(10, 0.05, 2_000));
+    is_nominal(of_mean(10, 0.3, 2_000));
+}
+
+#[test]
+fn median_of_ten_rounds_is_held_as_often_as_the_level_says() {
+    is_nominal(of_median(10, 0.05, 4_000));
+}
+
+#[test]
+fn paired_ratio_of_ten_rounds_is_held_as_often_as_the_level_says() {
+    is_nominal(of_ratio(10, 0.3, 2_000));
+}
+
+#[test]
+fn percentile_of_ten_rounds_is_held_as_often_as_the_level_says() {
+    is_nominal(of_percentile(10, 0.05, P99, 1_000));
+}
+
+#[test]
+fn ratio_of_percentiles_of_ten_rounds_is_held_as_often_as_the_level_says() {
+    is_nominal(of_percentile_ratio(10, 0.15, P99, 1_000));
+}
+
+#[test]
+#[ignore = "minutes; prints the coverage that the module and METHODOLOGY.md state"]
+fn coverage_of_all_figures() {
+    for rounds in [10, 7, 5] {
+        for between in [0.05, 0.3, 1.0] {
+            let [mean, median, ratio] = [of_mean, of_median, of_ratio].map(|of| of(rounds, between, 4_000));
+            println!("> {rounds} rounds, between {between}: mean {mean:.1} median {median:.1} ratio {ratio:.1}");
+        }
+        for between in [0.05, 0.1, 0.15, 0.3] {
+            for kind in [P99, P99_9] {
+                let of = |of: fn(usize, f64, (f64, f64, u32), u32) -> f64| of(rounds, between, kind, 1_000);
+                let (alone, ratio) = (of(of_percentile), of(of_percentile_ratio));
+                println!("> {rounds} rounds, between {between}, q {}: {alone:.1} ratio {ratio:.1}", kind.0);
             }
         }
-    }
-    for (rounds, q, deviate, times, between, paired) in cases {
-        let mut made = Made::new(3);
-        let mut held = [0; 3];
-        let mut width = [0.0; 3];
-        for _ in 0..trials {
-            let (mut ours, mut reference) = (Vec::new(), Vec::new());
-            for _ in 0..rounds {
-                let shared = between * made.normal();
-                let own = if paired { 0.3 * between } else { 0.0 };
-                let effects = [shared + own * made.normal(), shared + own * made.normal()];
-                ours.push(made.times(effects[0], times));
-                if paired {
-                    reference.push(made.times(effects[1], times));
-                }
-            }
-            let ours = MergedRounds::new(&ours.iter().collect::<Vec<_>>());
-            let reference = MergedRounds::new(&reference.iter().collect::<Vec<_>>());
-            let log = |weights: &[u32]| {
-                let log = log_percentile(&ours, weights, q)?;
-                if paired { Some(log - log_percentile(&reference, weights, q)?) } else { Some(log) }
-            };
-            let intervals = [
-                studentized(&plan, rounds, |weights| log_percentile_with_error(&ours, weights, q)),
-                expanded_percentile(&plan, rounds, log),
-                None,
-            ];
-            let truth = if paired { 0.0 } else { true_percentile(between, deviate).ln() };
-            for (method, interval) in intervals.into_iter().enumerate() {
-                let Some((low, high)) = interval else { continue };
-                held[method] += u32::from(low <= truth && truth <= high);
-                width[method] += (high - low) / f64::from(trials);
-            }
-        }
-        let shares = held.map(|held| f64::from(held) * 100.0 / f64::from(trials));
-        println!("rounds {rounds} q {q} between {between} paired {paired}: {shares:.1?} width {width:.3?}");
     }
 }

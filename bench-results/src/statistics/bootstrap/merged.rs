@@ -59,30 +59,6 @@ impl MergedRounds {
         Some(self.values[self.bucket(weights, quantile)?])
     }
 
-    /// The standard error between rounds of the share of times above a percentile, as a share of that share. `None` if
-    /// nothing is above it.
-    pub fn relative_error_above(&self, weights: &[u32], quantile: f64) -> Option<f64> {
-        let (below, totals) = (self.counts(self.bucket(weights, quantile)?), self.counts(self.values.len() - 1));
-        let rounds = || totals.iter().zip(below).zip(weights);
-        let (mut drawn, mut times, mut above) = (0.0, 0.0, 0.0);
-        for ((&total, &below), &weight) in rounds() {
-            drawn += f64::from(weight);
-            times += f64::from(weight) * total as f64;
-            above += f64::from(weight) * (total - below) as f64;
-        }
-        if above == 0.0 || drawn < 2.0 {
-            return None;
-        }
-        // What a round adds to the ratio of two sums, above and times, linearized.
-        let squares: f64 = rounds()
-            .map(|((&total, &below), &weight)| {
-                let off = ((total - below) as f64 / above - total as f64 / times) * drawn;
-                f64::from(weight) * off * off
-            })
-            .sum();
-        Some((squares / (drawn * (drawn - 1.0))).sqrt())
-    }
-
     fn bucket(&self, weights: &[u32], quantile: f64) -> Option<usize> {
         let total = self.count_up_to(self.values.len().checked_sub(1)?, weights);
         if total == 0 {
@@ -102,12 +78,9 @@ impl MergedRounds {
         Some(low)
     }
 
-    fn counts(&self, bucket: usize) -> &[u64] {
-        &self.cumulated[bucket * self.rounds..][..self.rounds]
-    }
-
     fn count_up_to(&self, bucket: usize, weights: &[u32]) -> u64 {
-        self.counts(bucket).iter().zip(weights).map(|(&count, &weight)| count * u64::from(weight)).sum()
+        let counts = &self.cumulated[bucket * self.rounds..][..self.rounds];
+        counts.iter().zip(weights).map(|(&count, &weight)| count * u64::from(weight)).sum()
     }
 }
 

@@ -157,7 +157,9 @@ pub fn paired_ratio(plan: &Plan, ours: &[f64], reference: &[f64]) -> Result<Esti
 pub fn percentile(plan: &Plan, rounds: &[&Histogram<u64>], quantile: f64) -> Result<Estimate, NoEstimate> {
     let merged = merged(rounds.iter().copied(), quantile)?;
     checked(plan, merged.rounds())?;
-    let interval = studentized(plan, merged.rounds(), |weights| log_percentile_with_error(&merged, weights, quantile));
+    let expanded = expanded_percentile(plan, merged.rounds(), |weights| log_percentile(&merged, weights, quantile));
+    let studentized = studentized(plan, merged.rounds(), |weights| log_percentile_with_error(&merged, weights, quantile));
+    let interval = expanded.zip(studentized).map(|(one, other)| (one.0.min(other.0), one.1.max(other.1)));
     let point = log_percentile(&merged, &vec![1; merged.rounds()], quantile);
     estimate(merged.rounds(), point, interval, f64::exp)
 }
@@ -196,17 +198,24 @@ fn log_percentile(merged: &MergedRounds, weights: &[u32], quantile: f64) -> Opti
     Some((merged.percentile(weights, quantile)?.max(1) as f64).ln())
 }
 
-/// The error is what remains of the delta method: how much the share above the percentile differs between rounds, times
-/// how far the percentile moves when that share does (Woodruff, J. Am. Stat. Assoc. 1952, for clusters).
+/// The error is the jackknife's: each drawn round left out once.
 fn log_percentile_with_error(merged: &MergedRounds, weights: &[u32], quantile: f64) -> Option<WithError> {
-    /// The slope is taken over at least this change of the share above, so that it lies across several buckets.
-    const LEAST_STEP: f64 = 0.02;
     let value = log_percentile(merged, weights, quantile)?;
-    let spread = merged.relative_error_above(weights, quantile)?;
-    let step = spread.max(LEAST_STEP);
-    let above = |factor: f64| log_percentile(merged, weights, 1.0 - (1.0 - quantile) * factor);
-    let slope = (above((-step).exp())? - above(step.exp())?) / (2.0 * step);
-    Some(WithError { value, error: slope * spread })
+    let drawn: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
+    let mut weights = weights.to_vec();
+    let (mut sum, mut squares) = (0.0, 0.0);
+    for round in 0..weights.len() {
+        if weights[round] > 0 {
+            let weight = f64::from(weights[round]);
+            weights[round] -= 1;
+            let off = log_percentile(merged, &weights, quantile)? - value;
+            weights[round] += 1;
+            sum += weight * off;
+            squares += weight * off * off;
+        }
+    }
+    let error = ((drawn - 1.0) / drawn * (squares - sum * sum / drawn).max(0.0)).sqrt();
+    Some(WithError { value, error })
 }
 
 fn weighted_mean(values: &[f64], weights: &[u32]) -> WithError {
