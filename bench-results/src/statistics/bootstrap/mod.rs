@@ -95,6 +95,12 @@ pub enum NoEstimate {
         /// Rounds of the reference.
         reference: usize,
     },
+    /// Times where there should be one value a round, or values where there should be times.
+    #[error("the {rounds} rounds have times where the axis needs values, or the other way round")]
+    Kind {
+        /// How many there are.
+        rounds: usize,
+    },
     /// A plan that cannot be carried out.
     #[error("{resamples} resamples at level {level} make no interval: a level lies between 0 and 1")]
     Plan {
