@@ -3,5 +3,7 @@
 pub mod axis;
 pub mod bootstrap;
 pub mod comparison;
+pub mod geometric;
 pub mod lower_bound;
 pub mod steady_state;
+pub mod verdict;
