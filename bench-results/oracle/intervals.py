@@ -46,10 +46,14 @@ def studentized(n, figure, error):
     point, own = figure(rounds), error(rounds)
     off = []
     for drawn in draws(n):
-        spread = error(drawn)
-        if spread > 1e-9 * own:  # none but for rounding: all drawn rounds are equal
-            off.append((figure(drawn) - point) / spread)
+        away, spread = figure(drawn) - point, error(drawn)
+        if spread > 1e-9 * own:
+            off.append(away / spread)
+        else:  # none but for rounding: all drawn rounds are equal, and the point is infinitely far off
+            off.append(np.sign(away) * 1e12)
     low, high = np.quantile(off, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    if max(abs(low), abs(high)) > 1e6:
+        low, high = stats.t.interval(LEVEL, n - 1)
     return point - high * own, point - low * own
 
 

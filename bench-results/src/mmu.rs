@@ -53,11 +53,8 @@ impl Pauses {
     /// Pauses as (start, end) in nanoseconds since the run began, in any order, of a run of `total_ns`. What overlaps or
     /// lies inside another counts once; what lies outside the run does not count.
     pub fn new(pauses: &[(u64, u64)], total_ns: u64) -> Self {
-        let mut inside: Vec<(u64, u64)> = pauses
-            .iter()
-            .map(|&(start, end)| (start, end.min(total_ns)))
-            .filter(|(start, end)| start < end)
-            .collect();
+        let mut inside: Vec<(u64, u64)> =
+            pauses.iter().map(|&(start, end)| (start, end.min(total_ns))).filter(|(start, end)| start < end).collect();
         inside.sort_unstable();
         let mut spans: Vec<Span> = Vec::with_capacity(inside.len());
         for (start_ns, end_ns) in inside {
@@ -115,10 +112,8 @@ impl Pauses {
     /// The most paused time that a window of this length holds.
     fn most_paused(&self, window_ns: u64) -> u64 {
         let latest = self.total_ns - window_ns;
-        let beginnings = self
-            .spans
-            .iter()
-            .flat_map(|span| [span.start_ns.min(latest), span.end_ns.saturating_sub(window_ns)]);
+        let beginnings =
+            self.spans.iter().flat_map(|span| [span.start_ns.min(latest), span.end_ns.saturating_sub(window_ns)]);
         beginnings.map(|t| self.paused_until(t + window_ns) - self.paused_until(t)).max().unwrap_or(0)
     }
 
@@ -186,7 +181,8 @@ mod tests {
 
     /// MMU of every window of a short run, from which nanoseconds were paused, by trying every place of every window.
     fn tried_out(pauses: &[(u64, u64)], total: u64) -> Vec<f64> {
-        let paused: Vec<bool> = (0..total).map(|ns| pauses.iter().any(|&(start, end)| start <= ns && ns < end)).collect();
+        let paused: Vec<bool> =
+            (0..total).map(|ns| pauses.iter().any(|&(start, end)| start <= ns && ns < end)).collect();
         (1..=total as usize)
             .map(|window| {
                 let most = paused.windows(window).map(|w| w.iter().filter(|&&paused| paused).count()).max().unwrap();

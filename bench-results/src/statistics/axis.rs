@@ -65,7 +65,10 @@ mod tests {
     fn names_and_values_read_well() {
         assert_eq!(Axis::Response(0.999).name(), "response p99.9");
         assert_eq!(Axis::Service(0.5).name(), "service p50");
-        assert_eq!((Axis::Response(0.9999).name(), Axis::Response(0.99).name()), ("response p99.99".into(), "response p99".into()));
+        assert_eq!(
+            (Axis::Response(0.9999).name(), Axis::Response(0.99).name()),
+            ("response p99.99".into(), "response p99".into())
+        );
         assert_eq!((Axis::Cpu.show(1234.4), Axis::Memory.show(2048.0)), ("1.23 µs".into(), "2.00 KiB".into()));
     }
 
@@ -73,6 +76,9 @@ mod tests {
     fn the_percentile_is_the_highest_that_every_heap_has_times_for() {
         assert_eq!(highest_percentile(&[10_000, 20_000]), Some(0.999));
         assert_eq!(highest_percentile(&[9_999, 20_000]), Some(0.99));
-        assert_eq!((highest_percentile(&[20]), highest_percentile(&[19]), highest_percentile(&[])), (Some(0.5), None, None));
+        assert_eq!(
+            (highest_percentile(&[20]), highest_percentile(&[19]), highest_percentile(&[])),
+            (Some(0.5), None, None)
+        );
     }
 }

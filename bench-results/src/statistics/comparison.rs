@@ -256,7 +256,8 @@ mod tests {
     fn a_difference_counts_only_outside_interval_and_noise() {
         let scaled = |by: f64| STEADY.map(|value| value * by);
         // Ratios per round about 1.02, within 0.2 %; the heap against itself differs by up to some 4 %.
-        let slightly: Vec<f64> = scaled(1.02).iter().zip([0.1, -0.1, 0.2, -0.2, 0.0, 0.1]).map(|(a, b)| a + b).collect();
+        let slightly: Vec<f64> =
+            scaled(1.02).iter().zip([0.1, -0.1, 0.2, -0.2, 0.0, 0.1]).map(|(a, b)| a + b).collect();
         let far = scaled(2.0);
         let noisy = STEADY.map(|value| value * if value > 100.0 { 1.04 } else { 0.98 });
         let wild = [1.0, 200.0, 40.0, 300.0, 90.0, 150.0];

@@ -192,7 +192,8 @@ mod tests {
             stopped_ns: Some(20),
             own_threads_ns: Some(70),
         };
-        let Parts { program_ns, counting_ns, atomic_ns, versions_ns, stopped_ns, own_threads_ns, beside_ns } = rungs.parts();
+        let Parts { program_ns, counting_ns, atomic_ns, versions_ns, stopped_ns, own_threads_ns, beside_ns } =
+            rungs.parts();
         let parts = [program_ns, counting_ns, atomic_ns, versions_ns, stopped_ns, own_threads_ns, beside_ns];
         assert_eq!(parts.map(Option::unwrap), [100, 30, 20, -5, 20, 70, 25]);
         assert_eq!(parts.iter().flatten().sum::<i64>(), 260);

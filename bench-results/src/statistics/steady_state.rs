@@ -67,7 +67,9 @@ impl Trend {
 pub fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
     let mut slopes = Vec::with_capacity(points.len() * points.len().saturating_sub(1) / 2);
     for (place, &(x, y)) in points.iter().enumerate() {
-        slopes.extend(points[..place].iter().filter(|earlier| earlier.0 != x).map(|earlier| (y - earlier.1) / (x - earlier.0)));
+        slopes.extend(
+            points[..place].iter().filter(|earlier| earlier.0 != x).map(|earlier| (y - earlier.1) / (x - earlier.0)),
+        );
     }
     median(&mut slopes)
 }
@@ -95,7 +97,10 @@ mod tests {
         assert_eq!(theil_sen(&points), Some(3.0));
         // Slopes 1, 2 and 1.5, by hand.
         assert_eq!(theil_sen(&[(0.0, 0.0), (1.0, 1.0), (2.0, 3.0)]), Some(1.5));
-        assert_eq!((theil_sen(&[]), theil_sen(&[(1.0, 2.0)]), theil_sen(&[(1.0, 2.0), (1.0, 3.0)])), (None, None, None));
+        assert_eq!(
+            (theil_sen(&[]), theil_sen(&[(1.0, 2.0)]), theil_sen(&[(1.0, 2.0), (1.0, 3.0)])),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -125,7 +125,8 @@ impl Verdict {
             if self.front.is_empty() {
                 line.push_str(" No heap has all three axes, so there is no Pareto front.");
             } else {
-                let _ = write!(line, " No other is better on one axis and worse on none than: {}.", self.front.join(", "));
+                let _ =
+                    write!(line, " No other is better on one axis and worse on none than: {}.", self.front.join(", "));
             }
         } else if self.beats.is_empty() {
             line.push_str(" No heap beats another.");
@@ -198,7 +199,8 @@ impl AxisVerdict {
 
 impl Beats {
     fn sentence(&self, axes: [Axis; 3]) -> String {
-        let [latency, cpu, memory] = [0, 1, 2].map(|place| format!("{} {}", axes[place].name(), factor(&self.ratios[place])));
+        let [latency, cpu, memory] =
+            [0, 1, 2].map(|place| format!("{} {}", axes[place].name(), factor(&self.ratios[place])));
         format!("{} beats {}: {latency}, {cpu}, {memory}.", self.winner, self.loser)
     }
 }
@@ -291,8 +293,7 @@ mod tests {
     /// Heaps by their mean on one axis; rounds differ by up to 2 %, in the same way on each, and each heap by 0.2 % more.
     fn axis(axis: Axis, means: &[(&str, f64)]) -> Comparison {
         const ROUND: [f64; 6] = [1.0, 1.02, 0.98, 1.01, 0.99, 1.0];
-        const OWN: [[f64; 6]; 2] =
-            [[1.001, 0.999, 1.002, 0.998, 1.0, 1.0], [0.999, 1.001, 1.0, 1.0, 0.998, 1.002]];
+        const OWN: [[f64; 6]; 2] = [[1.001, 0.999, 1.002, 0.998, 1.0, 1.0], [0.999, 1.001, 1.0, 1.0, 0.998, 1.002]];
         let heaps: Vec<Measured> = means
             .iter()
             .enumerate()
@@ -364,8 +365,16 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_and_no_ground_for_a_verdict() {
         let mut latency = axis(Axis::Response(0.999), &[("a", 10_000.0), ("b", 5_000.0)]);
-        let few = Measured { heap: "b".to_owned(), rounds: Rounds::Values([(0, 5.0)].into()), failed: vec!["round 1: timeout".to_owned()] };
-        let full = Measured { heap: "a".to_owned(), rounds: Rounds::Values((0..6).map(|i| (i, 10.0)).collect()), failed: Vec::new() };
+        let few = Measured {
+            heap: "b".to_owned(),
+            rounds: Rounds::Values([(0, 5.0)].into()),
+            failed: vec!["round 1: timeout".to_owned()],
+        };
+        let full = Measured {
+            heap: "a".to_owned(),
+            rounds: Rounds::Values((0..6).map(|i| (i, 10.0)).collect()),
+            failed: Vec::new(),
+        };
         let cpu = Comparison::new(&Plan::default(), Axis::Cpu, &[full, few], "a", None);
         let memory = axis(Axis::Memory, &[("a", MIB), ("b", MIB)]);
         let verdict = Verdict::new("web", [&latency, &cpu, &memory], vec!["c: not run".to_owned()]).unwrap();

@@ -106,13 +106,8 @@ fn of_percentile_ratio(rounds: usize, between: f64, (quantile, _, times): (f64, 
         let effects = made.effects(rounds, between);
         let ours: Vec<_> = effects.iter().map(|effect| made.times(slower.ln() + effect[0], times)).collect();
         let reference: Vec<_> = effects.iter().map(|effect| made.times(effect[1], times)).collect();
-        percentile_ratio(
-            plan,
-            &ours.iter().collect::<Vec<_>>(),
-            &reference.iter().collect::<Vec<_>>(),
-            quantile,
-        )
-        .unwrap()
+        percentile_ratio(plan, &ours.iter().collect::<Vec<_>>(), &reference.iter().collect::<Vec<_>>(), quantile)
+            .unwrap()
     })
 }
 

@@ -22,9 +22,8 @@ impl MergedRounds {
         let rounds = histograms.len();
         let mut recorded: Vec<(u64, usize, u64)> = Vec::new();
         for (round, histogram) in histograms.iter().enumerate() {
-            recorded.extend(
-                histogram.iter_recorded().map(|step| (step.value_iterated_to(), round, step.count_at_value())),
-            );
+            recorded
+                .extend(histogram.iter_recorded().map(|step| (step.value_iterated_to(), round, step.count_at_value())));
         }
         recorded.sort_unstable();
         let (mut values, mut cumulated) = (Vec::new(), Vec::new());

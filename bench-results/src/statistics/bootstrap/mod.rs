@@ -4,7 +4,25 @@
 //! thousand independent observations. For percentiles this makes the bootstrap hierarchical: rounds are drawn, their
 //! histograms merged, and the percentile taken of the merge. A ratio of two heaps draws the same rounds for both.
 //!
-//! METHODS
+//! **Which interval.** Rounds are few, 5 to 10. The plain percentile interval and BCa are far too short then. Measured is
+//! how often a 95 % interval holds the truth, on made-up rounds whose effect is lognormal (`coverage.rs`; columns: the
+//! standard deviation of its logarithm):
+//!
+//! | figure | interval | 10 rounds: 0.05 · 0.15 · 0.3 | 5 rounds |
+//! |---|---|---|---|
+//! | mean, paired ratio | *studentized* (taken) | 94.8 · – · 94.5 %; ratio 94.1 % | 94.7 · – · 94.0 %; ratio 94.7 % |
+//! | mean of normal values | percentile · BCa · expanded percentile | 89.5 · 88.9 · 94.1 % | 83.4 · 83.5 · 93.1 % |
+//! | p99 | *hull of both below* (taken) | 96.8 · 94.7 · 90.8 % | 95.3 · 94.4 · 90.7 % |
+//! | p99 | studentized alone | 92.4 · 92.6 · 89.0 % | 93.0 · 92.0 · 86.0 % |
+//! | p99 | expanded percentile alone | 94.0 · 90.8 · 81.3 % | 88.5 · 82.5 · 71.3 % |
+//! | p99 | percentile · BCa | 87.5 · 87.0 % at 0.05 | |
+//! | ratio of two p99 | *expanded percentile* (taken) | 95.7 · 95.4 · 93.0 % | 94.7 · 95.4 · 94.2 % |
+//! | ratio of two p99 | studentized | 94.8 · 93.2 · 91.5 %, up to twice as wide | 94.2 · 93.8 · 89.3 %, up to five times as wide |
+//! | median of rounds | *expanded percentile* (taken) | 96.6 % | 93.9 % |
+//!
+//! Where rounds differ much (0.3 and p99.9: 87.7 %; a mean of values with 1.0: 90.1 %), no way helps: the truth then hangs on
+//! rare, slow rounds that ten do not hold. Studentizing by linearized errors instead of the jackknife gave shorter
+//! intervals that hold the truth a point less often.
 
 mod merged;
 mod resample;
@@ -42,7 +60,7 @@ impl Default for Plan {
 pub struct Estimate {
     /// The figure of all rounds as they were.
     pub point: f64,
-    /// Where the interval begins; it may be −∞ … `point`.
+    /// Where the interval begins.
     pub low: f64,
     /// Where it ends.
     pub high: f64,
@@ -72,7 +90,7 @@ pub enum NoEstimate {
         rounds: usize,
     },
     /// Too few times for the percentile.
-    #[error("{times} times are too few for p{:.4}, which needs {needed}: run longer or more rounds", quantile * 100.0)]
+    #[error("{times} times are too few for p{}, which needs {needed}: run longer or more rounds", shown(*quantile))]
     Times {
         /// The percentile as a share.
         quantile: f64,
@@ -109,6 +127,11 @@ pub enum NoEstimate {
         /// Level asked for.
         level: f64,
     },
+}
+
+/// A percentile as people write it: 99.9.
+fn shown(quantile: f64) -> f64 {
+    (quantile * 1e6).round() / 1e4
 }
 
 /// How many times a percentile needs, given as a share: 10 / (1 − q).
@@ -158,13 +181,14 @@ pub fn paired_ratio(plan: &Plan, ours: &[f64], reference: &[f64]) -> Result<Esti
     estimate(logs.len(), mean(&vec![1; logs.len()]).map(|mean| mean.value), interval, f64::exp)
 }
 
-/// A percentile of all times of all rounds, in the unit of the histograms; studentized, on the logarithm. A round without
-/// times counts as none.
+/// A percentile of all times of all rounds, in the unit of the histograms; the hull of the studentized and the expanded
+/// percentile interval, on the logarithm. A round without times counts as none.
 pub fn percentile(plan: &Plan, rounds: &[&Histogram<u64>], quantile: f64) -> Result<Estimate, NoEstimate> {
     let merged = merged(rounds.iter().copied(), quantile)?;
     checked(plan, merged.rounds())?;
     let expanded = expanded_percentile(plan, merged.rounds(), |weights| log_percentile(&merged, weights, quantile));
-    let studentized = studentized(plan, merged.rounds(), |weights| log_percentile_with_error(&merged, weights, quantile));
+    let studentized =
+        studentized(plan, merged.rounds(), |weights| log_percentile_with_error(&merged, weights, quantile));
     let interval = expanded.zip(studentized).map(|(one, other)| (one.0.min(other.0), one.1.max(other.1)));
     let point = log_percentile(&merged, &vec![1; merged.rounds()], quantile);
     estimate(merged.rounds(), point, interval, f64::exp)
@@ -190,10 +214,7 @@ pub fn percentile_ratio(
     estimate(ours.rounds(), log(&vec![1; ours.rounds()]), interval, f64::exp)
 }
 
-fn merged<'h>(
-    rounds: impl Iterator<Item = &'h Histogram<u64>>,
-    quantile: f64,
-) -> Result<MergedRounds, NoEstimate> {
+fn merged<'h>(rounds: impl Iterator<Item = &'h Histogram<u64>>, quantile: f64) -> Result<MergedRounds, NoEstimate> {
     let merged = MergedRounds::new(&rounds.filter(|round| !round.is_empty()).collect::<Vec<_>>());
     let (times, needed) = (merged.len(), times_needed(quantile));
     if times < needed { Err(NoEstimate::Times { quantile, times, needed }) } else { Ok(merged) }
@@ -207,20 +228,17 @@ fn log_percentile(merged: &MergedRounds, weights: &[u32], quantile: f64) -> Opti
 /// The error is the jackknife's: each drawn round left out once.
 fn log_percentile_with_error(merged: &MergedRounds, weights: &[u32], quantile: f64) -> Option<WithError> {
     let value = log_percentile(merged, weights, quantile)?;
-    let drawn: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
-    let mut weights = weights.to_vec();
-    let (mut sum, mut squares) = (0.0, 0.0);
-    for round in 0..weights.len() {
-        if weights[round] > 0 {
-            let weight = f64::from(weights[round]);
-            weights[round] -= 1;
-            let off = log_percentile(merged, &weights, quantile)? - value;
-            weights[round] += 1;
-            sum += weight * off;
-            squares += weight * off * off;
-        }
+    let mut without = weights.to_vec();
+    let mut left_out = Vec::with_capacity(weights.len());
+    for (round, &weight) in weights.iter().enumerate().filter(|(_, weight)| **weight > 0) {
+        without[round] -= 1;
+        left_out.push((f64::from(weight), log_percentile(merged, &without, quantile)?));
+        without[round] += 1;
     }
-    let error = ((drawn - 1.0) / drawn * (squares - sum * sum / drawn).max(0.0)).sqrt();
+    let drawn: f64 = left_out.iter().map(|(weight, _)| weight).sum();
+    let mean = left_out.iter().map(|(weight, value)| weight * value).sum::<f64>() / drawn;
+    let squares: f64 = left_out.iter().map(|(weight, value)| weight * (value - mean) * (value - mean)).sum();
+    let error = ((drawn - 1.0) / drawn * squares).sqrt();
     Some(WithError { value, error })
 }
 
@@ -261,4 +279,65 @@ fn estimate(
     // Only a figure that does not exist for any draw of rounds comes to nothing here.
     let (Some(point), Some((low, high))) = (point, interval) else { return Err(NoEstimate::Rounds { rounds }) };
     Ok(Estimate { point: scale(point), low: scale(low), high: scale(high), rounds })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIX: [f64; 6] = [100.0, 103.0, 98.0, 101.0, 99.0, 102.0];
+
+    #[test]
+    fn the_plan_fixes_the_interval() {
+        let of = |seed| mean_of_rounds(&Plan { seed, ..Plan::default() }, &SIX).unwrap();
+        assert_eq!(of(1), of(1));
+        assert_ne!(of(1), of(2));
+    }
+
+    #[test]
+    fn a_higher_level_is_wider() {
+        let width = |level| {
+            let estimate = median_of_rounds(&Plan { level, ..Plan::default() }, &SIX).unwrap();
+            estimate.high - estimate.low
+        };
+        assert!(width(0.5) < width(0.8) && width(0.8) < width(0.95));
+    }
+
+    #[test]
+    fn equal_rounds_have_an_interval_of_no_width() {
+        let estimate = mean_of_rounds(&Plan::default(), &[7.0; 6]).unwrap();
+        assert_eq!((estimate.low, estimate.point, estimate.high), (7.0, 7.0, 7.0));
+    }
+
+    #[test]
+    fn one_round_unlike_equal_others_gives_a_bounded_interval() {
+        // A third of the resamples have no spread. By hand: the error is 0.02, Student's quantile for 4 is 2.776.
+        let estimate = mean_of_rounds(&Plan::default(), &[0.1, 0.1, 0.1, 0.1, 0.2]).unwrap();
+        assert!((estimate.low - 0.06447).abs() < 1e-4 && (estimate.high - 0.17553).abs() < 1e-4, "{estimate:?}");
+    }
+
+    #[test]
+    fn what_cannot_be_estimated_says_why() {
+        let plan = Plan::default();
+        assert_eq!(mean_of_rounds(&plan, &SIX[..4]), Err(NoEstimate::Rounds { rounds: 4 }));
+        assert_eq!(mean_of_rounds(&plan, &[]), Err(NoEstimate::Rounds { rounds: 0 }));
+        assert_eq!(paired_ratio(&plan, &SIX, &SIX[..5]), Err(NoEstimate::Unpaired { ours: 6, reference: 5 }));
+        let zero = [1.0, 1.0, 0.0, 1.0, 1.0, 1.0];
+        assert_eq!(paired_ratio(&plan, &zero, &SIX), Err(NoEstimate::Value { value: 0.0 }));
+        assert!(mean_of_rounds(&plan, &zero).is_ok() && mean_of_rounds(&plan, &[f64::NAN; 6]).is_err());
+        for broken in [Plan { resamples: 0, ..plan }, Plan { level: 1.0, ..plan }, Plan { level: f64::NAN, ..plan }] {
+            assert!(matches!(mean_of_rounds(&broken, &SIX), Err(NoEstimate::Plan { .. })));
+        }
+        let empty = Histogram::<u64>::new(3).unwrap();
+        let none = NoEstimate::Times { quantile: 0.99, times: 0, needed: 1_000 };
+        assert_eq!(percentile(&plan, &[&empty; 6], 0.99), Err(none));
+        assert_eq!(none.to_string(), "0 times are too few for p99, which needs 1000: run longer or more rounds");
+    }
+
+    #[test]
+    fn times_needed_are_those_of_the_table() {
+        let needed = [0.5, 0.9, 0.99, 0.999, 0.9999].map(times_needed);
+        assert_eq!(needed, [20, 100, 1_000, 10_000, 100_000]);
+        assert_eq!(times_needed(1.0), u64::MAX);
+    }
 }

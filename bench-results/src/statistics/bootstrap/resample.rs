@@ -59,19 +59,25 @@ pub(super) fn studentized(
         return Some((all.value, all.value));
     }
     let mut off = Vec::with_capacity(plan.resamples as usize);
-    let mut without_error = 0_u32;
-    for_each_resample(plan, rounds, |weights| match figure(weights) {
-        Some(drawn) if drawn.error > 0.0 => off.push((drawn.value - all.value) / drawn.error),
-        _ => without_error += 1,
+    for_each_resample(plan, rounds, |weights| {
+        let Some(drawn) = figure(weights) else { return };
+        let away = drawn.value - all.value;
+        // Equal values have a mean that is rounded, and so an error that is not quite 0.
+        off.push(match drawn.error > all.error * 1e-9 {
+            true => away / drawn.error,
+            false if away == 0.0 => 0.0,
+            false => away.signum() * f64::INFINITY,
+        });
     });
-    let tail = (1.0 - plan.level) / 2.0;
-    if f64::from(without_error) > tail * f64::from(plan.resamples) {
-        // Most rounds are equal to the digit: resamples of them alone have no error to divide by. Student's interval.
-        let student = StudentsT::new(0.0, 1.0, rounds as f64 - 1.0).ok()?.inverse_cdf(1.0 - tail);
-        return Some((all.value - student * all.error, all.value + student * all.error));
-    }
     off.sort_unstable_by(f64::total_cmp);
-    Some((all.value - quantile(&off, 1.0 - tail) * all.error, all.value - quantile(&off, tail) * all.error))
+    let tail = (1.0 - plan.level) / 2.0;
+    let (mut low, mut high) = (quantile(&off, tail), quantile(&off, 1.0 - tail));
+    if !low.is_finite() || !high.is_finite() {
+        // Most rounds are equal to the digit: too many resamples are of equal rounds alone. Student's interval instead.
+        high = StudentsT::new(0.0, 1.0, rounds as f64 - 1.0).ok()?.inverse_cdf(1.0 - tail);
+        low = -high;
+    }
+    Some((all.value - high * all.error, all.value - low * all.error))
 }
 
 /// The quantile of sorted figures, interpolated between neighbours (type 7 of Hyndman and Fan, as in R and NumPy).
