@@ -6,7 +6,7 @@
 
 use hdrhistogram::Histogram;
 
-/// See the [module](self).
+/// The cumulated counts of several rounds' histograms, side by side.
 #[derive(Clone, Debug)]
 pub struct MergedRounds {
     rounds: usize,
