@@ -168,6 +168,12 @@ impl Comparison {
     }
 }
 
+/// The records of a point.
+pub fn of_point<'r>(records: &'r [Record], point: &Point) -> Vec<&'r Record> {
+    let id = point.id();
+    records.iter().filter(|record| record.point.as_ref() == Some(&id)).collect()
+}
+
 /// The dial for the amount of work, with its range, where it was left to the comparison.
 fn free_amount(point: &Point, cell: &Cell) -> Option<(&'static str, (u64, u64))> {
     let dial = cell.workload.amount?;

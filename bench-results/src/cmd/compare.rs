@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::WrongAnswer;
 use super::selection::{self, QUICK_ROUNDS, QUICK_S, Selection, expected_s};
 use crate::cell::Cell;
-use crate::comparison::{BASELINE, Calibration, Comparison, Run};
+use crate::comparison::{BASELINE, Calibration, Comparison, Run, of_point};
 use crate::invocation::invoke;
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
 use crate::record::{Record, SCHEMA, Status};
@@ -237,7 +237,7 @@ pub(super) fn report(run: &Run, folder: &RunFolder, json: bool) -> Result<()> {
         .collect();
     for point in &run.comparison.points {
         let seed = run.comparison.seed;
-        let unequal = table::unequal_digests(&table::of_point(folder.records(), point));
+        let unequal = table::unequal_digests(&of_point(folder.records(), point));
         wrong.extend(unequal.map(|list| format!("{}, seed {seed}: digests not equal: {list}", point.title())));
     }
     if wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(wrong.join("\nwrong answer: ")).into()) }

@@ -1,15 +1,18 @@
 //! The table of a comparison on the screen: a block a workload, a column a heap.
 //!
 //! Figures of several rounds come from merged histograms or are sums, means or extremes over rounds as the row says;
-//! percentiles are never averaged.
+//! percentiles are never averaged. Below each block stand the ratios with their intervals, and the verdict.
+
+mod ratios;
 
 use std::fmt::Write as _;
 use std::path::Path;
 
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-use crate::comparison::{Arrivals, BASELINE, Comparison, Point};
+use crate::comparison::{Arrivals, BASELINE, Comparison, Point, of_point};
 use crate::histogram::{Histograms, Summary, Timings};
+use crate::judgement::judge;
 use crate::record::{Record, Status};
 use crate::{roster, units};
 
@@ -33,7 +36,9 @@ struct Column<'r> {
 /// The table of all workloads, and below it what was offered and what of the machine shows.
 pub fn comparison(comparison: &Comparison, records: &[Record], folder: &Path) -> String {
     let mut text = String::new();
+    let mut judgements = Vec::new();
     for point in &comparison.points {
+        let judged = judge(comparison, point, records, folder);
         let records = of_point(records, point);
         let columns: Vec<Column<'_>> = comparison
             .heaps
@@ -42,7 +47,16 @@ pub fn comparison(comparison: &Comparison, records: &[Record], folder: &Path) ->
             .map(|heap| Column::new(heap, &records, folder))
             .collect();
         block(&mut text, point, comparison, &columns);
+        match judged {
+            Ok(judgement) => {
+                ratios::of_point(&mut text, comparison, &judgement);
+                judgements.push(judgement);
+            }
+            Err(cause) => text.push_str(&format!("No verdict: {cause:#}.\n")),
+        }
+        text.push('\n');
     }
+    ratios::of_all_points(&mut text, comparison, &judgements);
     text.push_str(&machine_sentence(records, folder));
     text
 }
@@ -68,12 +82,6 @@ pub fn narrow(name: &str) -> String {
         on_line += part.len();
     }
     header
-}
-
-/// The records of a point.
-pub fn of_point<'r>(records: &'r [Record], point: &Point) -> Vec<&'r Record> {
-    let id = point.id();
-    records.iter().filter(|record| record.point.as_ref() == Some(&id)).collect()
 }
 
 /// Digests of a point's cells that are not equal, with the heaps that gave them.
@@ -231,7 +239,6 @@ fn block(text: &mut String, point: &Point, comparison: &Comparison, columns: &[C
     }
     let _ = writeln!(text, "{table}");
     notes(text, point, comparison, columns, unequal.as_deref());
-    text.push('\n');
 }
 
 fn notes(text: &mut String, point: &Point, comparison: &Comparison, columns: &[Column<'_>], unequal: Option<&str>) {

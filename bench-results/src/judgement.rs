@@ -1,0 +1,174 @@
+//! What the rounds of a comparison say of its heaps: each point on three axes, a verdict, and one ratio over all points.
+//!
+//! A heap that collects no cycles is compared and not judged: it leaks what the others work to free.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use hdrhistogram::Histogram;
+
+use crate::comparison::{BASELINE, Comparison, Point, of_point};
+use crate::histogram::Histograms;
+use crate::record::{Record, Status};
+use crate::roster;
+use crate::statistics::axis::{Axis, highest_percentile};
+use crate::statistics::bootstrap::{Estimate, Plan};
+use crate::statistics::comparison::{Comparison as OnAxis, Difference, Measured, Rounds};
+use crate::statistics::geometric::{GeometricMean, geometric_mean};
+use crate::statistics::verdict::Verdict;
+
+/// One point, judged.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// What was compared at.
+    pub point: Point,
+    /// All heaps on each axis: latency, CPU, memory.
+    pub axes: [OnAxis; 3],
+    /// What follows for the heaps that collect cycles.
+    pub verdict: Verdict,
+}
+
+/// The heap that ratios are over: the baseline, or the first heap where that takes no part.
+pub fn reference(comparison: &Comparison) -> &str {
+    comparison.heaps.iter().find(|heap| *heap == BASELINE).or(comparison.heaps.first()).map_or(BASELINE, String::as_str)
+}
+
+/// Judges a point by its records and their histograms in `folder`.
+///
+/// # Errors
+/// If its cells were run on several machines, a histogram cannot be read, or no heap has a cell.
+pub fn judge(comparison: &Comparison, point: &Point, records: &[Record], folder: &Path) -> Result<Judgement> {
+    let records = of_point(records, point);
+    let machines: BTreeSet<_> = records.iter().map(|record| &record.machine).collect();
+    if machines.len() > 1 {
+        bail!("the cells of {} are of {} machines: ratios would compare those", point.title(), machines.len());
+    }
+    let open = records.iter().any(|record| record.offered_per_s.is_some());
+    let tag = if open { "response" } else { "service" };
+    let cells = |heap: &str, twin: bool| -> Vec<&Record> {
+        records.iter().copied().filter(|record| record.heap == heap && record.twin == twin).collect()
+    };
+    let times = |heap: &str, twin: bool| times(&cells(heap, twin), folder, tag, open);
+    let values = |heap: &str, twin: bool, figure: &dyn Fn(&Record) -> Option<f64>| {
+        let of = |record: &&Record| Some((record.round, figure(record)?));
+        measured(heap, &cells(heap, twin), Rounds::Values(complete(&cells(heap, twin)).iter().filter_map(of).collect()))
+    };
+    let per_operation = |record: &Record| {
+        let operations = record.operations.filter(|&operations| operations > 0)?;
+        Some(record.cpu_in_all_ns()? as f64 / operations as f64)
+    };
+    let memory = |record: &Record| Some(record.heap_peak_bytes? as f64);
+
+    let mut latencies = Vec::new();
+    for heap in &comparison.heaps {
+        latencies.push(measured(heap, &cells(heap, false), Rounds::Times(times(heap, false)?)));
+    }
+    // One percentile for all: the highest that each heap has enough times for.
+    let amounts: Vec<u64> = latencies.iter().filter_map(amount).collect();
+    let quantile = highest_percentile(&amounts).unwrap_or(0.5);
+    let latency = if open { Axis::Response(quantile) } else { Axis::Service(quantile) };
+    let again = match &comparison.twin {
+        Some(heap) => Some(measured(heap, &cells(heap, true), Rounds::Times(times(heap, true)?))),
+        None => None,
+    };
+    let plan = Plan { seed: comparison.seed, ..Plan::default() };
+    let reference = reference(comparison);
+    let on_axis = |axis: Axis, figure: &dyn Fn(&Record) -> Option<f64>, heaps: &[&String]| {
+        let all: Vec<Measured> = heaps.iter().map(|heap| values(heap, false, figure)).collect();
+        let again = comparison.twin.as_ref().map(|heap| values(heap, true, figure));
+        OnAxis::new(&plan, axis, &all, reference, again.as_ref())
+    };
+    let all: Vec<&String> = comparison.heaps.iter().collect();
+    let axes = [
+        OnAxis::new(&plan, latency, &latencies, reference, again.as_ref()),
+        on_axis(Axis::Cpu, &per_operation, &all),
+        on_axis(Axis::Memory, &memory, &all),
+    ];
+    let judged: Vec<&String> = all.iter().copied().filter(|heap| collects(heap)).collect();
+    let leaking: Vec<String> = all.iter().filter(|heap| !collects(heap)).map(|heap| (*heap).clone()).collect();
+    let excluded = match leaking.len() {
+        0 => Vec::new(),
+        _ => vec![format!("{} (no cycle collection: a floor)", leaking.join(", "))],
+    };
+    latencies.retain(|one| collects(&one.heap));
+    let verdict = Verdict::new(
+        &point.title(),
+        [
+            &OnAxis::new(&plan, latency, &latencies, reference, again.as_ref()),
+            &on_axis(Axis::Cpu, &per_operation, &judged),
+            &on_axis(Axis::Memory, &memory, &judged),
+        ],
+        excluded,
+    )?;
+    Ok(Judgement { point: point.clone(), axes, verdict })
+}
+
+/// Each heap's geometric mean over points of its ratio to the reference, on each axis; heaps in the order of the comparison,
+/// without the reference.
+pub fn over_all_points(comparison: &Comparison, judgements: &[Judgement]) -> Vec<(String, [GeometricMean; 3])> {
+    let others = comparison.heaps.iter().filter(|heap| *heap != reference(comparison));
+    others
+        .map(|heap| {
+            let mean = |place: usize| {
+                geometric_mean(judgements.iter().map(|judgement| {
+                    let row = judgement.axes[place].rows.iter().find(|row| row.heap == *heap);
+                    let ratio = match row.and_then(|row| row.ratio) {
+                        Some(Difference { ratio, .. }) => ratio.map_err(|why| why.to_string()),
+                        None => Err("no ratio".to_owned()),
+                    };
+                    (judgement.point.title(), ratio)
+                }))
+            };
+            (heap.clone(), [mean(0), mean(1), mean(2)])
+        })
+        .collect()
+}
+
+/// A ratio as tables show it: `0.61 (0.58–0.65)`.
+pub fn shown(ratio: &Estimate) -> String {
+    let digits = |value: f64| match value {
+        v if v >= 99.95 => format!("{v:.0}"),
+        v if v >= 9.995 => format!("{v:.1}"),
+        v => format!("{v:.2}"),
+    };
+    format!("{} ({}–{})", digits(ratio.point), digits(ratio.low), digits(ratio.high))
+}
+
+fn collects(heap: &str) -> bool {
+    roster::entry(heap).is_ok_and(|entry| entry.abilities.collects_cycles)
+}
+
+/// Cells that did all their work.
+fn complete<'r>(records: &[&'r Record]) -> Vec<&'r Record> {
+    records.iter().copied().filter(|record| matches!(record.status, Status::Ok | Status::Saturated)).collect()
+}
+
+/// The times of each round. Those of a saturated open loop depend on how long it ran: they are none.
+fn times(records: &[&Record], folder: &Path, tag: &str, open: bool) -> Result<BTreeMap<u32, Histogram<u64>>> {
+    let mut times = BTreeMap::new();
+    for record in
+        records.iter().filter(|record| record.status == Status::Ok || (!open && record.status == Status::Saturated))
+    {
+        let Some(hlog) = &record.hlog else { continue };
+        if let Some(histogram) = Histograms::read(&folder.join(hlog), tag)? {
+            times.insert(record.round, histogram);
+        }
+    }
+    Ok(times)
+}
+
+fn amount(measured: &Measured) -> Option<u64> {
+    match &measured.rounds {
+        Rounds::Times(rounds) if !rounds.is_empty() => Some(rounds.values().map(Histogram::len).sum()),
+        _ => None,
+    }
+}
+
+fn measured(heap: &str, records: &[&Record], rounds: Rounds) -> Measured {
+    let failed = records.iter().filter(|record| record.status != Status::Ok).map(|record| {
+        let cause = record.error.as_deref().unwrap_or("no cause known");
+        format!("round {}: {}: {cause}", record.round, record.status.name())
+    });
+    Measured { heap: heap.to_owned(), rounds, failed: failed.collect() }
+}
