@@ -11,7 +11,7 @@ use gc_core::event::{Cause, Collection};
 use gc_core::space::header::{self, flag};
 use gc_core::streaming::Fetch;
 use gc_core::sync::Ordering::{Acquire, Relaxed};
-use gc_core::{Certify, Generation, Kind, ObjectRef, Reason, process};
+use gc_core::{Automatic, Certify, Generation, Kind, ObjectRef, Reason, process};
 
 use crate::age;
 use crate::commit::Commit;
@@ -142,7 +142,12 @@ impl<R: Rung> ParallelMutator<R> {
     fn collect_once(&self, work: &mut Work, generation: Generation, reason: Reason) -> Found {
         let shared = self.shared();
         let _resume = R::STOPS.then(|| self.stop_others());
-        shared.trigger.begin(generation);
+        let in_background = !R::STOPS && shared.config.automatic == Automatic::Background;
+        let late = (in_background && reason == Reason::Threshold).then(|| shared.mutators.totals().count);
+        shared.trigger.begin(generation, late);
+        if generation == Generation::OLD {
+            shared.trigger.begin_full(shared.mutators.totals().objects());
+        }
         shared.mutators.clear_counts();
         let from_roots = self.notes_candidates && reason == Reason::Threshold;
         let blocks = if from_roots {

@@ -148,8 +148,7 @@ impl<R: Rung> Heap for ParallelHeap<R> {
     }
 
     fn live_objects(&self) -> u64 {
-        let totals = self.0.mutators.totals();
-        totals.allocated.saturating_sub(totals.freed)
+        self.0.mutators.totals().objects()
     }
 
     fn statistics(&self) -> HeapStatistics {

@@ -190,6 +190,11 @@ impl Mutators {
 }
 
 impl Totals {
+    /// Objects in the heap.
+    pub(crate) fn objects(&self) -> u64 {
+        self.allocated.saturating_sub(self.freed)
+    }
+
     fn add(&mut self, record: &Record) {
         // Relaxed, all: figures of a moment ago, one by one, unless the mutators are at rest.
         self.freed += record.freed.load(Relaxed);

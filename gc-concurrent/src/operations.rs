@@ -165,23 +165,24 @@ impl<R: Rung> ParallelMutator<R> {
             return;
         }
         if !R::STOPS && shared.config.automatic == Automatic::Background {
-            if shared.trigger.request() {
+            let is_new = shared.trigger.request();
+            if is_new {
                 collector::ensure(&self.heap);
                 shared.bell.ring();
-            } else if shared.trigger.exceeds(count) {
-                // The collector does not keep up. Far behind, it is waited for; a little, only if it rests.
-                let far = shared.trigger.is_far_exceeded_by(count);
-                if far || !shared.turns.is_taken() {
-                    self.interruptions().interruption_begins(Cause::Stall);
-                    let begin = Instant::now();
-                    if far {
-                        let due = self.generation_due(count, true);
-                        self.collect_now(due.unwrap_or(Generation::YOUNG), Reason::Threshold);
-                    } else {
-                        self.collect_due(false);
-                    }
-                    self.interruptions().interruption_ends(Cause::Stall, begin.elapsed());
+            }
+            // The collector does not keep up. Far behind, it is waited for; a little, only if it rests.
+            let outgrown = || shared.trigger.is_outgrown_by(shared.mutators.totals().objects());
+            let far = shared.trigger.is_far_exceeded_by(count) || outgrown();
+            if far || (!is_new && shared.trigger.exceeds(count) && !shared.turns.is_taken()) {
+                self.interruptions().interruption_begins(Cause::Stall);
+                let begin = Instant::now();
+                if far {
+                    let due = self.generation_due(count, true);
+                    self.collect_now(due.unwrap_or(Generation::YOUNG), Reason::Threshold);
+                } else {
+                    self.collect_due(false);
                 }
+                self.interruptions().interruption_ends(Cause::Stall, begin.elapsed());
             }
             return;
         }

@@ -13,6 +13,9 @@ use gc_core::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex};
 
 // Orderings in this file are relaxed: figures and settings, each read for itself; what must hold together is under a lock.
 
+/// No full collection is under way.
+const NO_FULL: u64 = u64::MAX;
+
 /// A count cannot exceed this.
 const NEVER: u32 = u32::MAX;
 
@@ -32,6 +35,8 @@ pub(crate) struct Trigger {
     requested: AtomicBool,
     pending: AtomicU64,
     total: AtomicU64,
+    /// Objects in the heap when the full collection that is under way began, or [`NO_FULL`].
+    objects_at_begin: AtomicU64,
     pub(crate) stats: Mutex<[GenerationStats; 3]>,
     pub(crate) garbage: Mutex<Vec<ObjectRef>>,
 }
@@ -48,6 +53,7 @@ impl Trigger {
             requested: AtomicBool::new(false),
             pending: AtomicU64::new(0),
             total: AtomicU64::new(0),
+            objects_at_begin: AtomicU64::new(NO_FULL),
             stats: Mutex::default(),
             garbage: Mutex::default(),
         };
@@ -73,10 +79,30 @@ impl Trigger {
         count > self.limit.load(Relaxed)
     }
 
-    /// Whether a mutator's own count is so far above its share that it waits for the collector.
+    /// Whether a mutator's own count is so far above its share that it waits for the collector: by [`FAR`] times, and by more
+    /// than a quarter of what survived the last full collection, which is what the quarter rule lets a heap grow by.
     pub(crate) fn is_far_exceeded_by(&self, count: u32) -> bool {
-        let share = self.thresholds[0].load(Relaxed) / self.sharers.load(Relaxed).max(1);
-        count > share.max(1).saturating_mul(LAG).saturating_mul(LAG)
+        let sharers = self.sharers.load(Relaxed).max(1);
+        let share = self.thresholds[0].load(Relaxed) / sharers;
+        let quarter = self.total.load(Relaxed) / 4 / u64::from(sharers);
+        count > share.max(1).saturating_mul(FAR) && u64::from(count) > quarter
+    }
+
+    /// Whether a heap of so many objects has grown too much while a full collection is under way: by more than a quarter of
+    /// what survived the last one, beyond what a mutator may run ahead of young ones.
+    ///
+    /// What dies old meanwhile floats, counts as having survived, makes the next full collection longer and later, and so
+    /// more floats: without a bound a mutator that allocates faster than the collector looks lets the heap grow to many
+    /// times its size.
+    pub(crate) fn is_outgrown_by(&self, objects: u64) -> bool {
+        let ahead = u64::from(self.thresholds[0].load(Relaxed).saturating_mul(FAR));
+        let began = self.objects_at_begin.load(Relaxed);
+        began != NO_FULL && objects > began.saturating_add(self.total.load(Relaxed) / 4).saturating_add(ahead)
+    }
+
+    /// A full collection begins on a heap of so many objects.
+    pub(crate) fn begin_full(&self, objects: u64) {
+        self.objects_at_begin.store(objects, Relaxed);
     }
 
     /// Notes that a collection was asked for; the limit becomes [`LAG`] times as high. False if it was before.
@@ -105,9 +131,21 @@ impl Trigger {
     }
 
     /// A collection of `generation` begins: counts start anew. The mutators' own are for the caller to clear.
-    pub(crate) fn begin(&self, generation: Generation) {
-        if generation != Generation::OLD {
-            self.counts[generation.index()].fetch_add(1, Relaxed);
+    ///
+    /// `late` is the sum of their counts where the collection could come late, by a thread of its own: then it counts as
+    /// often as it would have been due, so that the older generations become due after as many allocations as otherwise.
+    pub(crate) fn begin(&self, generation: Generation, late: Option<u32>) {
+        let worth = |count: u32, threshold: &AtomicU32| (count / threshold.load(Relaxed).saturating_add(1)).max(1);
+        match generation {
+            Generation::YOUNG => {
+                let worth = late.map_or(1, |count| worth(count, &self.thresholds[0]));
+                self.counts[0].fetch_add(worth, Relaxed);
+            }
+            Generation::MIDDLE => {
+                let worth = late.map_or(1, |_| worth(self.counts[0].load(Relaxed), &self.thresholds[1]));
+                self.counts[1].fetch_add(worth, Relaxed);
+            }
+            _ => {}
         }
         self.counts[..generation.index()].iter().for_each(|count| count.store(0, Relaxed));
         self.requested.store(false, Relaxed);
@@ -124,6 +162,7 @@ impl Trigger {
     pub(crate) fn survived(&self, generation: Generation, survivors: u64) {
         match generation {
             Generation::OLD => {
+                self.objects_at_begin.store(NO_FULL, Relaxed);
                 self.pending.store(0, Relaxed);
                 self.total.store(survivors, Relaxed);
             }
@@ -179,6 +218,8 @@ impl Trigger {
 /// How many times its share of the first threshold a mutator may allocate while the collection that it asked for has not
 /// begun. Then it collects by itself: back-pressure without waiting for anybody.
 pub(crate) const LAG: u32 = 64;
+/// How many times its share a mutator may allocate while others collect, before it waits for them.
+const FAR: u32 = 4 * LAG;
 
 impl Trigger {
     /// Holds the locks over `f`, in which the process forks.
@@ -203,5 +244,29 @@ mod tests {
             });
             assert!(trigger.exceeds(701), "collections are enabled");
         }
+    }
+
+    #[test]
+    fn a_late_collection_counts_as_often_as_it_would_have_been_due() {
+        let trigger = Trigger::new(Thresholds([700, 10, 10]));
+        trigger.begin(Generation::YOUNG, None);
+        assert_eq!(trigger.older_counts(), [1, 0]);
+        trigger.begin(Generation::YOUNG, Some(300));
+        trigger.begin(Generation::YOUNG, Some(70_100));
+        assert_eq!(trigger.older_counts(), [102, 0]);
+        trigger.begin(Generation::MIDDLE, Some(701));
+        assert_eq!(trigger.older_counts(), [0, 9]);
+    }
+
+    #[test]
+    fn a_heap_is_outgrown_by_a_quarter_during_a_full_collection_only() {
+        let trigger = Trigger::new(Thresholds([10, 10, 10]));
+        trigger.survived(Generation::OLD, 400_000);
+        assert!(!trigger.is_outgrown_by(10_000_000));
+        trigger.begin_full(500_000);
+        let most = 500_000 + 100_000 + 10 * u64::from(FAR);
+        assert!(!trigger.is_outgrown_by(most) && trigger.is_outgrown_by(most + 1));
+        trigger.survived(Generation::OLD, 400_000);
+        assert!(!trigger.is_outgrown_by(10_000_000));
     }
 }

@@ -17,7 +17,7 @@ pub(super) const QUICK_S: f64 = 110.0;
 /// The most rounds of a quick comparison.
 pub(super) const QUICK_ROUNDS: u32 = 5;
 /// Seconds a cell of it takes on the baseline.
-const QUICK_CELL_S: f64 = 1.0;
+const QUICK_CELL_S: f64 = 0.6;
 /// The seconds that a full comparison aims at.
 const FULL_S: f64 = 27.0 * 60.0;
 /// Its rounds.
