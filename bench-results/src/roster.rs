@@ -3,7 +3,7 @@
 use gc_core::{Abilities, Heap};
 
 pub use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
-pub use gc_core::{GenerationalHeap, GenerationalStreamingHeap, RefcountHeap};
+pub use gc_core::{GenerationalHeap, GenerationalStreamingHeap, RefcountHeap, UncountedHeap};
 
 /// Calls a macro with its arguments and the ladder of heaps, lowest rung first. A rung differs from the one below it by
 /// what its line says.
@@ -36,6 +36,10 @@ macro_rules! select_heap {
                 type $H = $crate::roster::$heap;
                 Ok($body)
             })+
+            name if name == <$crate::roster::UncountedHeap as gc_core::Heap>::NAME => {
+                type $H = $crate::roster::UncountedHeap;
+                Ok($body)
+            }
             name => Err($crate::roster::UnknownHeap::new(name)),
         }
     };
@@ -67,12 +71,19 @@ pub fn entries() -> &'static [Entry] {
     ladder!(list_entries!())
 }
 
+/// Heaps that are run by their name only: instruments, no rungs of the ladder.
+pub const INSTRUMENTS: &[Entry] = &[Entry {
+    name: UncountedHeap::NAME,
+    summary: "does not even count, so nothing dies: what a program costs by itself",
+    abilities: UncountedHeap::ABILITIES,
+}];
+
 /// The heap of that name.
 ///
 /// # Errors
 /// [`UnknownHeap`], which names those there are.
 pub fn entry(name: &str) -> Result<&'static Entry, UnknownHeap> {
-    entries().iter().find(|entry| entry.name == name).ok_or_else(|| UnknownHeap::new(name))
+    entries().iter().chain(INSTRUMENTS).find(|entry| entry.name == name).ok_or_else(|| UnknownHeap::new(name))
 }
 
 /// No heap of that name.
@@ -102,7 +113,7 @@ mod tests {
 
     #[test]
     fn each_heap_is_found_by_its_name() {
-        for entry in entries() {
+        for entry in entries().iter().chain(INSTRUMENTS) {
             assert_eq!(for_heap!(entry.name, H => H::NAME), Ok(entry.name));
         }
         assert!(for_heap!("none", H => H::NAME).unwrap_err().to_string().contains("refcount, generational"));

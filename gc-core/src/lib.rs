@@ -34,5 +34,5 @@ pub use generational::{Generational, GenerationalHeap, GenerationalStreamingHeap
 pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator, Shortage};
 pub use object::{Kind, ObjectRef, Shape, TypeId, TypeSpec};
 pub use plain::{PlainHeap, PlainMutator, Reason, Tracking};
-pub use refcount::{RefcountHeap, Uncollected};
+pub use refcount::{RefcountHeap, Uncollected, UncountedHeap};
 pub use root::{Root, SharedRoot};

@@ -1,4 +1,5 @@
-//! `refcount`: plain counts and no cycle collection. The floor of every comparison.
+//! `refcount`: plain counts and no cycle collection. The floor of every comparison. And `uncounted`, which does not count
+//! either: an instrument that tells what a program costs by itself.
 //!
 //! It keeps the collector's settings, so that programs that set them run unchanged, and tracks nothing: generations are
 //! empty, freezing moves nothing, collecting finds nothing. Dead cycles leak, by design.
@@ -12,17 +13,22 @@ use crate::space::Space;
 use crate::sync::Mutex;
 
 /// The heap that counts and does not collect.
-pub type RefcountHeap = PlainHeap<Uncollected>;
+pub type RefcountHeap = PlainHeap<Uncollected<true>>;
+
+/// The heap that does not even count: nothing dies, so memory is all that limits it, and it is new all the time. No heap to
+/// live with; it keeps the contract but for deaths.
+pub type UncountedHeap = PlainHeap<Uncollected<false>>;
 
 /// Tracks nothing.
-pub struct Uncollected {
+pub struct Uncollected<const COUNTS: bool> {
     settings: Mutex<(Thresholds, bool)>,
 }
 
-impl Tracking for Uncollected {
-    const NAME: &'static str = "refcount";
+impl<const COUNTS: bool> Tracking for Uncollected<COUNTS> {
+    const NAME: &'static str = if COUNTS { "refcount" } else { "uncounted" };
     const ABILITIES: Abilities = Abilities { collects_cycles: false, list_order: false, parallel_mutators: false };
     const TRACKS: bool = false;
+    const COUNTS: bool = COUNTS;
 
     fn new(_: &Space, config: &HeapConfig) -> Self {
         Self { settings: Mutex::new((config.thresholds, true)) }

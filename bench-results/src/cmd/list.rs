@@ -108,6 +108,10 @@ fn as_text() -> String {
     for entry in roster::entries() {
         let _ = writeln!(text, "  {:<22}  {}", entry.name, entry.summary);
     }
+    let _ = writeln!(text, "\nNo rung of that ladder, and run by its name only:");
+    for entry in roster::INSTRUMENTS {
+        let _ = writeln!(text, "  {:<22}  {}", entry.name, entry.summary);
+    }
     let _ = writeln!(text, "\nSettings of a heap (--config name=value):");
     for setting in heap_settings::SETTINGS {
         dial(&mut text, setting.name, setting.meaning, setting.default, setting.range);

@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod costs;
 mod heap;
 mod list;
 mod merge;
@@ -44,6 +45,7 @@ enum Verb {
     Compare(compare::Arguments),
     Plan(plan::Arguments),
     Merge(merge::Arguments),
+    Costs(costs::Arguments),
     Run(run::Arguments),
     Verify(verify::Arguments),
     Heap(heap::Arguments),
@@ -67,6 +69,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(arguments),
         Verb::Plan(arguments) => plan::run(arguments),
         Verb::Merge(arguments) => merge::run(arguments),
+        Verb::Costs(arguments) => costs::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),

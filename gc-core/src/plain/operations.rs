@@ -68,6 +68,9 @@ impl<T: Tracking> PlainMutator<T> {
 
     #[inline(always)]
     pub(super) fn retain_in(&self, view: View<'_>, object: ObjectRef) {
+        if !T::COUNTS {
+            return;
+        }
         #[cfg(feature = "faults")]
         if faults::strikes(Fault::Miscounts) {
             return;
@@ -85,6 +88,9 @@ impl<T: Tracking> PlainMutator<T> {
 
     #[inline(always)]
     pub(super) fn release_in(&self, view: View<'_>, object: ObjectRef) {
+        if !T::COUNTS {
+            return;
+        }
         let count = view.count_word(object.bits());
         let word = count.load(Relaxed);
         if word as u32 == 1 {

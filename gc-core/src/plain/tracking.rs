@@ -27,6 +27,8 @@ pub trait Tracking: Sized + Send + Sync + 'static {
     const ABILITIES: Abilities;
     /// Whether containers are tracked at all.
     const TRACKS: bool;
+    /// Whether references are counted. If not, nothing ever dies.
+    const COUNTS: bool = true;
 
     /// The state of a new heap.
     fn new(space: &Space, config: &HeapConfig) -> Self;
