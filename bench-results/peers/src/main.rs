@@ -17,9 +17,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use gc_concurrent::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
 use gc_core::{
-    Control, Generation, GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, Kind, Mutator, NoObserver, RefcountHeap, Root, Shape,
-    TypeSpec,
+    Control, Generation, GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, Kind, Mutator, NoObserver,
+    RefcountHeap, Root, Shape, TypeSpec,
 };
 use gcmodule::{Cc, Trace, Tracer};
 
@@ -82,6 +83,27 @@ fn churn_heap<H: Heap, const WORDS: usize>() -> f64 {
     let time = per_object(begin, CHURN);
     black_box(window[0].object());
     time
+}
+
+/// Boxes of 32 bytes, each freed before the next is made, so that both sides work on one line of cache.
+fn allocate_box() -> f64 {
+    let begin = Instant::now();
+    for n in 0..CHURN {
+        drop(black_box(Box::new([n as u64; 4])));
+    }
+    per_object(begin, CHURN)
+}
+
+/// Objects of two slots, 32 bytes with their headers, likewise.
+fn allocate_object<H: Heap>() -> f64 {
+    let heap = H::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
+    let node_type = heap.register_type(TypeSpec::new("node", Kind::Instance)).unwrap();
+    let mutator = heap.attach();
+    let begin = Instant::now();
+    for _ in 0..CHURN {
+        drop(black_box(mutator.allocate(node_type, Shape::new(2, 0)).unwrap()));
+    }
+    per_object(begin, CHURN)
 }
 
 /// gcmodule's own: its cell is a `RefCell`, which its `Trace` is implemented for.
@@ -226,6 +248,7 @@ fn main() -> ExitCode {
                 println!("{:.1}", (0..reps).map(|_| churn_heap::<GenerationalHeap, 0>()).fold(f64::MAX, f64::min))
             }
             Some("collections") => collections(reps),
+            Some("allocations") => allocations(reps),
             Some("rings") => println!("{:.1}", (0..reps).map(|_| cycles_heap()).fold(f64::MAX, f64::min)),
             _ => println!("{:.1}", (0..reps).map(|_| churn_rc::<0>()).fold(f64::MAX, f64::min)),
         }
@@ -252,21 +275,58 @@ fn main() -> ExitCode {
     report("the same with 32 bytes filled", "refcount", "Rc over mimalloc", &pairs[2]);
     report("the same with 32 bytes filled", "generational", "Rc over mimalloc", &pairs[3]);
     report("rings of 10, default thresholds", "generational", "gcmodule over mimalloc", &pairs[4]);
+    allocations(rounds);
     collections(rounds.min(5));
     ExitCode::SUCCESS
 }
 
-/// Full collections by streaming beside those along lists.
+/// Allocation and freeing beside mimalloc's.
+fn allocations(rounds: usize) {
+    let heaps: [(&str, fn() -> f64); 5] = [
+        ("refcount", allocate_object::<RefcountHeap>),
+        ("generational", allocate_object::<GenerationalHeap>),
+        ("refcount-atomic", allocate_object::<RefcountAtomicHeap>),
+        ("stop-the-world", allocate_object::<StopTheWorldHeap>),
+        ("concurrent", allocate_object::<ConcurrentHeap>),
+    ];
+    let mut pairs: [Vec<(f64, f64)>; 5] = Default::default();
+    for round in 0..=rounds {
+        let boxes = allocate_box();
+        for (pairs, (_, measure)) in pairs.iter_mut().zip(heaps) {
+            let figure = (measure(), boxes);
+            // The first round warms up.
+            if round > 0 {
+                pairs.push(figure);
+            }
+        }
+    }
+    for (pairs, (heap, _)) in pairs.iter().zip(heaps) {
+        report("allocate and free", heap, "Box over mimalloc", pairs);
+    }
+}
+
+/// Full collections of a heap that nobody changes: by streaming beside those along lists, and the parallel heaps' beside
+/// streaming alone. What `concurrent` takes longer over dead objects is their certification.
 fn collections(rounds: usize) {
     for n in [100_000, 1_000_000, 5_000_000] {
-        let (mut live, mut dead) = (Vec::new(), Vec::new());
+        let mut live: [Vec<(f64, f64)>; 3] = Default::default();
+        let mut dead: [Vec<(f64, f64)>; 3] = Default::default();
         for _ in 0..rounds {
             let streaming = full_collection::<GenerationalStreamingHeap>(n);
             let lists = full_collection::<GenerationalHeap>(n);
-            live.push((streaming.0, lists.0));
-            dead.push((streaming.1, lists.1));
+            let stopped = full_collection::<StopTheWorldHeap>(n);
+            let concurrent = full_collection::<ConcurrentHeap>(n);
+            for (place, (one, other)) in
+                [(streaming, lists), (concurrent, streaming), (concurrent, stopped)].into_iter().enumerate()
+            {
+                live[place].push((one.0, other.0));
+                dead[place].push((one.1, other.1));
+            }
         }
-        report(&format!("full collection, {n} live"), "streaming", "generational", &live);
-        report(&format!("full collection, {n} dead"), "streaming", "generational", &dead);
+        let names = [("streaming", "generational"), ("concurrent", "streaming"), ("concurrent", "stop-the-world")];
+        for (place, (ours, theirs)) in names.into_iter().enumerate() {
+            report(&format!("full collection, {n} live"), ours, theirs, &live[place]);
+            report(&format!("full collection, {n} dead"), ours, theirs, &dead[place]);
+        }
     }
 }
