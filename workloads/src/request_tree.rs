@@ -57,6 +57,12 @@ impl RequestTypes {
         }
     }
 
+    /// Another type of nodes, whose teardown the heap reports.
+    pub(crate) fn register_observed_node<H: Heap>(&self, heap: &H) -> TypeId {
+        let spec = TypeSpec::new("Node", Kind::Instance).with_observed_teardown();
+        heap.register_type(spec).expect("a new heap has few types")
+    }
+
     /// A tree of `nodes` nodes, held by a list, which is returned.
     ///
     /// # Errors

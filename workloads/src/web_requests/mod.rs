@@ -22,6 +22,7 @@ pub(crate) use self::serving::merge;
 use self::serving::{Service, Watching};
 use self::types::Types;
 use crate::audit::audit;
+use crate::drag::DragWatch;
 use crate::draws::mix;
 use crate::graph::{HeapGraph, embedded_django};
 use crate::lifetimes::{Lifetimes, died_by_count_share};
@@ -78,7 +79,9 @@ impl Workload for WebRequests {
         let mut handlers: Vec<Handler<'_>> = (0..plan.threads)
             .map(|thread| Handler::new(dials, types, resources.clone(), held_nodes, (plan.seed, thread)))
             .collect();
-        let service = Service { dials, plan, watching: watching.as_ref() };
+        let drag = plan.instruments().drag;
+        let dragged = drag.map(|_| (types.tree.node, types.tree.register_observed_node(heap)));
+        let service = Service { dials, plan, watching: watching.as_ref(), dragged };
         service.warm_up(&mutator, &mut handlers[0], &long_lived)?;
         mutator.collect(Generation::OLD);
         match dials.freeze.as_str() {
@@ -96,14 +99,16 @@ impl Workload for WebRequests {
         plan.stages.timed_part_ends();
         let held_peak = resources.as_ref().map(Resources::peak);
         let lifetimes = watching.as_ref().map(Watching::reading);
+        // Who watches lifetimes makes the nodes another way.
+        let drag = drag.filter(|_| watching.is_none()).map(DragWatch::reading);
 
         let audit = audit(&mutator, &long_lived.held_objects(), long_lived.model())?;
         let mut outcome = merge(timings, plan.pace);
         outcome.operation = "request";
         outcome.digest = handlers.iter().fold(0, |digest, handler| mix(digest ^ handler.digest));
         outcome.floating = floating;
-        outcome.live_after = audit.live_after;
-        outcome.live_expected = audit.live_expected;
+        outcome.drag = drag;
+        audit.enter(&mut outcome);
         outcome.lifetimes = lifetimes.map(|lifetimes| {
             let died_by_count_share = died_by_count_share(&before, &heap.statistics());
             Lifetimes { died_by_count_share, ..lifetimes }

@@ -72,6 +72,9 @@ impl<'w> Handler<'w> {
         let (dials, mutator) = (self.dials, source.mutator());
         let link = if self.happens(dials.cyclic) { dials.back_pointers.link } else { ParentLink::None };
         let fails = dials.fail > 0.0 && self.happens(dials.fail);
+        if link == ParentLink::Strong && !dials.back_pointers.cleared && dials.nodes > 1 {
+            source.unit_begins();
+        }
         let tree = self.types.tree.build(source, dials.nodes, link)?;
         let resource = self.open_resource(mutator, &tree)?;
         for _ in 0..dials.reads {
@@ -109,6 +112,7 @@ impl<'w> Handler<'w> {
             resources.release(mutator, resource);
         }
         drop(resource);
+        source.unit_ends();
         drop(tree);
         if let Some(resources) = &self.resources {
             self.held.sum += resources.held();
