@@ -118,7 +118,8 @@ pub struct SummaryWithTotal {
     pub total: u64,
 }
 
-/// The histograms of one cell, each under its tag: `response`, `service`, `pause`, `cascade`, `hiccup`.
+/// The histograms of one cell, each under its tag: `response`, `service`, `metered`, `pause`, `cascade`, `hiccup`, `drag`; and
+/// `cascade-objects`, which counts objects and not nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Histograms(Vec<(&'static str, Timings)>);
 
@@ -134,7 +135,11 @@ impl Histograms {
         let mut bytes = Vec::new();
         let mut serializer = V2DeflateSerializer::new();
         let mut builder = IntervalLogWriterBuilder::new();
-        builder.add_comment(comment).add_comment("times in nanoseconds").with_start_time(start).with_base_time(start);
+        builder
+            .add_comment(comment)
+            .add_comment("times in nanoseconds; cascade-objects in objects")
+            .with_start_time(start)
+            .with_base_time(start);
         let mut log = builder.begin_log_with(&mut bytes, &mut serializer).context("cannot begin an interval log")?;
         for (tag, timings) in &self.0 {
             log.write_histogram(&timings.histogram, Duration::ZERO, duration, Tag::new(tag))
