@@ -169,3 +169,21 @@ fn compare_writes_traces_if_asked() {
     let trace: Value = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     assert!(trace["traceEvents"].as_array().unwrap().len() > 2);
 }
+
+#[test]
+fn overhead_has_a_row_for_each_instrument_with_its_interval() {
+    let run = "overhead --set requests=300 --set live=500 --set heap=none --rounds 5 --json";
+    let done = output(&run.split_whitespace().collect::<Vec<_>>());
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let rows = lines(&stdout(&done));
+    let names: Vec<&str> = rows.iter().map(|row| row["instruments"].as_str().unwrap()).collect();
+    assert_eq!(names, ["none", "ledger", "hiccups", "floating", "timings", "drag", "all"]);
+    for row in &rows {
+        let figure = |key: &str| row[key].as_f64().unwrap();
+        let ratio = figure("mutator_cpu_ratio");
+        assert!(ratio > 0.0 && figure("low") <= ratio && ratio <= figure("high"), "{row}");
+    }
+    let table =
+        output(&run.replace("--json", "").replace("--rounds 5", "--rounds 1").split_whitespace().collect::<Vec<_>>());
+    assert!(stdout(&table).contains("n/a") && stderr(&table).contains("needs 5 rounds"), "{}", stdout(&table));
+}

@@ -85,6 +85,8 @@ impl<T: Tracking> PlainMutator<T> {
 
     #[inline(always)]
     pub(super) fn release_in(&self, view: View<'_>, object: ObjectRef) {
+        #[cfg(feature = "faults")]
+        faults::delay(&*self.shared().observer);
         let count = view.count_word(object.bits());
         let word = count.load(Relaxed);
         if word as u32 == 1 {
