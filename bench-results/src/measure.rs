@@ -19,7 +19,7 @@ use crate::instruments::{Instrument, Instruments};
 use crate::ledger::{Book, Ledger};
 use crate::metered;
 use crate::provenance::binary_hash;
-use crate::record::{Floating, FloatingTrend, Generation, PauseByCause, Record, Status};
+use crate::record::{CountTraffic, Floating, FloatingTrend, Generation, PauseByCause, Record, Status};
 use crate::roster::for_heap;
 use crate::spans::{Spans, Utilization};
 use crate::usage::{HeapThreads, ProcessUsage, peak_rss_bytes};
@@ -209,6 +209,17 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
 }
 
+/// Operations on counts so far, in a build that counts them.
+fn traffic_so_far() -> Option<CountTraffic> {
+    #[cfg(feature = "traffic")]
+    {
+        let gc_core::traffic::Traffic { retains, releases, contended } = gc_core::traffic::now();
+        Some(CountTraffic { retains, releases, contended })
+    }
+    #[cfg(not(feature = "traffic"))]
+    None
+}
+
 /// Starts and stops the instruments around the timed part.
 struct TimedPart<'h, H: Heap> {
     heap: &'h H,
@@ -229,6 +240,7 @@ struct Beginning {
     statistics: HeapStatistics,
     usage: Option<ProcessUsage>,
     heap_threads: HeapThreads,
+    traffic: Option<CountTraffic>,
 }
 
 /// What the instruments saw.
@@ -239,6 +251,7 @@ struct Figures {
     statistics: [HeapStatistics; 2],
     usage: Option<[ProcessUsage; 2]>,
     heap_threads_cpu_ns: u64,
+    traffic: Option<CountTraffic>,
 }
 
 impl<H: Heap> Stages for TimedPart<'_, H> {
@@ -247,13 +260,15 @@ impl<H: Heap> Stages for TimedPart<'_, H> {
         let statistics = self.heap.statistics();
         self.set_timed(true);
         let (heap_threads, usage) = (HeapThreads::now(), ProcessUsage::now());
-        let beginning = Beginning { hiccups, began: SystemTime::now(), statistics, usage, heap_threads };
+        let traffic = traffic_so_far();
+        let beginning = Beginning { hiccups, began: SystemTime::now(), statistics, usage, heap_threads, traffic };
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Running(Box::new(beginning));
     }
 
     fn timed_part_ends(&self) {
         let (heap_threads, usage) = (HeapThreads::now(), ProcessUsage::now());
         self.set_timed(false);
+        let traffic = traffic_so_far();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state = match std::mem::replace(&mut *state, State::Before) {
             State::Running(beginning) => State::After(Box::new(Figures {
@@ -262,6 +277,7 @@ impl<H: Heap> Stages for TimedPart<'_, H> {
                 peak_rss_bytes: peak_rss_bytes(),
                 heap_threads_cpu_ns: heap_threads.since(&beginning.heap_threads),
                 usage: beginning.usage.zip(usage).map(|(before, after)| [before, after]),
+                traffic: beginning.traffic.zip(traffic).map(|(before, after)| after.since(&before)),
                 hiccups: beginning.hiccups.map(Hiccups::stop),
             })),
             other => other,
@@ -303,6 +319,7 @@ impl Figures {
         record.freed_by_collector = Some(after.freed_by_collector.saturating_sub(before.freed_by_collector));
         record.died_by_count_share = died_by_count_share(&before, &after);
         record.heap_peak_bytes = Some(after.peak_bytes);
+        record.count_traffic = self.traffic;
         record.peak_rss_bytes = self.peak_rss_bytes;
         record.heap_threads_cpu_ns = Some(self.heap_threads_cpu_ns);
         record.collector_cpu_ns = record.collector_cpu_ns.map(|in_place_ns| in_place_ns + self.heap_threads_cpu_ns);

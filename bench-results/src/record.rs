@@ -367,6 +367,17 @@ pub struct CountTraffic {
     pub contended: u64,
 }
 
+impl CountTraffic {
+    /// What came since an earlier reading.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            retains: self.retains - earlier.retains,
+            releases: self.releases - earlier.releases,
+            contended: self.contended - earlier.contended,
+        }
+    }
+}
+
 /// How long watched objects of the timed part lived, in objects made by the program between birth and death.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Lifetimes {

@@ -74,6 +74,10 @@ impl<T: Tracking> PlainMutator<T> {
         }
         let count = view.count_word(object.bits());
         let word = count.load(Relaxed);
+        #[cfg(feature = "traffic")]
+        if word & IMMORTAL == 0 {
+            crate::traffic::retained();
+        }
         if (word as u32) < COUNT_LIMIT {
             count.store(word + 1, Relaxed);
         } else if word & IMMORTAL == 0 {
@@ -89,6 +93,10 @@ impl<T: Tracking> PlainMutator<T> {
         faults::delay(&*self.shared().observer);
         let count = view.count_word(object.bits());
         let word = count.load(Relaxed);
+        #[cfg(feature = "traffic")]
+        if word & IMMORTAL == 0 {
+            crate::traffic::released();
+        }
         if word as u32 == 1 {
             count.store(word - 1, Relaxed);
             self.die(object);
