@@ -160,7 +160,7 @@ fn resume(path: &Path) -> Result<(RunFolder, Run)> {
 fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
     for (point, cell) in run.comparison.to_calibrate()? {
         let began = Instant::now();
-        let record = invoke(&cell, Files::default(), Duration::from_secs(run.comparison.timeout_s))?;
+        let mut record = invoke(&cell, Files::default(), Duration::from_secs(run.comparison.timeout_s))?;
         let process_s = began.elapsed().as_secs_f64();
         match record.achieved_per_s {
             Some(rate) => eprintln!("{}: {BASELINE} serves {}.", cell.workload.name, units::rate(rate)),
@@ -170,6 +170,8 @@ fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
                 record.error.as_deref().unwrap_or("no cause known")
             ),
         }
+        // Of no use for calibrating, and long.
+        record.trash = None;
         run.comparison.calibrations.insert(point, Calibration { record, process_s });
         folder.write_run(run)?;
     }
