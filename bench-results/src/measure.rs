@@ -13,13 +13,14 @@ use workloads::workload::{Outcome, Pace, Plan, RunError, Stages};
 
 use crate::attached::Attached;
 use crate::cell::Cell;
+use crate::floating_trend::FloatingTrend;
 use crate::hiccups::{Hiccups, Recorded};
 use crate::histogram::{Histograms, Timings};
 use crate::instruments::{Instrument, Instruments};
 use crate::ledger::{Book, Ledger};
 use crate::metered;
 use crate::provenance::binary_hash;
-use crate::record::{CountTraffic, Floating, FloatingTrend, Generation, PauseByCause, Record, Status};
+use crate::record::{CountTraffic, Floating, Generation, PauseByCause, Record, Status};
 use crate::roster::for_heap;
 use crate::spans::{Spans, Utilization};
 use crate::usage::{HeapThreads, ProcessUsage, peak_rss_bytes};

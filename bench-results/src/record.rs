@@ -9,9 +9,9 @@ use gc_core::event::Cause;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::floating_trend::FloatingTrend;
 use crate::histogram::{Summary, SummaryWithTotal, Timings};
 use crate::ledger::CollectionFigures;
-use crate::statistics::steady_state::{BLOCK, BLOCKS, Trend};
 
 /// The version of the schema.
 pub const SCHEMA: u32 = 1;
@@ -312,47 +312,6 @@ pub struct Floating {
     pub mean_objects: Option<f64>,
     /// The most, in bytes.
     pub peak_bytes: Option<u64>,
-}
-
-/// How floating garbage developed over the second half of the timed part. See `statistics::steady_state`.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
-pub struct FloatingTrend {
-    /// Whether both figures below grow by at most 5 % of their median per block (a tenth of the timed part).
-    pub steady: bool,
-    /// Growth of the blocks' greatest samples, in objects per block.
-    pub peaks_per_block: f64,
-    /// Their median.
-    pub peaks_median: f64,
-    /// Growth of the blocks' medians, in objects per block.
-    pub medians_per_block: f64,
-    /// Their median.
-    pub medians_median: f64,
-}
-
-impl FloatingTrend {
-    /// Of a series with at least twice as many points as the trend takes samples.
-    ///
-    /// The series is cut into stretches of equally many points, each of which stands for its greatest one, so that saw teeth
-    /// between collections do not count as growth however many points there are.
-    pub fn of(series: &[(u64, u64)]) -> Option<Self> {
-        const STRETCHES: usize = 2 * BLOCK * BLOCKS;
-        let length = series.len();
-        if length < STRETCHES {
-            return None;
-        }
-        let greatest = |stretch: usize| {
-            let points = &series[stretch * length / STRETCHES..(stretch + 1) * length / STRETCHES];
-            points.iter().map(|point| point.1).max().map_or(f64::NAN, |objects| objects as f64)
-        };
-        let trend = Trend::of(&(0..STRETCHES).map(greatest).collect::<Vec<_>>())?;
-        Some(Self {
-            steady: trend.is_steady(),
-            peaks_per_block: trend.peaks.per_block,
-            peaks_median: trend.peaks.median,
-            medians_per_block: trend.medians.per_block,
-            medians_median: trend.medians.median,
-        })
-    }
 }
 
 /// Count operations of the timed part, on all threads.

@@ -17,21 +17,21 @@
 //! a collector run at the same time it also misses what they do between its readings. What floats after the first
 //! mutator's last request is not counted.
 
+mod counted;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use gc_core::{Control, Generation, Heap, HeapFull, Kind, Mutator, Root, Shape, SharedRoot, TypeId, TypeSpec};
 
+use self::counted::{Counted, InRing, Seen};
 use crate::arrivals::{Timings, serve};
 use crate::audit::{audit, object_bytes};
 use crate::drag::DragWatch;
 use crate::draws::{DrawRing, SplitMix64, mix};
-use crate::floating_spans::{FloatingOverTime, FloatingSpans};
+use crate::floating_spans::FloatingSpans;
 use crate::web_requests::merge;
-use crate::workload::{
-    Dial, Floating, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload,
-};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Dead rings beside a long-lived heap: the workload `ring-churn`.
 pub struct RingChurn {
@@ -121,7 +121,7 @@ impl Workload for RingChurn {
         let mut makers: Vec<RingMaker<'_>> =
             (0..).zip(&in_rings).map(|(n, of)| self.maker((types, watched), plan, n, of)).collect();
         plan.stages.timed_part_begins();
-        let (timings, floating, over_time) = self.serve_all(&mutator, plan, &mut makers, &in_rings, &table)?;
+        let (timings, seen) = self.serve_all(&mutator, plan, &mut makers, &in_rings, &table)?;
         plan.stages.timed_part_ends();
         let drag = drag.map(DragWatch::reading);
 
@@ -131,9 +131,9 @@ impl Workload for RingChurn {
         outcome.operation = "request";
         outcome.digest = makers.iter().fold(0, |digest, maker| mix(digest ^ maker.digest));
         audit.enter(&mut outcome);
-        outcome.floating = floating;
         outcome.drag = drag;
-        if let Some(over_time) = over_time {
+        if let Some(Seen { floating, over_time }) = seen {
+            outcome.floating = floating;
             outcome.extra = BTreeMap::from([
                 ("floating_p50_objects", over_time.p50 as f64),
                 ("floating_p99_objects", over_time.p99 as f64),
@@ -156,24 +156,6 @@ const PLACE: u32 = 1;
 
 /// Pairs of a shelf, all but the last one's: far fewer than the slots that an object can have.
 const SHELF: u32 = 65_536;
-
-/// How many objects of the ring that a mutator is making it has asked for: alive, to other mutators' counts. On cache lines
-/// of its own, because it is written for each object.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct InRing(AtomicU64);
-
-impl InRing {
-    fn set(&self, objects: u64) {
-        // Relaxed: a count that nothing is read after. Where one mutator runs at a time, the turn orders it.
-        self.0.store(objects, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        // Relaxed: as above.
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// What rings are made of.
 #[derive(Clone, Copy)]
@@ -279,7 +261,7 @@ impl RingChurn {
         makers: &mut [RingMaker<'_>],
         in_rings: &[InRing],
         table: &Root<'_, M>,
-    ) -> Result<(Vec<Timings>, Option<Floating>, Option<FloatingOverTime>), RunError> {
+    ) -> Result<(Vec<Timings>, Option<Seen>), RunError> {
         let threads = plan.threads;
         let share = |thread: u32| {
             self.requests / u64::from(threads) + u64::from(u64::from(thread) < self.requests % u64::from(threads))
@@ -316,9 +298,9 @@ impl RingChurn {
             (first_result, mutator.safe_region(|| workers.into_iter().map(join).collect::<Vec<_>>()))
         });
         drop(mutator.adopt(shared_table));
-        let (floating, over_time) = counted.map(|counted| counted.reading(ended)).unzip();
+        let seen = counted.map(|counted| counted.reading(ended));
         let timings = std::iter::once(first_result).chain(other_results).collect::<Result<_, HeapFull>>()?;
-        Ok((timings, floating.flatten(), over_time))
+        Ok((timings, seen))
     }
 }
 
@@ -376,33 +358,5 @@ impl<'w> RingMaker<'w> {
         let next = object.load(NEXT).expect("a ring is closed");
         let seen = mutator.read_word(object, NUMBER) ^ mutator.read_word(&next, PLACE).rotate_left(32);
         self.digest = mix(self.digest.rotate_left(1) ^ seen);
-    }
-}
-
-/// The first mutator's counts of dead objects: as the other workloads take them, and over time.
-struct Counted<'r> {
-    long_lived: u64,
-    in_rings: &'r [InRing],
-    at_ends: FloatingGauge,
-    spans: FloatingSpans,
-}
-
-impl<'r> Counted<'r> {
-    fn dead(&self, held: u64) -> u64 {
-        held.saturating_sub(self.long_lived + self.in_rings.iter().map(InRing::get).sum::<u64>())
-    }
-
-    fn request_begins(&mut self, held: u64) {
-        self.spans.sample(self.dead(held));
-    }
-
-    fn request_ends(&mut self, held: u64) {
-        let dead = self.dead(held);
-        self.at_ends.sample(dead);
-        self.spans.sample(dead);
-    }
-
-    fn reading(self, end: Instant) -> (Option<Floating>, FloatingOverTime) {
-        (self.at_ends.reading(), self.spans.reading(end))
     }
 }
