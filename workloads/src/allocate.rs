@@ -16,14 +16,6 @@ pub trait Allocate<'m>: Copy {
     /// # Errors
     /// As [`Mutator::allocate`].
     fn allocate(self, type_id: TypeId, shape: Shape) -> Result<Root<'m, Self::Mutator>, HeapFull>;
-
-    /// What is made next becomes a garbage unit: something on cycles that the program drops as a whole.
-    #[inline(always)]
-    fn unit_begins(self) {}
-
-    /// The last reference to it from outside is about to be dropped, if one began; in any case a step of the program ends.
-    #[inline(always)]
-    fn unit_ends(self) {}
 }
 
 impl<'m, M: Mutator> Allocate<'m> for &'m M {

@@ -12,15 +12,12 @@
 //! Röjemo and Runciman, "Lag, drag, void and use" (ICFP 1996), for the word. There drag begins at the last use; here at
 //! unreachability, which is the collector's part of it.
 
-use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use gc_core::{HeapFull, Mutator, ObjectRef, Root, Shape, TypeId};
+use gc_core::ObjectRef;
 use rustc_hash::FxHashMap;
-
-use crate::allocate::Allocate;
 
 /// How long watched units stayed.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -83,76 +80,14 @@ impl DragWatch {
     }
 }
 
-/// What a [`Dragged`] source keeps from one object to the next.
-#[derive(Debug, Default)]
-pub(crate) struct DragState {
-    made: Cell<u64>,
-    watch_next: Cell<bool>,
-    watched: Cell<Option<ObjectRef>>,
-}
-
-/// A mutator that makes the first node of a cyclic tree one whose teardown is reported, and counts what it makes.
-pub(crate) struct Dragged<'m, 'w, M> {
-    mutator: &'m M,
-    watch: &'w DragWatch,
-    /// A type, and the same with its teardown reported.
-    twin: (TypeId, TypeId),
-    state: &'w DragState,
-}
-
-impl<'m, 'w, M: Mutator> Dragged<'m, 'w, M> {
-    pub(crate) fn new(mutator: &'m M, watch: &'w DragWatch, twin: (TypeId, TypeId), state: &'w DragState) -> Self {
-        Self { mutator, watch, twin, state }
-    }
-}
-
-impl<M> Clone for Dragged<'_, '_, M> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<M> Copy for Dragged<'_, '_, M> {}
-
-impl<'m, M: Mutator> Allocate<'m> for Dragged<'m, '_, M> {
-    type Mutator = M;
-
-    #[inline(always)]
-    fn mutator(self) -> &'m M {
-        self.mutator
-    }
-
-    #[inline(always)]
-    fn allocate(self, type_id: TypeId, shape: Shape) -> Result<Root<'m, M>, HeapFull> {
-        let state = self.state;
-        state.made.set(state.made.get() + 1);
-        if state.watch_next.get() && type_id == self.twin.0 {
-            state.watch_next.set(false);
-            let object = self.mutator.allocate(self.twin.1, shape)?;
-            state.watched.set(Some(object.object()));
-            return Ok(object);
-        }
-        self.mutator.allocate(type_id, shape)
-    }
-
-    fn unit_begins(self) {
-        self.state.watch_next.set(true);
-    }
-
-    fn unit_ends(self) {
-        self.watch.made(self.state.made.take());
-        if let Some(object) = self.state.watched.take() {
-            self.watch.unreachable(object);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use gc_core::event::Observer;
-    use gc_core::{Control, Generation, GenerationalHeap, Heap, HeapConfig, Kind, Thresholds, TypeSpec};
+    use gc_core::{
+        Control, Generation, GenerationalHeap, Heap, HeapConfig, Kind, Mutator, Shape, Thresholds, TypeSpec,
+    };
 
     use super::*;
 
@@ -171,19 +106,14 @@ mod tests {
         let watch = Arc::new(DragWatch::default());
         let config = HeapConfig { thresholds: Thresholds([0, 10, 10]), ..HeapConfig::default() };
         let heap = GenerationalHeap::new(config, Arc::new(Reports(Arc::clone(&watch)))).unwrap();
-        let plain = heap.register_type(TypeSpec::new("Node", Kind::Instance)).unwrap();
-        let twin = heap.register_type(TypeSpec::new("Node", Kind::Instance).with_observed_teardown()).unwrap();
+        let node = heap.register_type(TypeSpec::new("Node", Kind::Instance).with_observed_teardown()).unwrap();
         let mutator = heap.attach();
-        let state = DragState::default();
-        let source = Dragged::new(&mutator, &watch, (plain, twin), &state);
-        // Each unit is two objects on a ring: the one watched and another.
+        // Each unit is an object that refers to itself; each step makes two objects.
         for _ in 0..3 {
-            source.unit_begins();
-            let first = source.allocate(plain, Shape::new(1, 0)).unwrap();
-            let second = source.allocate(plain, Shape::new(1, 0)).unwrap();
-            first.store(0, Some(&second));
-            second.store(0, Some(&first));
-            source.unit_ends();
+            let object = mutator.allocate(node, Shape::new(1, 0)).unwrap();
+            object.store(0, Some(&object));
+            watch.made(2);
+            watch.unreachable(object.object());
         }
         assert_eq!(watch.reading(), Drag { outstanding: 3, ..Drag::default() });
         std::thread::sleep(std::time::Duration::from_millis(2));

@@ -79,9 +79,7 @@ impl Workload for WebRequests {
         let mut handlers: Vec<Handler<'_>> = (0..plan.threads)
             .map(|thread| Handler::new(dials, types, resources.clone(), held_nodes, (plan.seed, thread)))
             .collect();
-        let drag = plan.instruments().drag;
-        let dragged = drag.map(|_| (types.tree.node, types.tree.register_observed_node(heap)));
-        let service = Service { dials, plan, watching: watching.as_ref(), dragged };
+        let service = Service { dials, plan, watching: watching.as_ref() };
         service.warm_up(&mutator, &mut handlers[0], &long_lived)?;
         mutator.collect(Generation::OLD);
         match dials.freeze.as_str() {
@@ -94,13 +92,16 @@ impl Workload for WebRequests {
         let before = heap.statistics();
         handlers.iter_mut().for_each(|handler| handler.held = Default::default());
         resources.iter().for_each(Resources::restart_peak);
+        // Who watches lifetimes makes the nodes another way.
+        let drag = plan.instruments().drag.filter(|_| watching.is_none());
+        let watch = drag.map(|watch| (watch, types.tree.register_observed_node(heap)));
+        handlers.iter_mut().for_each(|handler| handler.watch = watch);
         plan.stages.timed_part_begins();
         let (timings, floating) = service.serve(&mutator, &mut handlers, &long_lived)?;
         plan.stages.timed_part_ends();
         let held_peak = resources.as_ref().map(Resources::peak);
         let lifetimes = watching.as_ref().map(Watching::reading);
-        // Who watches lifetimes makes the nodes another way.
-        let drag = drag.filter(|_| watching.is_none()).map(DragWatch::reading);
+        let drag = drag.map(DragWatch::reading);
 
         let audit = audit(&mutator, &long_lived.held_objects(), long_lived.model())?;
         let mut outcome = merge(timings, plan.pace);

@@ -7,7 +7,6 @@ use super::long_lived::LongLived;
 use super::request::{Handler, Shared};
 use super::types::Types;
 use crate::arrivals::{Timings, serve};
-use crate::drag::{DragState, Dragged};
 use crate::lifetimes::{Lifetimes, Watch, Watched};
 use crate::workload::{Floating, Outcome, Pace, Plan, RunError};
 
@@ -35,8 +34,6 @@ pub(super) struct Service<'s, 'p> {
     pub(super) dials: &'s Dials,
     pub(super) plan: &'s Plan<'p>,
     pub(super) watching: Option<&'s Watching>,
-    /// The type of a tree's nodes, and the same with its teardown reported: where drag is watched.
-    pub(super) dragged: Option<(TypeId, TypeId)>,
 }
 
 impl Service<'_, '_> {
@@ -129,17 +126,7 @@ impl Service<'_, '_> {
         let (requests, threads) = (self.dials.requests, u64::from(self.plan.threads));
         let share = requests / threads + u64::from(u64::from(thread) < requests % threads);
         let arrivals = (share, self.plan.seed, thread, self.plan.threads);
-        let drag = self.plan.instruments().drag.zip(self.dragged);
         match self.watching {
-            None if let Some((watch, twin)) = drag => {
-                let state = DragState::default();
-                let source = Dragged::new(mutator, watch, twin, &state);
-                serve(mutator, self.plan, arrivals, |_| {
-                    handler.request(source, shared)?;
-                    ended();
-                    Ok(())
-                })
-            }
             None => serve(mutator, self.plan, arrivals, |_| {
                 handler.request(mutator, shared)?;
                 ended();
