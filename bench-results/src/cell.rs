@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use workloads::catalogue;
 use workloads::workload::{Dial, Range, Settings};
 
+use crate::instruments::Instruments;
 use crate::provenance::{machine_hash, sha256_hex};
 use crate::record::{Record, SCHEMA, Status};
 use crate::{heap_settings, roster};
@@ -44,6 +45,8 @@ pub struct Cell {
     pub rate: Option<f64>,
     /// It is the second cell of a heap that runs twice a round.
     pub twin: bool,
+    /// What is measured.
+    pub instruments: Instruments,
 }
 
 impl Cell {
@@ -65,6 +68,7 @@ impl Cell {
             round: 0,
             rate: None,
             twin: false,
+            instruments: Instruments::ALL,
         })
     }
 
@@ -124,6 +128,10 @@ impl Cell {
         if self.twin {
             arguments.push("--twin".to_owned());
         }
+        let off = self.instruments.off();
+        if !off.is_empty() {
+            arguments.extend(["--without".to_owned(), off.join(",")]);
+        }
         arguments
     }
 
@@ -182,6 +190,19 @@ impl Cell {
             died_by_count_share: None,
             lifetimes: None,
             extra: Default::default(),
+            bmu: None,
+            mmu_by_mutator: None,
+            spans_dropped: None,
+            metered_ns: None,
+            cascade_objects: None,
+            floating_trend: None,
+            trash: None,
+            drag_allocations: None,
+            drag_outstanding: None,
+            live_bytes_after: None,
+            held_bytes_after: None,
+            count_traffic: None,
+            instruments_off: self.instruments.off().into_iter().map(str::to_owned).collect(),
             point: None,
             twin: self.twin,
             machine: machine_hash().map(str::to_owned),
@@ -201,6 +222,9 @@ impl Cell {
         });
         if self.twin {
             determined_by["twin"] = json!(true);
+        }
+        if !record.instruments_off.is_empty() {
+            determined_by["without"] = json!(record.instruments_off);
         }
         record.cell = sha256_hex(determined_by.to_string().as_bytes())[..16].to_owned();
         record
@@ -240,6 +264,7 @@ mod tests {
             Cell { round: 1, ..first() },
             Cell { rate: Some(10.0), ..first() },
             Cell { twin: true, ..first() },
+            Cell { instruments: Instruments::BARE, ..first() },
         ];
         let mut hashes: Vec<String> = cells.iter().map(|cell| cell.record(Some("a program")).cell).collect();
         hashes.push(first().record(Some("another program")).cell);

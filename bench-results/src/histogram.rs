@@ -118,7 +118,8 @@ pub struct SummaryWithTotal {
     pub total: u64,
 }
 
-/// The histograms of one cell, each under its tag: `response`, `service`, `pause`, `cascade`, `hiccup`.
+/// The histograms of one cell, each under its tag: `response`, `service`, `metered`, `pause`, `cascade`, `hiccup`, `drag`; and
+/// `cascade-objects`, which counts objects and not nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Histograms(Vec<(&'static str, Timings)>);
 
@@ -131,10 +132,16 @@ impl Histograms {
     /// Writes a `.hlog` file (interval log, V2 deflate): each histogram one tagged interval of `duration` from `start`.
     /// The file appears whole or not at all.
     pub fn write(&self, path: &Path, comment: &str, start: SystemTime, duration: Duration) -> Result<()> {
+        // A clock set to before 1970 would give a time that readers of the format do not know.
+        let start = start.max(SystemTime::UNIX_EPOCH);
         let mut bytes = Vec::new();
         let mut serializer = V2DeflateSerializer::new();
         let mut builder = IntervalLogWriterBuilder::new();
-        builder.add_comment(comment).add_comment("times in nanoseconds").with_start_time(start).with_base_time(start);
+        builder
+            .add_comment(comment)
+            .add_comment("times in nanoseconds; cascade-objects in objects")
+            .with_start_time(start)
+            .with_base_time(start);
         let mut log = builder.begin_log_with(&mut bytes, &mut serializer).context("cannot begin an interval log")?;
         for (tag, timings) in &self.0 {
             log.write_histogram(&timings.histogram, Duration::ZERO, duration, Tag::new(tag))
@@ -161,8 +168,12 @@ impl Histograms {
     }
 }
 
-/// Writes a file under a temporary name, then renames it, so that nobody sees half of it.
+/// Writes a file under a temporary name, then renames it, so that nobody sees half of it. What is there and is no file, such
+/// as a pipe or a device, is written to instead of being replaced.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return fs::File::options().write(true).open(path)?.write_all(bytes);
+    }
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let temporary: PathBuf = path.with_file_name(name);
@@ -195,6 +206,30 @@ mod tests {
         let timings = Timings::of(&[5, 2 * LONGEST_NS]);
         assert_eq!(timings.summary().max, Some(2 * LONGEST_NS));
         assert_eq!(timings.total_ns(), 2 * LONGEST_NS + 5);
+    }
+
+    #[test]
+    fn a_clock_that_jumped_does_no_harm() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cell.hlog");
+        let mut histograms = Histograms::default();
+        histograms.insert("service", Timings::of(&[7; 30]));
+        let (year, now) = (Duration::from_secs(31_000_000), SystemTime::now());
+        for start in [SystemTime::UNIX_EPOCH - 5 * year, SystemTime::UNIX_EPOCH, now - year, now + 200 * year] {
+            histograms.write(&path, "a test", start, Duration::from_secs(1)).unwrap();
+            let read = Histograms::read(&path, "service").unwrap().unwrap();
+            assert_eq!((read.len(), read.max()), (30, 7), "{start:?}");
+        }
+    }
+
+    #[test]
+    fn a_device_is_written_to_and_never_replaced() {
+        let full = Path::new("/dev/full");
+        let error = write_whole(full, b"something").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert!(!fs::metadata(full).unwrap().is_file());
+        write_whole(Path::new("/dev/null"), b"something").unwrap();
+        assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }
 
     #[test]

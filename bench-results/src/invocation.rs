@@ -16,17 +16,28 @@ use crate::cell::Cell;
 use crate::provenance::binary_hash;
 use crate::record::{Record, Status};
 
-/// Runs the cell in a fresh process, which writes its histograms to `hlog` if a path is given. That the process is
-/// killed, takes longer than `timeout` or fails is a result.
+/// Files that the process of a cell writes, where a path is given.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Files<'p> {
+    /// Its histograms.
+    pub hlog: Option<&'p Path>,
+    /// Its trace.
+    pub trace: Option<&'p Path>,
+}
+
+/// Runs the cell in a fresh process, which writes these files. That the process is killed, takes longer than `timeout` or
+/// fails is a result.
 ///
 /// # Errors
 /// If it cannot run at all: the process cannot start, or says that input or machine are not fit for it.
-pub fn invoke(cell: &Cell, hlog: Option<&Path>, timeout: Duration) -> Result<Record> {
+pub fn invoke(cell: &Cell, files: Files<'_>, timeout: Duration) -> Result<Record> {
     let program = std::env::current_exe().context("cannot find this program's own file; start it by its full path")?;
     let mut command = Command::new(&program);
     command.args(cell.arguments()).args(["--json", "--dies-with-parent"]);
-    if let Some(hlog) = hlog {
-        command.arg("--hlog").arg(hlog);
+    for (option, path) in [("--hlog", files.hlog), ("--trace", files.trace)] {
+        if let Some(path) = path {
+            command.arg(option).arg(path);
+        }
     }
     // A group of its own, so that what the workload forks is killed with it.
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);

@@ -7,17 +7,20 @@
 //! - **L2** What ends while the timed part is under way counts as of the timed part; all else is kept apart.
 //! - **L3** A pause during which the system took the core from the thread is *marked*: its length may be the machine's
 //!   doing. Marked ones count in every histogram but that of the unmarked.
+//! - **L4** Spans keep their exact lengths, lie inside the ones they are nested in, and those of one track do not overlap.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use gc_core::Observer;
 use gc_core::event::{Cascade, Cause, Collection, Panicked};
 
 use crate::histogram::Timings;
-use crate::usage::{ThreadUsage, thread_cpu_ns};
+use crate::spans::{Kind, Spans};
+use crate::usage::{HEAP_THREAD, ThreadUsage, thread_cpu_ns};
 
 /// See the [module](self).
 #[derive(Default)]
@@ -42,6 +45,10 @@ pub struct Book {
     pub collector_cpu_ns: u64,
     /// Release cascades.
     pub cascades: Timings,
+    /// How many objects each of them freed: a histogram of counts, not of times.
+    pub cascade_objects: Timings,
+    /// Each pause, cascade and collection on a thread of the heap's own, with its place in time.
+    pub spans: Spans,
     /// Collections of the timed part, by generation.
     pub collections: [CollectionFigures; 3],
     /// Collections before and after it, by generation.
@@ -68,6 +75,10 @@ pub struct CollectionFigures {
 /// A pause that has begun on this thread.
 struct OpenPause {
     usage: ThreadUsage,
+    /// Before the heap took its own time: the pause begins no earlier.
+    begin: Instant,
+    /// When the last pause inside it ended.
+    inner_end: Option<Instant>,
     /// CPU time of the thread at its beginning; read for outermost collections only.
     cpu_ns: Option<u64>,
 }
@@ -84,6 +95,8 @@ impl Ledger {
         // other mutators' threads orders it for them. A collection on the heap's own thread that ends just now may be
         // counted on either side.
         self.timed.store(timed, Ordering::Relaxed);
+        let mut book = self.open();
+        if timed { book.spans.begin() } else { book.spans.end() }
     }
 
     /// What it holds so far.
@@ -124,13 +137,24 @@ impl Observer for Ledger {
         OPEN.with_borrow_mut(|open| {
             // A stop inside another (two mutators that stop the world at once) is in the CPU time of the outer one.
             let counts = cause == Cause::Stop && open.iter().all(|pause| pause.cpu_ns.is_none());
-            open.push(OpenPause { usage: ThreadUsage::now(), cpu_ns: counts.then(thread_cpu_ns) });
+            let (usage, cpu_ns) = (ThreadUsage::now(), counts.then(thread_cpu_ns));
+            open.push(OpenPause { usage, cpu_ns, begin: Instant::now(), inner_end: None });
         });
     }
 
     fn interruption_ends(&self, cause: Cause, duration: Duration) {
-        let (begun, outermost) = OPEN.with_borrow_mut(|open| (open.pop(), open.is_empty()));
-        let Some(begun) = begun else { return };
+        let ended = OPEN.with_borrow_mut(|open| {
+            let begun = open.pop()?;
+            // L4. The heap took its time after `begun.begin` and before this call: a span of that length that ends as late
+            // as what it holds lies where the pause was, but for what the ledger itself took.
+            let begin = begun.inner_end.and_then(|inner| inner.checked_sub(duration)).unwrap_or(begun.begin);
+            let begin = begin.max(begun.begin);
+            if let Some(outer) = open.last_mut() {
+                outer.inner_end = Some(begin + duration);
+            }
+            Some((begun, begin, open.is_empty()))
+        });
+        let Some((begun, begin, outermost)) = ended else { return };
         if !self.is_timed() {
             return;
         }
@@ -144,6 +168,8 @@ impl Observer for Ledger {
         book.collector_cpu_ns += collector_cpu_ns;
         let position = Cause::ALL.iter().position(|&known| known == cause).expect("a cause of the list");
         book.by_cause[position].record(ns);
+        let marked = span.involuntary_switches > 0;
+        book.spans.add(begin, ns, Kind::Pause { cause, marked, outermost, generation: None }, &thread::current());
         if outermost {
             book.pauses.record(ns);
             book.involuntary_switches += span.involuntary_switches;
@@ -162,12 +188,32 @@ impl Observer for Ledger {
         figures.collected += collection.collected;
         figures.uncollectable += collection.uncollectable;
         figures.examined += collection.examined;
-        figures.ns += collection.duration.as_nanos() as u64;
+        let ns = collection.duration.as_nanos() as u64;
+        figures.ns += ns;
+        if !timed {
+            return;
+        }
+        let thread = thread::current();
+        let generation = collection.generation.index() as u8;
+        if thread.name() == Some(HEAP_THREAD) {
+            let (collected, automatic) = (collection.collected, collection.automatic);
+            let begin = Instant::now().checked_sub(collection.duration);
+            let kind = Kind::Collection { generation, collected, automatic };
+            book.spans.add(begin.unwrap_or_else(Instant::now), ns, kind, &thread);
+        } else {
+            // Its pause has just ended on this thread.
+            book.spans.name_last_stop(generation, &thread);
+        }
     }
 
     fn cascade(&self, cascade: &Cascade) {
         if self.is_timed() {
-            self.open().cascades.record(cascade.duration.as_nanos() as u64);
+            let (now, ns) = (Instant::now(), cascade.duration.as_nanos() as u64);
+            let mut book = self.open();
+            book.cascades.record(ns);
+            book.cascade_objects.record(cascade.objects);
+            let begin = now.checked_sub(cascade.duration).unwrap_or(now);
+            book.spans.add(begin, ns, Kind::Cascade { objects: cascade.objects }, &thread::current());
         }
     }
 
@@ -198,6 +244,78 @@ mod tests {
         assert_eq!((book.pauses.summary().n, book.pauses.total_ns()), (1, 1_000));
         assert_eq!(book.by_cause.each_ref().map(Timings::total_ns), [900, 0, 0, 0, 1_000, 0]);
         assert_eq!(book.unmarked.summary().n, u64::from(book.involuntary_switches == 0));
+    }
+
+    /// Takes some time, as a heap would measure it: after the pause was announced, and before its end is.
+    fn measured(ledger: &Ledger, cause: Cause, inside: impl FnOnce()) {
+        ledger.interruption_begins(cause);
+        // Late by more than any pause takes.
+        thread::sleep(Duration::from_millis(1));
+        let begin = Instant::now();
+        inside();
+        let duration = begin.elapsed();
+        thread::sleep(Duration::from_millis(1));
+        ledger.interruption_ends(cause, duration);
+    }
+
+    #[test]
+    fn spans_keep_their_lengths_and_lie_in_one_another() {
+        let ledger = Ledger::default();
+        ledger.set_timed(true);
+        for _ in 0..3 {
+            measured(&ledger, Cause::Stall, || {
+                measured(&ledger, Cause::Lock, || ());
+                measured(&ledger, Cause::Stop, || measured(&ledger, Cause::Safepoint, || ()));
+            });
+        }
+        ledger.set_timed(false);
+        let book = ledger.book();
+        let spans = book.spans.all();
+        let of = |wanted: Cause| -> Vec<(u64, u64)> {
+            let is = |kind| matches!(kind, Kind::Pause { cause, .. } if cause == wanted);
+            spans.iter().filter(|span| is(span.kind)).map(|span| (span.begin_ns, span.begin_ns + span.ns)).collect()
+        };
+        for (place, cause) in Cause::ALL.into_iter().enumerate() {
+            let sum: u64 = of(cause).iter().map(|(begin, end)| end - begin).sum();
+            assert_eq!(sum, book.by_cause[place].total_ns(), "{cause}");
+        }
+        let inside = |inner: Vec<(u64, u64)>, outer: Vec<(u64, u64)>| {
+            assert_eq!(inner.len(), 3);
+            for (inner, outer) in inner.iter().zip(&outer) {
+                assert!(outer.0 <= inner.0 && inner.1 <= outer.1, "{inner:?} is not in {outer:?}");
+            }
+        };
+        inside(of(Cause::Lock), of(Cause::Stall));
+        inside(of(Cause::Stop), of(Cause::Stall));
+        inside(of(Cause::Safepoint), of(Cause::Stop));
+        for (lock, stop) in of(Cause::Lock).iter().zip(of(Cause::Stop)) {
+            assert!(lock.1 <= stop.0, "{lock:?} overlaps {stop:?}");
+        }
+        assert!(of(Cause::Stall).windows(2).all(|pair| pair[0].1 <= pair[1].0));
+    }
+
+    #[test]
+    fn collections_are_in_their_pauses_or_on_a_thread_of_the_heaps_own() {
+        let ledger = std::sync::Arc::new(Ledger::default());
+        ledger.set_timed(true);
+        let collection = Collection {
+            generation: Generation::MIDDLE,
+            automatic: true,
+            examined: 7,
+            collected: 3,
+            uncollectable: 0,
+            freed: 3,
+            duration: Duration::from_nanos(10),
+        };
+        pause(&ledger, Cause::Stop, 10, || ());
+        ledger.collection(&collection);
+        let own = std::sync::Arc::clone(&ledger);
+        let thread = thread::Builder::new().name(HEAP_THREAD.to_owned());
+        thread.spawn(move || own.collection(&collection)).unwrap().join().unwrap();
+        let kinds: Vec<Kind> = ledger.book().spans.all().iter().map(|span| span.kind).collect();
+        let in_place = matches!(kinds[0], Kind::Pause { cause: Cause::Stop, generation: Some(1), .. });
+        let on_own = kinds[1] == Kind::Collection { generation: 1, collected: 3, automatic: true };
+        assert!(in_place && on_own && kinds.len() == 2, "{kinds:?}");
     }
 
     #[test]

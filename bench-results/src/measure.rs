@@ -11,13 +11,18 @@ use workloads::catalogue::{self, StartError};
 use workloads::lifetimes::died_by_count_share;
 use workloads::workload::{Outcome, Pace, Plan, RunError, Stages};
 
+use crate::attached::Attached;
 use crate::cell::Cell;
+use crate::floating_trend::FloatingTrend;
 use crate::hiccups::{Hiccups, Recorded};
 use crate::histogram::{Histograms, Timings};
-use crate::ledger::Ledger;
+use crate::instruments::{Instrument, Instruments};
+use crate::ledger::{Book, Ledger};
+use crate::metered;
 use crate::provenance::binary_hash;
-use crate::record::{Floating, Generation, PauseByCause, Record, Status};
+use crate::record::{CountTraffic, Floating, Generation, PauseByCause, Record, Status};
 use crate::roster::for_heap;
+use crate::spans::{Spans, Utilization};
 use crate::usage::{HeapThreads, ProcessUsage, peak_rss_bytes};
 
 /// An open loop is saturated when at least this share of its operations was waiting as the last one arrived. At ρ times
@@ -35,6 +40,8 @@ pub struct Measured {
     pub histograms: Histograms,
     /// When its timed part began.
     pub began: SystemTime,
+    /// Where in time its pauses, cascades and collections were; empty without a ledger.
+    pub spans: Spans,
 }
 
 /// Runs the cell. That it fails is a result.
@@ -48,12 +55,13 @@ pub fn measure(cell: &Cell) -> Result<Measured> {
 
 fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
     let mut record = cell.record(binary_hash().ok());
-    record.ledger_ns_per_pause = Some(Ledger::cost_ns());
-    let ledger = Arc::new(Ledger::default());
-    let heap = H::new(cell.heap_config, Arc::clone(&ledger) as Arc<_>)?;
+    let attached = Attached::new(&cell.instruments);
+    record.ledger_ns_per_pause = attached.ledger.is_some().then(Ledger::cost_ns);
+    let heap = H::new(cell.heap_config, Arc::clone(&attached) as Arc<_>)?;
     #[cfg(feature = "faults")]
     break_on_purpose(cell.heap.name)?;
-    let timed_part = TimedPart { heap: &heap, ledger: &ledger, state: Mutex::new(State::Before) };
+    let state = Mutex::new(State::Before);
+    let timed_part = TimedPart { heap: &heap, instruments: cell.instruments, attached: &attached, state };
     let pace = cell.rate.map_or(Pace::Closed, |rate| Pace::Open { rate });
     let plan = Plan { seed: cell.seed, threads: cell.threads, pace, stages: &timed_part };
 
@@ -64,7 +72,12 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
 
     let mut histograms = Histograms::default();
     let began = figures.as_ref().map_or_else(SystemTime::now, |figures| figures.began);
-    enter_ledger(&ledger, &mut record, &mut histograms);
+    let mut spans = Spans::default();
+    if let Some(ledger) = &attached.ledger {
+        let book = ledger.book();
+        enter_utilization(&book.spans, &mut record);
+        spans = enter_ledger(book, &mut record, &mut histograms);
+    }
     if let Some(figures) = figures {
         figures.enter(&mut record, &mut histograms);
     }
@@ -85,7 +98,7 @@ fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
             (record.status, record.error) = (Status::Error, Some(format!("panicked: {}", message(&*panic))));
         }
     }
-    Ok(Measured { record, histograms, began })
+    Ok(Measured { record, histograms, began, spans })
 }
 
 /// Breaks the heap that the environment names, in the way it names: `GCLAB_FAULT=generational:LosesObject`.
@@ -128,11 +141,24 @@ fn enter_outcome(outcome: &Outcome, record: &mut Record, histograms: &mut Histog
     record.digest = Some(format!("{:#018x}", outcome.digest));
     record.live_after = Some(outcome.live_after);
     record.live_expected = Some(outcome.live_expected);
-    record.floating = outcome.floating.map(|floating| Floating {
-        peak_objects: Some(floating.peak_objects),
-        mean_objects: Some(floating.mean_objects),
-        peak_bytes: None,
-    });
+    record.live_bytes_after = outcome.live_bytes_after;
+    record.held_bytes_after = outcome.held_bytes_after;
+    if let Some(floating) = &outcome.floating {
+        record.floating = Some(Floating {
+            peak_objects: Some(floating.peak_objects),
+            mean_objects: Some(floating.mean_objects),
+            peak_bytes: floating.peak_bytes,
+        });
+        record.floating_trend = FloatingTrend::of(&floating.series);
+        record.trash = Some(floating.series.clone());
+    }
+    if let Some(drag) = &outcome.drag {
+        let timings = Timings::of(&drag.ns);
+        record.drag_ns = Some(timings.summary());
+        record.drag_allocations = Some(Timings::of(&drag.allocations).summary());
+        record.drag_outstanding = Some(drag.outstanding);
+        histograms.insert("drag", timings);
+    }
     record.lifetimes = outcome.lifetimes.as_ref().map(Into::into);
     record.extra = outcome.extra.iter().map(|(&name, &value)| (name.to_owned(), value)).collect();
     if let Some(response_ns) = &outcome.response_ns {
@@ -140,24 +166,43 @@ fn enter_outcome(outcome: &Outcome, record: &mut Record, histograms: &mut Histog
         record.response_ns = Some(response.summary());
         histograms.insert("response", response);
     }
+    if outcome.service_ns.is_empty() {
+        return;
+    }
     let service = Timings::of(&outcome.service_ns);
     record.service_ns = Some(service.summary());
     histograms.insert("service", service);
+    let starts = outcome.starts_ns.iter().zip(&outcome.service_ns);
+    let operations: Vec<(u64, u64)> = starts.map(|(&start, &service)| (start, start + service)).collect();
+    let metered = Timings::of(&metered::latencies(&operations, metered::WINDOW_NS));
+    record.metered_ns = Some(metered.summary());
+    histograms.insert("metered", metered);
 }
 
-fn enter_ledger(ledger: &Ledger, record: &mut Record, histograms: &mut Histograms) {
-    let book = ledger.book();
+fn enter_utilization(spans: &Spans, record: &mut Record) {
+    record.spans_dropped = Some(spans.dropped());
+    if let Some(Utilization { least, least_bounded, each }) = spans.utilization() {
+        (record.mmu, record.bmu) = (Some(least), Some(least_bounded));
+        record.mmu_by_mutator = (record.threads > 1).then_some(each);
+    }
+}
+
+/// Returns the ledger's spans.
+fn enter_ledger(book: Book, record: &mut Record, histograms: &mut Histograms) -> Spans {
     record.collector_cpu_ns = Some(book.collector_cpu_ns);
     record.pause_ns = Some(book.pauses.summary_with_total());
     record.pause_unmarked_ns = Some(book.unmarked.summary_with_total());
     record.pause_by_cause = Some(PauseByCause::new(&book.by_cause));
     record.cascade_ns = Some(book.cascades.summary_with_total());
+    record.cascade_objects = Some(book.cascade_objects.summary_with_total());
     record.involuntary_switches = Some(book.involuntary_switches);
     record.collections = Some(Generation::each(&book.collections));
     record.collections_outside = Some(Generation::each(&book.collections_outside));
     record.callback_panics = Some(book.panics);
     histograms.insert("pause", book.pauses);
     histograms.insert("cascade", book.cascades);
+    histograms.insert("cascade-objects", book.cascade_objects);
+    book.spans
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {
@@ -165,10 +210,22 @@ fn message(panic: &(dyn Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
 }
 
+/// Operations on counts so far, in a build that counts them.
+fn traffic_so_far() -> Option<CountTraffic> {
+    #[cfg(feature = "traffic")]
+    {
+        let gc_core::traffic::Traffic { retains, releases, contended } = gc_core::traffic::now();
+        Some(CountTraffic { retains, releases, contended })
+    }
+    #[cfg(not(feature = "traffic"))]
+    None
+}
+
 /// Starts and stops the instruments around the timed part.
 struct TimedPart<'h, H: Heap> {
     heap: &'h H,
-    ledger: &'h Ledger,
+    instruments: Instruments,
+    attached: &'h Attached,
     state: Mutex<State>,
 }
 
@@ -179,36 +236,40 @@ enum State {
 }
 
 struct Beginning {
-    hiccups: Hiccups,
+    hiccups: Option<Hiccups>,
     began: SystemTime,
     statistics: HeapStatistics,
     usage: Option<ProcessUsage>,
     heap_threads: HeapThreads,
+    traffic: Option<CountTraffic>,
 }
 
 /// What the instruments saw.
 struct Figures {
     began: SystemTime,
-    hiccups: Recorded,
+    hiccups: Option<Recorded>,
     peak_rss_bytes: Option<u64>,
     statistics: [HeapStatistics; 2],
     usage: Option<[ProcessUsage; 2]>,
     heap_threads_cpu_ns: u64,
+    traffic: Option<CountTraffic>,
 }
 
 impl<H: Heap> Stages for TimedPart<'_, H> {
     fn timed_part_begins(&self) {
-        let hiccups = Hiccups::start();
+        let hiccups = self.instruments.has(Instrument::Hiccups).then(Hiccups::start);
         let statistics = self.heap.statistics();
-        self.ledger.set_timed(true);
+        self.set_timed(true);
         let (heap_threads, usage) = (HeapThreads::now(), ProcessUsage::now());
-        let beginning = Beginning { hiccups, began: SystemTime::now(), statistics, usage, heap_threads };
+        let traffic = traffic_so_far();
+        let beginning = Beginning { hiccups, began: SystemTime::now(), statistics, usage, heap_threads, traffic };
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::Running(Box::new(beginning));
     }
 
     fn timed_part_ends(&self) {
         let (heap_threads, usage) = (HeapThreads::now(), ProcessUsage::now());
-        self.ledger.set_timed(false);
+        self.set_timed(false);
+        let traffic = traffic_so_far();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         *state = match std::mem::replace(&mut *state, State::Before) {
             State::Running(beginning) => State::After(Box::new(Figures {
@@ -217,14 +278,29 @@ impl<H: Heap> Stages for TimedPart<'_, H> {
                 peak_rss_bytes: peak_rss_bytes(),
                 heap_threads_cpu_ns: heap_threads.since(&beginning.heap_threads),
                 usage: beginning.usage.zip(usage).map(|(before, after)| [before, after]),
-                hiccups: beginning.hiccups.stop(),
+                traffic: beginning.traffic.zip(traffic).map(|(before, after)| after.since(&before)),
+                hiccups: beginning.hiccups.map(Hiccups::stop),
             })),
             other => other,
         };
     }
+
+    fn instruments(&self) -> workloads::instruments::Instruments<'_> {
+        workloads::instruments::Instruments {
+            timings: self.instruments.has(Instrument::Timings),
+            floating: self.instruments.has(Instrument::Floating),
+            drag: self.attached.drag.as_ref(),
+        }
+    }
 }
 
 impl<H: Heap> TimedPart<'_, H> {
+    fn set_timed(&self, timed: bool) {
+        if let Some(ledger) = &self.attached.ledger {
+            ledger.set_timed(timed);
+        }
+    }
+
     /// What was seen, if the timed part was ever reached; ends it if the workload could not.
     fn figures(self) -> Option<Figures> {
         self.timed_part_ends();
@@ -244,6 +320,7 @@ impl Figures {
         record.freed_by_collector = Some(after.freed_by_collector.saturating_sub(before.freed_by_collector));
         record.died_by_count_share = died_by_count_share(&before, &after);
         record.heap_peak_bytes = Some(after.peak_bytes);
+        record.count_traffic = self.traffic;
         record.peak_rss_bytes = self.peak_rss_bytes;
         record.heap_threads_cpu_ns = Some(self.heap_threads_cpu_ns);
         record.collector_cpu_ns = record.collector_cpu_ns.map(|in_place_ns| in_place_ns + self.heap_threads_cpu_ns);
@@ -253,9 +330,11 @@ impl Figures {
             record.process_involuntary_switches = Some(after.involuntary_switches() - before.involuntary_switches());
             record.minor_faults = Some(after.minor_faults() - before.minor_faults());
         }
-        record.control_cpu_ns = Some(self.hiccups.cpu_ns);
-        record.platform_hiccup_ns = Some(self.hiccups.overshoot.summary());
-        histograms.insert("hiccup", self.hiccups.overshoot);
+        if let Some(hiccups) = self.hiccups {
+            record.control_cpu_ns = Some(hiccups.cpu_ns);
+            record.platform_hiccup_ns = Some(hiccups.overshoot.summary());
+            histograms.insert("hiccup", hiccups.overshoot);
+        }
     }
 }
 

@@ -11,18 +11,22 @@
 //! allowed: time in which the mutator runs at either end can be cut off, and the rest of a pause taken in.
 
 /// The windows of the curve in a record: 0.1 ms to 1 s, in nanoseconds.
-pub const WINDOWS_NS: [u64; 13] = [
+pub const WINDOWS_NS: [u64; 17] = [
     100_000,
     200_000,
+    300_000,
     500_000,
     1_000_000,
     2_000_000,
+    3_000_000,
     5_000_000,
     10_000_000,
     20_000_000,
+    30_000_000,
     50_000_000,
     100_000_000,
     200_000_000,
+    300_000_000,
     500_000_000,
     1_000_000_000,
 ];
@@ -232,7 +236,7 @@ mod tests {
     fn a_window_longer_than_the_run_has_none() {
         let pauses = Pauses::new(&[(0, 5)], 1_000_000);
         assert_eq!((pauses.mmu(1_000_001), pauses.bmu(1_000_001), pauses.mmu(0)), (None, None, None));
-        assert_eq!(pauses.mmu_curve().iter().map(|point| point.0).collect::<Vec<_>>(), WINDOWS_NS[..4]);
+        assert_eq!(pauses.mmu_curve().iter().map(|point| point.0).collect::<Vec<_>>(), WINDOWS_NS[..5]);
         assert_eq!(Pauses::new(&[], 0).mmu(1), None);
     }
 

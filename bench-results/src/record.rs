@@ -9,6 +9,7 @@ use gc_core::event::Cause;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::floating_trend::FloatingTrend;
 use crate::histogram::{Summary, SummaryWithTotal, Timings};
 use crate::ledger::CollectionFigures;
 
@@ -168,6 +169,48 @@ pub struct Record {
     /// Further figures of the workload, their unit in the name.
     #[serde(default)]
     pub extra: BTreeMap<String, f64>,
+    /// Bounded mutator utilization: (window, the least of `mmu` from this window up). Both are the least of all mutators.
+    #[serde(default)]
+    pub bmu: Option<Vec<(u64, f64)>>,
+    /// `mmu` of each mutator that was paused, if there were several mutators.
+    #[serde(default)]
+    pub mmu_by_mutator: Option<Vec<Vec<(u64, f64)>>>,
+    /// Pauses, cascades and collections whose place in time was not kept, because there were too many. If a pause is among
+    /// them, utilization is unknown.
+    #[serde(default)]
+    pub spans_dropped: Option<u64>,
+    /// Metered latency of operations (DaCapo, window 100 ms): for comparison with published tables only.
+    #[serde(default)]
+    pub metered_ns: Option<Summary>,
+    /// Objects freed by each release cascade: counts, not times.
+    #[serde(default)]
+    pub cascade_objects: Option<SummaryWithTotal>,
+    /// Whether floating garbage had become steady.
+    #[serde(default)]
+    pub floating_trend: Option<FloatingTrend>,
+    /// Floating garbage over time: (nanoseconds since the timed part began, objects), at equal distances in operations. At
+    /// most 2,000 points.
+    #[serde(default)]
+    pub trash: Option<Vec<(u64, u64)>>,
+    /// Drag in objects that the program made meanwhile: counts, not times.
+    #[serde(default)]
+    pub drag_allocations: Option<Summary>,
+    /// Watched garbage units that were still waiting when the timed part ended: `drag_ns` has nothing of these.
+    #[serde(default)]
+    pub drag_outstanding: Option<u64>,
+    /// Bytes of the objects of `live_after`: header, slots, payload; no rounding to cells.
+    #[serde(default)]
+    pub live_bytes_after: Option<u64>,
+    /// Bytes that the heap held from the system then. Over `live_bytes_after`, that is what fragmentation, rounding and
+    /// kept blocks cost.
+    #[serde(default)]
+    pub held_bytes_after: Option<u64>,
+    /// Retains and releases; `null` unless the program was built to count them (feature `traffic`).
+    #[serde(default)]
+    pub count_traffic: Option<CountTraffic>,
+    /// Instruments that were switched off; what they measure is `null`.
+    #[serde(default)]
+    pub instruments_off: Vec<String>,
     /// The point of the comparison it belongs to, if it belongs to one.
     #[serde(default)]
     pub point: Option<String>,
@@ -269,6 +312,29 @@ pub struct Floating {
     pub mean_objects: Option<f64>,
     /// The most, in bytes.
     pub peak_bytes: Option<u64>,
+}
+
+/// Count operations of the timed part, on all threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CountTraffic {
+    /// Count + 1.
+    pub retains: u64,
+    /// Count − 1.
+    pub releases: u64,
+    /// Of these, how often a count had to be tried again because another thread changed it meanwhile: a lower bound of
+    /// contention, because most counting is by instructions that never fail.
+    pub contended: u64,
+}
+
+impl CountTraffic {
+    /// What came since an earlier reading.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            retains: self.retains - earlier.retains,
+            releases: self.releases - earlier.releases,
+            contended: self.contended - earlier.contended,
+        }
+    }
 }
 
 /// How long watched objects of the timed part lived, in objects made by the program between birth and death.

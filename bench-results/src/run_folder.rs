@@ -78,6 +78,11 @@ impl RunFolder {
         self.path.join(format!("{cell}.hlog"))
     }
 
+    /// Where the trace of a cell is, if one was asked for.
+    pub fn trace(&self, cell: &str) -> PathBuf {
+        self.path.join(format!("{cell}.trace.json"))
+    }
+
     /// Adds the record of a finished cell; it is on disk when this returns.
     ///
     /// # Errors

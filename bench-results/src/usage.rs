@@ -16,7 +16,7 @@ pub fn thread_cpu_ns() -> u64 {
 }
 
 /// How the threads that a heap starts for itself are called.
-const HEAP_THREAD: &str = "gclab-collector";
+pub(crate) const HEAP_THREAD: &str = "gclab-collector";
 
 /// CPU nanoseconds of the threads of this process that heaps started for themselves, by thread.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

@@ -14,6 +14,8 @@ pub fn retain<P: Protocol, M: Memory>(memory: &M, object: u32) {
         return;
     }
     let before = word.add(P::RETAIN, P::RETAIN_ORDER);
+    #[cfg(feature = "traffic")]
+    gc_core::traffic::retained();
     if before & COUNT_MASK >= COUNT_LIMIT {
         // Relaxed: whether others count on for a while does not matter.
         word.set(IMMORTAL, Relaxed);
@@ -30,6 +32,8 @@ pub fn release<P: Protocol, M: Memory>(memory: &M, object: u32) -> bool {
         return false;
     }
     let before = word.subtract(ONE, P::RELEASE_ORDER);
+    #[cfg(feature = "traffic")]
+    gc_core::traffic::released();
     debug_assert!(before & COUNT_MASK != 0, "#{object:x} is released more often than retained");
     if before & (COUNT_MASK | IMMORTAL) != ONE {
         return false;
@@ -67,8 +71,16 @@ pub fn retain_if_alive<P: Protocol, M: Memory>(memory: &M, object: u32) -> Found
                 word.set(IMMORTAL, Relaxed);
                 return Found::Immortal;
             }
-            Ok(()) => return Found::Alive,
-            Err(now) => seen = now,
+            Ok(()) => {
+                #[cfg(feature = "traffic")]
+                gc_core::traffic::retained();
+                return Found::Alive;
+            }
+            Err(now) => {
+                #[cfg(feature = "traffic")]
+                gc_core::traffic::contended();
+                seen = now;
+            }
         }
     }
 }

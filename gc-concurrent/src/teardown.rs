@@ -33,8 +33,8 @@ impl<R: Rung> Commit<'_, R> {
             let Some(object) = ObjectRef::from_bits(certification.suspects()[k]) else { continue };
             // Relaxed: nobody else changes it any more.
             let word = view.shape_word(object.bits()).load(Relaxed);
-            let hooked = word & flag::HOOKED != 0;
-            if hooked {
+            let observed = word & flag::OBSERVED != 0;
+            if observed {
                 mutator.begin_teardown(object);
             }
             for slot in 0..header::slots(word) {
@@ -53,7 +53,7 @@ impl<R: Rung> Commit<'_, R> {
                     mutator.release_running(target);
                 }
             }
-            if hooked {
+            if observed {
                 mutator.end_teardown(object);
             }
             mutator.free_garbage(object, self.work.certification.count(k));

@@ -2,6 +2,9 @@
 //!
 //! Compiled under the feature `faults` only, and for the whole process: one fault at a time.
 
+use std::time::{Duration, Instant};
+
+use crate::event::{Cause, Observer};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicU32, AtomicU64};
 
@@ -17,15 +20,26 @@ pub enum Fault {
     LeaksCycle = 3,
     /// One retain in [`PERIOD`] is forgotten.
     Miscounts = 4,
+    /// One release in [`DELAY_PERIOD`] waits for [`DELAY`], as if for another mutator: reported as an interruption, and no
+    /// answer is wrong.
+    Delays = 5,
 }
 
 impl Fault {
+    /// Every fault that makes answers wrong.
+    pub const WRONG: [Fault; 4] = [Self::LosesObject, Self::FreesLive, Self::LeaksCycle, Self::Miscounts];
     /// Every fault.
-    pub const ALL: [Fault; 4] = [Self::LosesObject, Self::FreesLive, Self::LeaksCycle, Self::Miscounts];
+    pub const ALL: [Fault; 5] = [Self::LosesObject, Self::FreesLive, Self::LeaksCycle, Self::Miscounts, Self::Delays];
 }
 
 /// How many operations it takes for one to go wrong.
 pub const PERIOD: u64 = 100;
+
+/// How many releases it takes for one to be delayed.
+pub const DELAY_PERIOD: u64 = 10_000;
+
+/// By how much at least.
+pub const DELAY: Duration = Duration::from_millis(20);
 
 static CHOSEN: AtomicU32 = AtomicU32::new(0);
 static OPERATIONS: AtomicU64 = AtomicU64::new(0);
@@ -46,4 +60,15 @@ pub(crate) fn is_set(fault: Fault) -> bool {
 #[inline]
 pub(crate) fn strikes(fault: Fault) -> bool {
     is_set(fault) && OPERATIONS.fetch_add(1, Relaxed) % PERIOD == PERIOD - 1
+}
+
+/// Counts a release that [`Fault::Delays`] could hit, and delays it if it is its turn.
+#[inline]
+pub(crate) fn delay(observer: &dyn Observer) {
+    if is_set(Fault::Delays) && OPERATIONS.fetch_add(1, Relaxed) % DELAY_PERIOD == DELAY_PERIOD - 1 {
+        observer.interruption_begins(Cause::Lock);
+        let begin = Instant::now();
+        std::thread::sleep(DELAY);
+        observer.interruption_ends(Cause::Lock, begin.elapsed());
+    }
 }

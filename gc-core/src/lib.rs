@@ -14,6 +14,8 @@ pub mod root;
 pub mod space;
 pub mod streaming;
 pub mod sync;
+#[cfg(feature = "traffic")]
+pub mod traffic;
 
 mod generational;
 mod plain;

@@ -24,6 +24,9 @@ impl TypeWord {
         if hooked {
             flags |= flag::HOOKED;
         }
+        if spec.observe_teardown {
+            flags |= flag::OBSERVED;
+        }
         Self(Self::REGISTERED | if container { Self::CONTAINER } else { 0 } | (flags >> 32) as u32)
     }
 
@@ -40,7 +43,7 @@ impl TypeWord {
     }
 
     /// The flags of a new object: allocated, its kind, tracked if it is a container, hooked if its death has more to do
-    /// than to release slots.
+    /// than to release slots, observed if its teardown is to be reported.
     #[inline(always)]
     pub fn flags(self) -> u64 {
         u64::from(self.0 & Self::FLAGS) << 32
@@ -70,7 +73,7 @@ impl TypeTable {
 
     /// Adds a type.
     pub fn register(&self, spec: TypeSpec) -> Result<TypeId, TypeError> {
-        let hooked = spec.finalizer.is_some() || spec.legacy_finalizer.is_some() || spec.observe_teardown;
+        let hooked = spec.finalizer.is_some() || spec.legacy_finalizer.is_some();
         self.add(spec, hooked)
     }
 

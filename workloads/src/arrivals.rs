@@ -11,7 +11,8 @@ use nix::time::{ClockId, clock_gettime};
 use rand_pcg::Pcg64;
 use rand_pcg::rand_core::{Rng, SeedableRng};
 
-use crate::workload::Pace;
+use crate::instruments::Instruments;
+use crate::workload::{Pace, Plan};
 
 /// Sleep until this long before an arrival, then spin: a sleeping thread wakes late by about as much.
 const SPIN: Duration = Duration::from_micros(100);
@@ -41,9 +42,15 @@ pub fn poisson(rate: f64, operations: u64, seed: u64, thread: u32) -> Vec<u64> {
 /// Raw timings of the operations of one thread, in nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Timings {
-    /// End − start.
+    /// Operations done.
+    pub operations: u64,
+    /// When the loop began.
+    pub begin: Option<Instant>,
+    /// Starts, since `begin`; empty if operations were not timed.
+    pub starts_ns: Vec<u64>,
+    /// End − start; empty if operations were not timed.
     pub service_ns: Vec<u64>,
-    /// End − planned arrival; empty in a closed loop.
+    /// End − planned arrival; empty in a closed loop, and if operations were not timed.
     pub response_ns: Vec<u64>,
     /// Operations begun after the last planned arrival was due; 0 in a closed loop.
     pub backlog_end: u64,
@@ -53,34 +60,92 @@ pub struct Timings {
     pub cpu_ns: u64,
 }
 
+impl Timings {
+    fn with_room(operations: u64, instruments: &Instruments<'_>, open: bool) -> Self {
+        let timed = if instruments.timings { operations as usize } else { 0 };
+        Self {
+            starts_ns: Vec::with_capacity(timed),
+            service_ns: Vec::with_capacity(timed),
+            response_ns: Vec::with_capacity(if open { timed } else { 0 }),
+            ..Self::default()
+        }
+    }
+
+    /// Adds an operation that ran from `start` to `end` in a loop that began at `begin`.
+    pub fn record(&mut self, begin: Instant, start: Instant, end: Instant) {
+        self.begin = Some(begin);
+        self.starts_ns.push((start - begin).as_nanos() as u64);
+        self.service_ns.push((end - start).as_nanos() as u64);
+        self.operations += 1;
+    }
+}
+
 /// Runs `operations` operations of one thread; `operation` is given each one's number. In an open loop this thread's share
 /// of the rate is `1 / threads`. Waiting happens in safe regions.
 pub fn serve<M: Mutator, E>(
     mutator: &M,
-    pace: Pace,
+    plan: &Plan<'_>,
     (operations, seed, thread, threads): (u64, u64, u32, u32),
-    mut operation: impl FnMut(u64) -> Result<(), E>,
+    operation: impl FnMut(u64) -> Result<(), E>,
 ) -> Result<Timings, E> {
-    let mut timings = Timings { service_ns: Vec::with_capacity(operations as usize), ..Timings::default() };
-    let plan = match pace {
+    let arrivals = match plan.pace {
         Pace::Closed => None,
         Pace::Open { rate } => Some(poisson(rate / f64::from(threads), operations, seed, thread)),
     };
-    timings.response_ns.reserve_exact(plan.as_ref().map_or(0, Vec::len));
+    let instruments = plan.instruments();
+    let timings = Timings::with_room(operations, &instruments, arrivals.is_some());
+    match (arrivals, instruments.timings) {
+        (None, false) => serve_untimed(mutator, operations, operation),
+        (arrivals, timed) => serve_timed(mutator, operations, arrivals.as_deref(), timed, timings, operation),
+    }
+}
+
+/// A closed loop that reads the clock at its ends only.
+fn serve_untimed<M: Mutator, E>(
+    mutator: &M,
+    operations: u64,
+    mut operation: impl FnMut(u64) -> Result<(), E>,
+) -> Result<Timings, E> {
+    let cpu_before = thread_cpu_ns();
+    let begin = Instant::now();
+    for n in 0..operations {
+        operation(n)?;
+        mutator.safepoint();
+    }
+    let (wall_ns, cpu_ns) = (begin.elapsed().as_nanos() as u64, thread_cpu_ns() - cpu_before);
+    Ok(Timings { operations, begin: Some(begin), wall_ns, cpu_ns, ..Timings::default() })
+}
+
+/// A loop that reads the clock at both ends of each operation, and keeps what it read if `timed`.
+fn serve_timed<M: Mutator, E>(
+    mutator: &M,
+    operations: u64,
+    arrivals: Option<&[u64]>,
+    timed: bool,
+    mut timings: Timings,
+    mut operation: impl FnMut(u64) -> Result<(), E>,
+) -> Result<Timings, E> {
     let cpu_before = thread_cpu_ns();
     let mut spun = Duration::ZERO;
     let begin = Instant::now();
+    timings.begin = Some(begin);
     for n in 0..operations {
-        if let Some(plan) = &plan {
+        if let Some(plan) = arrivals {
             spun += wait_until(mutator, begin + Duration::from_nanos(plan[n as usize]));
         }
         let start = Instant::now();
         operation(n)?;
         let end = Instant::now();
-        timings.service_ns.push((end - start).as_nanos() as u64);
-        if let Some(plan) = &plan {
-            let end_ns = (end - begin).as_nanos() as u64;
-            timings.response_ns.push(end_ns.saturating_sub(plan[n as usize]));
+        if timed {
+            timings.record(begin, start, end);
+        } else {
+            timings.operations += 1;
+        }
+        if let Some(plan) = arrivals {
+            if timed {
+                let end_ns = (end - begin).as_nanos() as u64;
+                timings.response_ns.push(end_ns.saturating_sub(plan[n as usize]));
+            }
             let last = plan[plan.len() - 1];
             timings.backlog_end += u64::from((start - begin).as_nanos() as u64 > last && n + 1 < operations);
         }

@@ -1,10 +1,10 @@
 //! The last question of every run: is what lives in the heap just what ought to?
 
-use gc_core::{Generation, Heap, Mutator, ObjectRef};
+use gc_core::{Generation, Heap, Mutator, ObjectRef, Root, Shape};
 use rustc_hash::FxHashMap;
 
 use crate::oracle::reachable;
-use crate::workload::RunError;
+use crate::workload::{Outcome, RunError};
 
 /// Objects in the heap after a full collection, and those that ought to be there.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,6 +13,35 @@ pub struct Audit {
     pub live_after: u64,
     /// Reachable from what the program still holds.
     pub live_expected: u64,
+    /// Bytes of what is in the heap; see [`object_bytes`].
+    pub live_bytes: u64,
+    /// Bytes that the heap holds from the system for it.
+    pub held_bytes: u64,
+}
+
+impl Audit {
+    /// Writes it into what a run returns.
+    pub(crate) fn enter(&self, outcome: &mut Outcome) {
+        outcome.live_after = self.live_after;
+        outcome.live_expected = self.live_expected;
+        outcome.live_bytes_after = Some(self.live_bytes);
+        outcome.held_bytes_after = Some(self.held_bytes);
+    }
+}
+
+/// Bytes of an object's header where links are inline; see `gc_core`.
+const HEADER_BYTES: u64 = 24;
+
+/// Bytes of an object of this shape: header, slots, payload; no rounding to cells.
+pub fn object_bytes(shape: Shape) -> u64 {
+    HEADER_BYTES + (4 * u64::from(shape.slots)).next_multiple_of(8) + u64::from(shape.payload)
+}
+
+/// The same of an object in the heap, which a walk has given.
+pub(crate) fn bytes_of<M: Mutator>(mutator: &M, object: ObjectRef) -> u64 {
+    // The walk gives no roots. The count goes up and, with the root, down again: it is balanced.
+    mutator.retain(object);
+    object_bytes(mutator.shape(&Root::adopt(mutator, object)))
 }
 
 /// Collects fully, walks the heap plainly from `held`, and compares with `model`, the number of objects that the program
@@ -49,5 +78,7 @@ pub fn audit<M: Mutator>(mutator: &M, held: &[ObjectRef], model: u64) -> Result<
         let cause = format!("{live_expected} objects are reachable; the program made and kept {model}");
         return Err(RunError::Wrong(cause));
     }
-    Ok(Audit { live_after, live_expected })
+    let held_bytes = mutator.heap().statistics().held_bytes;
+    let live_bytes = edges.keys().map(|&object| bytes_of(mutator, object)).sum();
+    Ok(Audit { live_after, live_expected, live_bytes, held_bytes })
 }

@@ -1,13 +1,11 @@
 //! What is in a heap when a collection begins, and what it found dead: counted in callbacks around it.
 
 use gc_core::callback::Phase;
-use gc_core::{Heap, HeapStatistics, Mutator, ObjectRef, Root};
+use gc_core::{Heap, HeapStatistics, Mutator, ObjectRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::audit::bytes_of;
 use crate::graph::components::Components;
-
-/// Bytes of an object's header where links are inline; see `gc_core`.
-const HEADER_BYTES: u64 = 24;
 
 /// Sums over the collections of a run.
 #[derive(Clone, Debug, Default)]
@@ -94,11 +92,4 @@ impl Census {
             }
         }
     }
-}
-
-fn bytes_of<M: Mutator>(mutator: &M, object: ObjectRef) -> u64 {
-    // The walk gives no roots. The count goes up and, with the root, down again: it is balanced.
-    mutator.retain(object);
-    let shape = mutator.shape(&Root::adopt(mutator, object));
-    HEADER_BYTES + (4 * u64::from(shape.slots)).next_multiple_of(8) + u64::from(shape.payload)
 }

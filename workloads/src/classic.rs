@@ -39,7 +39,6 @@ fn outcome(timings: Timings, plan: &Plan<'_>, operation: &'static str, digest: u
     let mut outcome = merge(vec![timings], plan.pace);
     outcome.operation = operation;
     outcome.digest = digest;
-    outcome.live_after = audit.live_after;
-    outcome.live_expected = audit.live_expected;
+    audit.enter(&mut outcome);
     outcome
 }

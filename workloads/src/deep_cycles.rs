@@ -87,7 +87,7 @@ impl Workload for DeepCycles {
         let (mut drop_ns, mut collect_ns) = (0u64, 0u64);
         let mut draws = SplitMix64::new(plan.seed);
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (self.iterations, plan.seed, 0, 1), |_| {
+        let timings = serve(&mutator, plan, (self.iterations, plan.seed, 0, 1), |_| {
             let roots = self.build(&mutator, types, plan.seed, &mut draws)?;
             for root in &roots {
                 digest = mix(digest ^ self.measure(&mutator, root));
@@ -107,8 +107,7 @@ impl Workload for DeepCycles {
         let per_object = |ns: u64| ns as f64 / (self.iterations as f64 * f64::from(self.objects));
         outcome.operation = "iteration";
         outcome.digest = digest;
-        outcome.live_after = audit.live_after;
-        outcome.live_expected = audit.live_expected;
+        audit.enter(&mut outcome);
         outcome.extra =
             [("drop_ns_per_object", per_object(drop_ns)), ("collect_ns_per_object", per_object(collect_ns))].into();
         Ok(outcome)

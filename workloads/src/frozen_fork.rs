@@ -13,7 +13,7 @@ use crate::audit::audit;
 use crate::draws::{SplitMix64, mix};
 use crate::request_tree::{ParentLink, RequestTypes};
 use crate::web_requests::merge;
-use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// A large heap, frozen or not, that serves reads: the workload `frozen-fork`.
 pub struct FrozenFork {
@@ -115,13 +115,13 @@ impl Workload for FrozenFork {
         }
 
         let mut digest = 0;
-        let mut floating = FloatingGauge::new(heap.live_objects());
+        let mut floating = plan.floating_gauge(heap.live_objects());
         plan.stages.timed_part_begins();
         let mut draws = SplitMix64::new(plan.seed);
-        let timings = serve(&mutator, plan.pace, (self.requests, plan.seed, 0, 1), |_| {
+        let timings = serve(&mutator, plan, (self.requests, plan.seed, 0, 1), |_| {
             self.request(&mutator, &types, &table, &mut draws, &mut digest)?;
             // What a request made is dead at its end.
-            floating.sample(heap.live_objects());
+            floating.sample_of(heap);
             Ok::<(), HeapFull>(())
         })?;
         timed_collection("first_collection_ns");
@@ -132,9 +132,8 @@ impl Workload for FrozenFork {
         let mut outcome = merge(vec![timings], plan.pace);
         outcome.operation = "request";
         outcome.digest = digest;
-        outcome.floating = Some(floating.reading());
-        outcome.live_after = audit.live_after;
-        outcome.live_expected = audit.live_expected;
+        outcome.floating = floating.reading();
+        audit.enter(&mut outcome);
         outcome.extra = extra;
         Ok(outcome)
     }

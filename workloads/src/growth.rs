@@ -67,7 +67,7 @@ impl Workload for Growth {
         let mut kept = Vec::with_capacity(self.objects as usize);
         plan.stages.timed_part_begins();
         let batches = self.objects.div_ceil(self.batch);
-        let timings = serve(&mutator, plan.pace, (batches, plan.seed, 0, 1), |_| {
+        let timings = serve(&mutator, plan, (batches, plan.seed, 0, 1), |_| {
             for _ in 0..self.batch.min(self.objects - kept.len() as u64) {
                 let object = new(mix(plan.seed ^ kept.len() as u64))?;
                 kept.push(object);
@@ -82,8 +82,7 @@ impl Workload for Growth {
         let mut outcome = merge(vec![timings], plan.pace);
         outcome.operation = "batch";
         outcome.digest = digest;
-        outcome.live_after = audit.live_after;
-        outcome.live_expected = audit.live_expected;
+        audit.enter(&mut outcome);
         Ok(outcome)
     }
 }

@@ -4,13 +4,17 @@ pub mod allocate;
 pub mod arrivals;
 pub mod audit;
 pub mod catalogue;
+pub mod drag;
 pub mod draws;
+pub mod floating;
 pub mod graph;
+pub mod instruments;
 pub mod lifetimes;
 pub mod nominal;
 pub mod oplog;
 pub mod oracle;
 pub mod request_tree;
+pub mod series;
 pub mod workload;
 
 mod census;

@@ -57,6 +57,12 @@ impl RequestTypes {
         }
     }
 
+    /// Another type of nodes, whose teardown the heap reports.
+    pub(crate) fn register_observed_node<H: Heap>(&self, heap: &H) -> TypeId {
+        let spec = TypeSpec::new("Node", Kind::Instance).with_observed_teardown();
+        heap.register_type(spec).expect("a new heap has few types")
+    }
+
     /// A tree of `nodes` nodes, held by a list, which is returned.
     ///
     /// # Errors
@@ -67,10 +73,21 @@ impl RequestTypes {
         nodes: u32,
         parent_link: ParentLink,
     ) -> Result<Root<'m, A::Mutator>, HeapFull> {
+        self.build_with_first(source, nodes, parent_link, self.node)
+    }
+
+    /// The same with a first node of type `first`.
+    pub(crate) fn build_with_first<'m, A: Allocate<'m>>(
+        &self,
+        source: A,
+        nodes: u32,
+        parent_link: ParentLink,
+        first: TypeId,
+    ) -> Result<Root<'m, A::Mutator>, HeapFull> {
         let mutator = source.mutator();
         let list = source.allocate(self.list, Shape::new(nodes, 16))?;
         for j in 0..nodes {
-            let node = source.allocate(self.node, Shape::new(3, 0))?;
+            let node = source.allocate(if j == 0 { first } else { self.node }, Shape::new(3, 0))?;
             // Parent j has the children 4j + 1 ... 4j + 4.
             let children =
                 (4 * u64::from(j) + 1..=4 * u64::from(j) + 4).filter(|&child| child < u64::from(nodes)).count();

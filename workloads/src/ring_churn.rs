@@ -17,20 +17,21 @@
 //! a collector run at the same time it also misses what they do between its readings. What floats after the first
 //! mutator's last request is not counted.
 
+mod counted;
+
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use gc_core::{Control, Generation, Heap, HeapFull, Kind, Mutator, Root, Shape, SharedRoot, TypeId, TypeSpec};
 
+use self::counted::{Counted, InRing, Seen};
 use crate::arrivals::{Timings, serve};
-use crate::audit::audit;
+use crate::audit::{audit, object_bytes};
+use crate::drag::DragWatch;
 use crate::draws::{DrawRing, SplitMix64, mix};
-use crate::floating_spans::{FloatingOverTime, FloatingSpans};
+use crate::floating_spans::FloatingSpans;
 use crate::web_requests::merge;
-use crate::workload::{
-    Dial, Floating, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload,
-};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Dead rings beside a long-lived heap: the workload `ring-churn`.
 pub struct RingChurn {
@@ -101,7 +102,11 @@ impl Workload for RingChurn {
         let register =
             |name: &str, kind| heap.register_type(TypeSpec::new(name, kind)).expect("a new heap has few types");
         let (node, list) = (register("Node", Kind::Instance), register("list", Kind::List));
-        let types = RingTypes { node, witness: self.witness.then(|| register("Witness", Kind::Instance)) };
+        let witness = self.witness.then(|| register("Witness", Kind::Instance));
+        let drag = plan.instruments().drag;
+        let observed = || TypeSpec::new("Node", Kind::Instance).with_observed_teardown();
+        let watched = drag.map(|_| heap.register_type(observed()).expect("a new heap has few types"));
+        let types = RingTypes { node, first: node, witness };
         let mutator = heap.attach();
         mutator.disable();
         let table = self.build_table(&mutator, node, list)?;
@@ -114,25 +119,28 @@ impl Workload for RingChurn {
 
         let in_rings: Vec<InRing> = (0..plan.threads).map(|_| InRing::default()).collect();
         let mut makers: Vec<RingMaker<'_>> =
-            (0..).zip(&in_rings).map(|(n, of)| self.maker(types, plan, n, of)).collect();
+            (0..).zip(&in_rings).map(|(n, of)| self.maker((types, watched), plan, n, of)).collect();
         plan.stages.timed_part_begins();
-        let (timings, floating, over_time) = self.serve_all(&mutator, plan, &mut makers, &in_rings, &table)?;
+        let (timings, seen) = self.serve_all(&mutator, plan, &mut makers, &in_rings, &table)?;
         plan.stages.timed_part_ends();
+        let drag = drag.map(DragWatch::reading);
 
         let held: Vec<_> = std::iter::once(&table).chain(&ballast).map(Root::object).collect();
         let audit = audit(&mutator, &held, self.long_lived())?;
         let mut outcome = merge(timings, plan.pace);
         outcome.operation = "request";
         outcome.digest = makers.iter().fold(0, |digest, maker| mix(digest ^ maker.digest));
-        outcome.live_after = audit.live_after;
-        outcome.live_expected = audit.live_expected;
-        outcome.floating = Some(floating);
-        outcome.extra = BTreeMap::from([
-            ("floating_p50_objects", over_time.p50 as f64),
-            ("floating_p99_objects", over_time.p99 as f64),
-            ("floating_max_objects", over_time.max as f64),
-            ("floating_mean_objects", over_time.mean),
-        ]);
+        audit.enter(&mut outcome);
+        outcome.drag = drag;
+        if let Some(Seen { floating, over_time }) = seen {
+            outcome.floating = floating;
+            outcome.extra = BTreeMap::from([
+                ("floating_p50_objects", over_time.p50 as f64),
+                ("floating_p99_objects", over_time.p99 as f64),
+                ("floating_max_objects", over_time.max as f64),
+                ("floating_mean_objects", over_time.mean),
+            ]);
+        }
         Ok(outcome)
     }
 }
@@ -149,28 +157,12 @@ const PLACE: u32 = 1;
 /// Pairs of a shelf, all but the last one's: far fewer than the slots that an object can have.
 const SHELF: u32 = 65_536;
 
-/// How many objects of the ring that a mutator is making it has asked for: alive, to other mutators' counts. On cache lines
-/// of its own, because it is written for each object.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct InRing(AtomicU64);
-
-impl InRing {
-    fn set(&self, objects: u64) {
-        // Relaxed: a count that nothing is read after. Where one mutator runs at a time, the turn orders it.
-        self.0.store(objects, Ordering::Relaxed);
-    }
-
-    fn get(&self) -> u64 {
-        // Relaxed: as above.
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// What rings are made of.
 #[derive(Clone, Copy)]
 struct RingTypes {
     node: TypeId,
+    /// Of the first node of a ring.
+    first: TypeId,
     /// The object that the ring's first one refers to as well, if any.
     witness: Option<TypeId>,
 }
@@ -186,7 +178,8 @@ fn make_ring<'m, M: Mutator>(
     let new = |place: u32| {
         // Before the allocation, which may hand over: a ring's object is never taken for a dead one.
         in_ring.set(u64::from(place) + 1);
-        let object = mutator.allocate(types.node, Shape::new(slots, 16))?;
+        let type_id = if place == 0 { types.first } else { types.node };
+        let object = mutator.allocate(type_id, Shape::new(slots, 16))?;
         mutator.write_word(&object, NUMBER, number.wrapping_add(u64::from(place)));
         mutator.write_word(&object, PLACE, u64::from(place));
         mutator.safepoint();
@@ -225,7 +218,7 @@ impl RingChurn {
     fn build_table<'m, M: Mutator>(&self, mutator: &'m M, node: TypeId, list: TypeId) -> Result<Root<'m, M>, HeapFull> {
         let table = mutator.allocate(list, Shape::new(self.pairs().div_ceil(SHELF), 16))?;
         let nobody = InRing::default();
-        let pairs = RingTypes { node, witness: None };
+        let pairs = RingTypes { node, first: node, witness: None };
         for first in (0..self.pairs()).step_by(SHELF as usize) {
             let places = SHELF.min(self.pairs() - first);
             let shelf = mutator.allocate(list, Shape::new(places, 16))?;
@@ -238,10 +231,26 @@ impl RingChurn {
         Ok(table)
     }
 
-    fn maker<'w>(&'w self, types: RingTypes, plan: &Plan<'_>, thread: u32, in_ring: &'w InRing) -> RingMaker<'w> {
+    fn maker<'w>(
+        &'w self,
+        (types, watched): (RingTypes, Option<TypeId>),
+        plan: &Plan<'w>,
+        thread: u32,
+        in_ring: &'w InRing,
+    ) -> RingMaker<'w> {
         let mut stream = SplitMix64::of_thread(plan.seed, thread);
         let number = stream.next_u64();
-        RingMaker { workload: self, types, in_ring, number, draws: DrawRing::new(stream), digest: 0 }
+        let watch = plan.instruments().drag.zip(watched);
+        RingMaker { workload: self, types, watch, pass: 0, in_ring, number, draws: DrawRing::new(stream), digest: 0 }
+    }
+
+    /// The first mutator's counts, if anybody wants them.
+    fn counted<'r>(&self, plan: &Plan<'_>, in_rings: &'r [InRing], samples: usize) -> Option<Counted<'r>> {
+        let at_ends = plan.floating_gauge(0);
+        let at_ends = if self.witness { at_ends } else { at_ends.of_objects_with(object_bytes(Shape::new(2, 16))) };
+        let spans = FloatingSpans::new(Instant::now(), samples);
+        let long_lived = self.long_lived();
+        plan.instruments().floating.then_some(Counted { long_lived, in_rings, at_ends, spans })
     }
 
     /// Each thread has a mutator and a ring maker of its own, and its share of the requests; the first is this one.
@@ -252,26 +261,30 @@ impl RingChurn {
         makers: &mut [RingMaker<'_>],
         in_rings: &[InRing],
         table: &Root<'_, M>,
-    ) -> Result<(Vec<Timings>, Floating, FloatingOverTime), RunError> {
+    ) -> Result<(Vec<Timings>, Option<Seen>), RunError> {
         let threads = plan.threads;
         let share = |thread: u32| {
             self.requests / u64::from(threads) + u64::from(u64::from(thread) < self.requests % u64::from(threads))
         };
         let (first, others) = makers.split_first_mut().expect("at least one thread");
-        let mut counted = Counted::new(self.long_lived(), in_rings, 2 * share(0) as usize);
+        let mut counted = self.counted(plan, in_rings, 2 * share(0) as usize);
         let heap = mutator.heap();
         let mut serve_first = || {
-            serve(mutator, plan.pace, (share(0), plan.seed, 0, threads), |_| {
-                counted.request_begins(heap.live_objects());
+            serve(mutator, plan, (share(0), plan.seed, 0, threads), |_| {
+                if let Some(counted) = &mut counted {
+                    counted.request_begins(heap.live_objects());
+                }
                 first.request(mutator, table)?;
-                counted.request_ends(heap.live_objects());
+                if let Some(counted) = &mut counted {
+                    counted.request_ends(heap.live_objects());
+                }
                 Ok::<(), HeapFull>(())
             })
         };
         let serve_other = |maker: &mut RingMaker<'_>, thread: u32, table: &SharedRoot| {
             let mutator = heap.attach();
             let table = mutator.adopt(mutator.clone_shared(table));
-            serve(&mutator, plan.pace, (share(thread), plan.seed, thread, threads), |_| maker.request(&mutator, &table))
+            serve(&mutator, plan, (share(thread), plan.seed, thread, threads), |_| maker.request(&mutator, &table))
         };
         let shared_table = table.share();
         let ((first_result, ended), other_results) = std::thread::scope(|scope| {
@@ -285,9 +298,9 @@ impl RingChurn {
             (first_result, mutator.safe_region(|| workers.into_iter().map(join).collect::<Vec<_>>()))
         });
         drop(mutator.adopt(shared_table));
-        let (floating, over_time) = counted.reading(ended);
+        let seen = counted.map(|counted| counted.reading(ended));
         let timings = std::iter::once(first_result).chain(other_results).collect::<Result<_, HeapFull>>()?;
-        Ok((timings, floating, over_time))
+        Ok((timings, seen))
     }
 }
 
@@ -295,6 +308,10 @@ impl RingChurn {
 struct RingMaker<'w> {
     workload: &'w RingChurn,
     types: RingTypes,
+    /// Who watches one ring in [`DragWatch::EVERY`], and the type of such a ring's first node.
+    watch: Option<(&'w DragWatch, TypeId)>,
+    /// Rings to pass over before the next one is watched.
+    pass: u64,
     in_ring: &'w InRing,
     /// Of the next object.
     number: u64,
@@ -302,10 +319,12 @@ struct RingMaker<'w> {
     digest: u64,
 }
 
-impl RingMaker<'_> {
+impl<'w> RingMaker<'w> {
     fn request<M: Mutator>(&mut self, mutator: &M, table: &Root<'_, M>) -> Result<(), HeapFull> {
         let length = self.workload.ring;
-        let first = make_ring(mutator, self.types, (length, self.number), self.in_ring)?;
+        let watched = self.watched();
+        let types = RingTypes { first: watched.map_or(self.types.node, |(_, type_id)| type_id), ..self.types };
+        let first = make_ring(mutator, types, (length, self.number), self.in_ring)?;
         self.number = self.number.wrapping_add(u64::from(length));
         let pairs = self.workload.pairs();
         for _ in 0..if pairs > 0 { self.workload.reads } else { 0 } {
@@ -315,9 +334,23 @@ impl RingMaker<'_> {
             self.read_behind(mutator, &pair);
         }
         self.read_behind(mutator, &first);
+        if let Some((watch, _)) = self.watch {
+            watch.made(u64::from(length) + u64::from(self.types.witness.is_some()));
+        }
+        if let Some((watch, _)) = watched {
+            watch.unreachable(first.object());
+        }
         drop(first);
         self.in_ring.set(0);
         Ok(())
+    }
+
+    /// Who watches the next ring, if somebody does.
+    fn watched(&mut self) -> Option<(&'w DragWatch, TypeId)> {
+        let watch = self.watch?;
+        let left = self.pass.checked_sub(1);
+        self.pass = left.unwrap_or(DragWatch::EVERY - 1);
+        left.is_none().then_some(watch)
     }
 
     /// Reads an object of a ring and the one behind it.
@@ -325,38 +358,5 @@ impl RingMaker<'_> {
         let next = object.load(NEXT).expect("a ring is closed");
         let seen = mutator.read_word(object, NUMBER) ^ mutator.read_word(&next, PLACE).rotate_left(32);
         self.digest = mix(self.digest.rotate_left(1) ^ seen);
-    }
-}
-
-/// The first mutator's counts of dead objects: as the other workloads take them, and over time.
-struct Counted<'r> {
-    long_lived: u64,
-    in_rings: &'r [InRing],
-    at_ends: FloatingGauge,
-    spans: FloatingSpans,
-}
-
-impl<'r> Counted<'r> {
-    fn new(long_lived: u64, in_rings: &'r [InRing], samples: usize) -> Self {
-        let spans = FloatingSpans::new(Instant::now(), samples);
-        Self { long_lived, in_rings, at_ends: FloatingGauge::new(0), spans }
-    }
-
-    fn dead(&self, held: u64) -> u64 {
-        held.saturating_sub(self.long_lived + self.in_rings.iter().map(InRing::get).sum::<u64>())
-    }
-
-    fn request_begins(&mut self, held: u64) {
-        self.spans.sample(self.dead(held));
-    }
-
-    fn request_ends(&mut self, held: u64) {
-        let dead = self.dead(held);
-        self.at_ends.sample(dead);
-        self.spans.sample(dead);
-    }
-
-    fn reading(self, end: Instant) -> (Floating, FloatingOverTime) {
-        (self.at_ends.reading(), self.spans.reading(end))
     }
 }

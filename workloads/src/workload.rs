@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use gc_core::{CreateError, Heap, HeapFull};
 
+use crate::drag::Drag;
+pub use crate::floating::{Floating, FloatingGauge};
+use crate::instruments::Instruments;
 use crate::lifetimes::Lifetimes;
 
 /// One setting of a workload.
@@ -203,12 +206,28 @@ pub struct Plan<'p> {
     pub stages: &'p dyn Stages,
 }
 
+impl<'p> Plan<'p> {
+    /// What is measured beside running.
+    pub fn instruments(&self) -> Instruments<'p> {
+        self.stages.instruments()
+    }
+
+    /// A gauge for a program with `live` live objects at each sampling point, switched off if nobody wants it.
+    pub fn floating_gauge(&self, live: u64) -> FloatingGauge {
+        FloatingGauge::new(live, self.instruments().floating)
+    }
+}
+
 /// Receives the stages of a run, on the thread that runs the workload.
 pub trait Stages: Sync {
     /// Everything is built and warm; timed operations begin now.
     fn timed_part_begins(&self) {}
     /// The last timed operation has ended.
     fn timed_part_ends(&self) {}
+    /// What is measured beside running: the same throughout a run.
+    fn instruments(&self) -> Instruments<'_> {
+        Instruments::USUAL
+    }
 }
 
 /// Ignores the stages.
@@ -226,9 +245,12 @@ pub struct Outcome {
     pub operation: &'static str,
     /// Nanoseconds from the first timed operation to the end of the last.
     pub wall_ns: u64,
-    /// End − start of each operation, in nanoseconds.
+    /// Start of each timed operation, in nanoseconds since the first thread's loop began; as many as `service_ns`, in the
+    /// same order.
+    pub starts_ns: Vec<u64>,
+    /// End − start of each operation, in nanoseconds; empty if operations were not timed.
     pub service_ns: Vec<u64>,
-    /// End − planned arrival of each operation; `None` in a closed loop.
+    /// End − planned arrival of each operation; `None` in a closed loop, and if operations were not timed.
     pub response_ns: Option<Vec<u64>>,
     /// Operations that had arrived and not begun when the plan's last arrival was due; `None` in a closed loop.
     pub backlog_end: Option<u64>,
@@ -240,51 +262,18 @@ pub struct Outcome {
     pub live_after: u64,
     /// Objects that ought to be there: reachable from what the workload still holds.
     pub live_expected: u64,
+    /// Bytes of the objects of `live_after`: header, slots, payload; no rounding to cells.
+    pub live_bytes_after: Option<u64>,
+    /// Bytes that the heap held from the system then.
+    pub held_bytes_after: Option<u64>,
     /// Dead objects not reclaimed, over the timed part; `None` where the workload cannot tell.
     pub floating: Option<Floating>,
+    /// How long garbage units stayed; `None` where the workload cannot tell, or nobody asked.
+    pub drag: Option<Drag>,
     /// How long objects lived; `None` unless the workload was asked to watch.
     pub lifetimes: Option<Lifetimes>,
     /// Further figures, by name, with their unit in the name.
     pub extra: BTreeMap<&'static str, f64>,
-}
-
-/// Objects that were dead and not yet reclaimed, sampled at the end of each operation.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Floating {
-    /// The most at any sample.
-    pub peak_objects: u64,
-    /// The mean over samples.
-    pub mean_objects: f64,
-}
-
-/// Samples how many objects are dead and not reclaimed, for workloads at whose sampling points the number of live objects
-/// is always the same.
-#[derive(Clone, Copy, Debug)]
-pub struct FloatingGauge {
-    live: u64,
-    peak: u64,
-    sum: u64,
-    samples: u64,
-}
-
-impl FloatingGauge {
-    /// A gauge for a program with `live` live objects at each sampling point.
-    pub fn new(live: u64) -> Self {
-        Self { live, peak: 0, sum: 0, samples: 0 }
-    }
-
-    /// Takes a sample of a heap that holds `held` objects.
-    pub fn sample(&mut self, held: u64) {
-        let dead = held.saturating_sub(self.live);
-        self.peak = self.peak.max(dead);
-        self.sum += dead;
-        self.samples += 1;
-    }
-
-    /// What was seen.
-    pub fn reading(&self) -> Floating {
-        Floating { peak_objects: self.peak, mean_objects: self.sum as f64 / self.samples.max(1) as f64 }
-    }
 }
 
 /// A run could not end as planned.

@@ -11,7 +11,7 @@ use super::WrongAnswer;
 use super::selection::{self, QUICK_ROUNDS, QUICK_S, Selection, expected_s};
 use crate::cell::Cell;
 use crate::comparison::{BASELINE, Calibration, Comparison, Run, of_point};
-use crate::invocation::invoke;
+use crate::invocation::{Files, invoke};
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
 use crate::record::{Record, SCHEMA, Status};
 use crate::run_folder::RunFolder;
@@ -45,6 +45,9 @@ pub(super) struct Arguments {
     /// Print each cell's record as a line of JSON when it has ended, and no table
     #[arg(long)]
     json: bool,
+    /// Write a trace of each cell to the run folder as well: CELL.trace.json, for ui.perfetto.dev
+    #[arg(long)]
+    trace: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
@@ -73,7 +76,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         for (place, cell) in &cells {
             let cell_began = Instant::now();
             let point = run.comparison.points[*place].id();
-            if run_cell(cell, &point, &run, &mut folder, &mut progress, arguments.json)? {
+            if run_cell(cell, &point, &run, &mut folder, &mut progress, &arguments)? {
                 pace.add(cell_began.elapsed());
             }
         }
@@ -157,7 +160,7 @@ fn resume(path: &Path) -> Result<(RunFolder, Run)> {
 fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
     for (point, cell) in run.comparison.to_calibrate()? {
         let began = Instant::now();
-        let record = invoke(&cell, None, Duration::from_secs(run.comparison.timeout_s))?;
+        let mut record = invoke(&cell, Files::default(), Duration::from_secs(run.comparison.timeout_s))?;
         let process_s = began.elapsed().as_secs_f64();
         match record.achieved_per_s {
             Some(rate) => eprintln!("{}: {BASELINE} serves {}.", cell.workload.name, units::rate(rate)),
@@ -167,6 +170,8 @@ fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
                 record.error.as_deref().unwrap_or("no cause known")
             ),
         }
+        // Of no use for calibrating, and long.
+        record.trash = None;
         run.comparison.calibrations.insert(point, Calibration { record, process_s });
         folder.write_run(run)?;
     }
@@ -180,7 +185,7 @@ fn run_cell(
     run: &Run,
     folder: &mut RunFolder,
     progress: &mut Progress,
-    json: bool,
+    arguments: &Arguments,
 ) -> Result<bool> {
     let hash = cell.record(Some(binary_hash()?)).cell;
     if folder.records().iter().any(|record| record.cell == hash) {
@@ -188,8 +193,9 @@ fn run_cell(
         return Ok(false);
     }
     progress.now(cell);
-    let hlog = folder.hlog(&hash);
-    let mut record = invoke(cell, Some(&hlog), Duration::from_secs(run.comparison.timeout_s)).with_context(|| {
+    let (hlog, trace) = (folder.hlog(&hash), folder.trace(&hash));
+    let files = Files { hlog: Some(&hlog), trace: arguments.trace.then_some(trace.as_path()) };
+    let mut record = invoke(cell, files, Duration::from_secs(run.comparison.timeout_s)).with_context(|| {
         let (workload, heap, kept) = (cell.workload.name, cell.heap.name, folder.records().len());
         let path = folder.path().display();
         format!("{workload} on {heap} cannot run ({kept} finished cells are kept for `gclab compare --resume {path}`)")
@@ -206,7 +212,7 @@ fn run_cell(
             other.round
         ));
     }
-    if json {
+    if arguments.json {
         super::print(&(serde_json::to_string(&record)? + "\n"))?;
     }
     folder.append(record)?;

@@ -10,10 +10,11 @@ use clap::Args;
 use super::{WrongAnswer, key_value};
 use crate::cell::{Cell, Given};
 use crate::histogram::Summary;
+use crate::instruments::{Instrument, Instruments};
 use crate::invocation::die_with_parent;
 use crate::measure::{Measured, measure};
 use crate::record::{Record, Status};
-use crate::units;
+use crate::{trace, units};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -56,6 +57,15 @@ pub(super) struct Arguments {
     /// Write the cell's histograms to this file (HdrHistogram interval log)
     #[arg(long, value_name = "FILE")]
     hlog: Option<PathBuf>,
+    /// Write the cell's pauses, cascades and collections to this file (Chrome trace events, for ui.perfetto.dev)
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Leave these instruments out: ledger, hiccups, floating, timings, drag
+    #[arg(long, value_name = "INSTRUMENT,...", value_delimiter = ',')]
+    without: Vec<String>,
+    /// Leave all instruments out
+    #[arg(long, conflicts_with = "without")]
+    bare: bool,
     /// Print the record as one line of JSON
     #[arg(long)]
     json: bool,
@@ -73,19 +83,27 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     }
     let cell = Cell::new(&arguments.heap, &arguments.config, &arguments.workload, &arguments.set, arguments.seed)?;
     let cell = cell.with_threads(arguments.threads)?.with_rate(arguments.rate)?;
-    let cell = Cell { round: arguments.round, twin: arguments.twin, ..cell };
-    if let Some(path) = &arguments.hlog {
+    let instruments = if arguments.bare { Instruments::BARE } else { Instruments::without(&arguments.without)? };
+    let cell = Cell { round: arguments.round, twin: arguments.twin, instruments, ..cell };
+    if arguments.trace.is_some() && !instruments.has(Instrument::Ledger) {
+        bail!("a trace is made of what the ledger sees; leave out --trace, or run with the ledger");
+    }
+    for (name, path) in [("--hlog", &arguments.hlog), ("--trace", &arguments.trace)] {
+        let Some(path) = path else { continue };
         // Said now, not after a cell that may take minutes.
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if !folder.is_none_or(Path::is_dir) {
-            bail!("there is no folder for {}; give --hlog a file in a folder that exists", path.display());
+            bail!("there is no folder for {}; give {name} a file in a folder that exists", path.display());
         }
     }
-    let Measured { mut record, histograms, began } = measure(&cell)?;
+    let Measured { mut record, histograms, began, spans } = measure(&cell)?;
     if let Some(path) = &arguments.hlog {
         let comment = format!("gclab {} cell {}: {} on {}", record.schema, record.cell, record.workload, record.heap);
         histograms.write(path, &comment, began, Duration::from_nanos(record.wall_ns.unwrap_or(0)))?;
         record.hlog = Some(path.display().to_string());
+    }
+    if let Some(path) = &arguments.trace {
+        trace::write(path, &record, &spans)?;
     }
     let text = if arguments.json { serde_json::to_string(&record)? + "\n" } else { readable(&record) };
     super::print(&text)?;

@@ -9,7 +9,7 @@ use workloads::catalogue;
 
 use super::{WrongAnswer, key_value};
 use crate::cell::{Cell, Given};
-use crate::invocation::invoke;
+use crate::invocation::{Files, invoke};
 use crate::record::{Record, Status};
 use crate::{roster, table};
 
@@ -54,7 +54,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
                 continue;
             }
             let cell = Cell::new(heap.name, &arguments.config, workload.name, &small, seed)?.with_threads(mutators)?;
-            let record = invoke(&cell, None, Duration::from_secs(arguments.timeout))?;
+            let record = invoke(&cell, Files::default(), Duration::from_secs(arguments.timeout))?;
             if arguments.json {
                 super::print(&(serde_json::to_string(&record)? + "\n"))?;
             }

@@ -164,13 +164,13 @@ impl<'c, const SIDE: bool, const STREAMING: bool> Finalization<'c, SIDE, STREAMI
         let freed_before = shared.freed.load(Relaxed);
         while let Some(object) = lists.first(head::FINAL) {
             mutator.retain_running(object);
-            let hooked = mutator.has_flag(object, flag::HOOKED);
-            if hooked {
+            let observed = mutator.has_flag(object, flag::OBSERVED);
+            if observed {
                 mutator.begin_teardown(object);
             }
             let word = shared.space.shape_word(object.bits()).load(Relaxed);
             mutator.release_slots(object.bits(), header::slots(word), header::kind(word));
-            if hooked {
+            if observed {
                 mutator.end_teardown(object);
             }
             mutator.release_running(object);

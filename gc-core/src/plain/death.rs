@@ -107,12 +107,12 @@ impl<T: Tracking> PlainMutator<T> {
     fn take_apart(&self, object: ObjectRef, word: u64) {
         let shared = self.shared();
         let index = object.bits();
-        if word & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0 && !self.last_rites(object) {
+        if word & (flag::HOOKED | flag::OBSERVED | flag::REFERENCED_WEAKLY) != 0 && !self.last_rites(object) {
             return;
         }
         let (slots, kind) = (header::slots(word), header::kind(word));
         self.release_slots(index, slots, kind);
-        if word & flag::HOOKED != 0 {
+        if word & flag::OBSERVED != 0 {
             self.end_teardown(object);
         }
         if T::TRACKS && kind.is_container() {
@@ -242,18 +242,16 @@ impl<T: Tracking> PlainMutator<T> {
 
     /// Reports that the slots of an object are about to be released, if its type asks for it.
     pub(crate) fn begin_teardown(&self, object: ObjectRef) {
-        let shared = self.shared();
-        if !self.has_flag(object, flag::TORN) && shared.types.spec(shared.space.type_of(object)).observe_teardown {
-            shared.observer.teardown(object, true);
+        if self.has_flag(object, flag::OBSERVED) {
+            self.shared().observer.teardown(object, true);
         }
     }
 
     /// Reports that they have been.
     pub(crate) fn end_teardown(&self, object: ObjectRef) {
-        let shared = self.shared();
-        if !self.has_flag(object, flag::TORN) && shared.types.spec(shared.space.type_of(object)).observe_teardown {
-            self.set_flag(object, flag::TORN);
-            shared.observer.teardown(object, false);
+        if self.has_flag(object, flag::OBSERVED) {
+            self.clear_flag(object, flag::OBSERVED);
+            self.shared().observer.teardown(object, false);
         }
     }
 

@@ -77,6 +77,10 @@ impl<T: Tracking> PlainMutator<T> {
         }
         let count = view.count_word(object.bits());
         let word = count.load(Relaxed);
+        #[cfg(feature = "traffic")]
+        if word & IMMORTAL == 0 {
+            crate::traffic::retained();
+        }
         if (word as u32) < COUNT_LIMIT {
             count.store(word + 1, Relaxed);
         } else if word & IMMORTAL == 0 {
@@ -91,8 +95,14 @@ impl<T: Tracking> PlainMutator<T> {
         if !T::COUNTS {
             return;
         }
+        #[cfg(feature = "faults")]
+        faults::delay(&*self.shared().observer);
         let count = view.count_word(object.bits());
         let word = count.load(Relaxed);
+        #[cfg(feature = "traffic")]
+        if word & IMMORTAL == 0 {
+            crate::traffic::released();
+        }
         if word as u32 == 1 {
             count.store(word - 1, Relaxed);
             self.die(object);

@@ -44,10 +44,10 @@ pub mod flag {
     pub const FINALIZED: u64 = 1 << 61;
     /// Has weak references.
     pub const REFERENCED_WEAKLY: u64 = 1 << 60;
-    /// Its death has more to do than to release its slots: see the type.
+    /// Its death has more to do than to release its slots, and a collection that finds it has to look: see the type.
     pub const HOOKED: u64 = 1 << 59;
-    /// Its teardown was reported.
-    pub const TORN: u64 = 1 << 58;
+    /// Its teardown is to be reported, and has not been. What a collection does is the same with it and without.
+    pub const OBSERVED: u64 = 1 << 58;
     /// Noted as a candidate root.
     pub const NOTED: u64 = 1 << 54;
 }
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn a_shape_word_gives_back_its_kind() {
         for kind in [Kind::Instance, Kind::List, Kind::Dict, Kind::Tuple, Kind::Atomic] {
-            let word = pack(TypeId(9), Shape::new(3, 5)) | kind_bits(kind) | flag::ALLOCATED | flag::TORN;
+            let word = pack(TypeId(9), Shape::new(3, 5)) | kind_bits(kind) | flag::ALLOCATED | flag::OBSERVED;
             assert_eq!(super::kind(word), kind);
             assert_eq!(is_container(word), kind.is_container());
             assert_eq!(dies_backwards(word), matches!(kind, Kind::List | Kind::Tuple));
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn a_shape_word_gives_back_what_was_packed() {
         let shape = Shape::new(Shape::MAX_SLOTS, 65_534);
-        let word = pack(TypeId(MAX_TYPES as u16 - 1), shape) | flag::ALLOCATED | flag::TORN;
+        let word = pack(TypeId(MAX_TYPES as u16 - 1), shape) | flag::ALLOCATED | flag::OBSERVED;
         assert_eq!(slots(word), Shape::MAX_SLOTS);
         assert_eq!(payload(word), 65_534);
         assert_eq!(type_id(word), TypeId(MAX_TYPES as u16 - 1));

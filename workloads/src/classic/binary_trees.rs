@@ -11,7 +11,7 @@ use super::trees::{PARENTS, Trees, nodes_of};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::mix;
-use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Trees that are built, walked and dropped: the workload `binary-trees`.
 pub struct BinaryTrees {
@@ -59,13 +59,13 @@ impl Workload for BinaryTrees {
             .flat_map(|depth| std::iter::repeat_n(depth, 1 << (self.depth - depth + 4)))
             .collect();
         let live = nodes_of(self.depth);
-        let mut floating = FloatingGauge::new(live);
+        let mut floating = plan.floating_gauge(live);
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (planned.len() as u64, plan.seed, 0, 1), |n| {
+        let timings = serve(&mutator, plan, (planned.len() as u64, plan.seed, 0, 1), |n| {
             let tree = trees.bottom_up(&mutator, planned[n as usize])?;
             digest = mix(digest.rotate_left(1) ^ plan.seed ^ trees.count(&tree));
             drop(tree);
-            floating.sample(heap.live_objects());
+            floating.sample_of(heap);
             Ok::<(), HeapFull>(())
         })?;
         plan.stages.timed_part_ends();
@@ -73,7 +73,7 @@ impl Workload for BinaryTrees {
         digest = mix(digest ^ trees.count(&long_lived));
         let audit = audit(&mutator, &[long_lived.object()], live)?;
         let mut outcome = outcome(timings, plan, "tree", digest, audit);
-        outcome.floating = Some(floating.reading());
+        outcome.floating = floating.reading();
         Ok(outcome)
     }
 }

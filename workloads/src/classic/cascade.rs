@@ -76,7 +76,7 @@ impl Workload for Cascade {
             digest = mix(digest ^ read_beginning(&mutator, &first));
             let start = Instant::now();
             drop(first);
-            timings.service_ns.push(start.elapsed().as_nanos() as u64);
+            timings.record(begin, start, Instant::now());
             left += heap.live_objects();
             mutator.safepoint();
         }

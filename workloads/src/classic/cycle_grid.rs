@@ -11,7 +11,7 @@ use super::{outcome, register};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::{SplitMix64, mix};
-use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Chains, some of them rings, held and dropped many at a time: the workload `cycle-grid`.
 pub struct CycleGrid {
@@ -73,11 +73,11 @@ impl Workload for CycleGrid {
         let mut holder = new_holder()?;
         let mut held = 0;
         let mut draws = SplitMix64::new(plan.seed);
-        let mut floating = FloatingGauge::new(0);
+        let mut floating = plan.floating_gauge(0);
         let mut peak = 0;
         let mut digest = 0;
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (self.chains, plan.seed, 0, 1), |n| {
+        let timings = serve(&mutator, plan, (self.chains, plan.seed, 0, 1), |n| {
             let closed = f64::from(draws.next_u32()) < self.closed * 4_294_967_296.0;
             let (first, last) = self.make_chain(&mutator, node, mix(plan.seed ^ n), closed)?;
             digest = mix(digest ^ read_behind(&mutator, &first) ^ read_behind(&mutator, &last).rotate_left(16));
@@ -98,7 +98,7 @@ impl Workload for CycleGrid {
         let live = 1 + u64::from(held) * u64::from(self.k);
         let audit = audit(&mutator, &[holder.object()], live)?;
         let mut outcome = outcome(timings, plan, "chain", digest, audit);
-        outcome.floating = Some(floating.reading());
+        outcome.floating = floating.reading();
         outcome.extra = [("peak_objects", peak as f64)].into();
         Ok(outcome)
     }

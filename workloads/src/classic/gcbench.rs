@@ -12,7 +12,7 @@ use super::{outcome, register};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::mix;
-use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Trees of all sizes beside a tree and an array: the workload `gcbench`.
 pub struct GcBench {
@@ -87,14 +87,14 @@ impl Workload for GcBench {
 
         let planned = self.planned();
         let live = nodes_of(self.long_lived) + 1;
-        let mut floating = FloatingGauge::new(live);
+        let mut floating = plan.floating_gauge(live);
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (planned.len() as u64, plan.seed, 0, 1), |n| {
+        let timings = serve(&mutator, plan, (planned.len() as u64, plan.seed, 0, 1), |n| {
             let (depth, from_above) = planned[n as usize];
             let tree = if from_above { trees.top_down(&mutator, depth)? } else { trees.bottom_up(&mutator, depth)? };
             digest = mix(digest.rotate_left(1) ^ plan.seed ^ trees.read_path(&tree));
             drop(tree);
-            floating.sample(heap.live_objects());
+            floating.sample_of(heap);
             Ok::<(), HeapFull>(())
         })?;
         plan.stages.timed_part_ends();
@@ -106,7 +106,7 @@ impl Workload for GcBench {
         let held = [&long_lived, &array].map(Root::object);
         let audit = audit(&mutator, &held, live)?;
         let mut outcome = outcome(timings, plan, "tree", digest, audit);
-        outcome.floating = Some(floating.reading());
+        outcome.floating = floating.reading();
         Ok(outcome)
     }
 }

@@ -10,9 +10,9 @@ use gc_core::{Control, Generation, Heap, HeapFull, Kind, Mutator, Root, Shape, T
 
 use super::{outcome, register};
 use crate::arrivals::serve;
-use crate::audit::audit;
+use crate::audit::{audit, object_bytes};
 use crate::draws::mix;
-use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Dying lists beside a live one: the workload `linked-list-growth`.
 pub struct LinkedListGrowth {
@@ -60,29 +60,31 @@ impl Workload for LinkedListGrowth {
         let live = make_list(&mutator, node, self.live, plan.seed)?;
         mutator.collect(Generation::OLD);
 
-        let mut floating = FloatingGauge::new(u64::from(self.live));
+        let mut floating = plan.floating_gauge(u64::from(self.live)).of_objects_with(object_bytes(NODE));
         let mut digest = 0;
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (self.lists, plan.seed, 0, 1), |n| {
+        let timings = serve(&mutator, plan, (self.lists, plan.seed, 0, 1), |n| {
             let list = make_list(&mutator, node, self.size, mix(plan.seed ^ (n + 1)))?;
             list.store(TO_LIVE, Some(&live));
             let head = list.load(TO_LIVE).expect("just stored");
             digest = mix(digest ^ mutator.read_word(&list, 0) ^ mutator.read_word(&head, 0).rotate_left(32));
             drop(list);
-            floating.sample(heap.live_objects());
+            floating.sample_of(heap);
             Ok::<(), HeapFull>(())
         })?;
         plan.stages.timed_part_ends();
 
         let audit = audit(&mutator, &[live.object()], u64::from(self.live))?;
         let mut outcome = outcome(timings, plan, "list", digest, audit);
-        let floating = floating.reading();
-        outcome.floating = Some(floating);
-        outcome.extra = [("peak_objects", (u64::from(self.live) + floating.peak_objects) as f64)].into();
+        outcome.floating = floating.reading();
+        let peak = outcome.floating.as_ref().map(|floating| u64::from(self.live) + floating.peak_objects);
+        outcome.extra = peak.map(|peak| ("peak_objects", peak as f64)).into_iter().collect();
         Ok(outcome)
     }
 }
 
+/// An object: three slots and its number.
+const NODE: Shape = Shape::new(3, 8);
 /// Slots of an object; the third one is used by the first object of a list that is dropped.
 const NEXT: u32 = 0;
 const PREVIOUS: u32 = 1;
@@ -91,7 +93,7 @@ const TO_LIVE: u32 = 2;
 /// A doubly linked list; the root holds its first object.
 fn make_list<'m, M: Mutator>(mutator: &'m M, node: TypeId, size: u32, number: u64) -> Result<Root<'m, M>, HeapFull> {
     let new = |place: u32| {
-        let object = mutator.allocate(node, Shape::new(3, 8))?;
+        let object = mutator.allocate(node, NODE)?;
         mutator.write_word(&object, 0, mix(number ^ u64::from(place)));
         Ok(object)
     };

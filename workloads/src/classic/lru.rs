@@ -11,7 +11,7 @@ use super::{outcome, register};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::{SplitMix64, mix, zipf_ranks};
-use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// A map and a doubly linked list in order of use: the workload `lru`.
 pub struct Lru {
@@ -93,15 +93,15 @@ impl Workload for Lru {
         let mut hits = 0u64;
         // The table, the two ends of the list, and two objects an entry.
         let live = 3 + 2 * u64::from(self.capacity);
-        let mut floating = FloatingGauge::new(live);
+        let mut floating = plan.floating_gauge(live);
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (self.operations, plan.seed, 0, 1), |n| {
+        let timings = serve(&mutator, plan, (self.operations, plan.seed, 0, 1), |n| {
             let key = u64::from(keys[n as usize]);
             let puts = f64::from(stream.next_u32()) < put_below;
             let seen = if puts { cache.put(key, n)? } else { cache.get(key, n)? };
             hits += u64::from(!puts && seen.is_some());
             digest = mix(digest.rotate_left(1) ^ seen.unwrap_or(key));
-            floating.sample(heap.live_objects());
+            floating.sample_of(heap);
             Ok::<(), HeapFull>(())
         })?;
         plan.stages.timed_part_ends();
@@ -109,7 +109,7 @@ impl Workload for Lru {
         digest = mix(digest ^ cache.read_in_order());
         let audit = audit(&mutator, &cache.held(), live)?;
         let mut outcome = outcome(timings, plan, "operation", digest, audit);
-        outcome.floating = Some(floating.reading());
+        outcome.floating = floating.reading();
         let gets = (self.operations as f64 * (1.0 - self.puts)).max(1.0);
         outcome.extra = [("hits_of_gets", hits as f64 / gets)].into();
         Ok(outcome)

@@ -13,7 +13,7 @@ use super::{outcome, register};
 use crate::arrivals::serve;
 use crate::audit::audit;
 use crate::draws::mix;
-use crate::workload::{Dial, FloatingGauge, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
+use crate::workload::{Dial, Outcome, Plan, Preset, Range, RunError, SettingError, Settings, Workload};
 
 /// Pushes into a full ring of messages: the workload `message-ring`.
 pub struct MessageRing {
@@ -74,17 +74,17 @@ impl Workload for MessageRing {
         }
 
         let live = 1 + u64::from(self.messages);
-        let mut floating = FloatingGauge::new(live);
+        let mut floating = plan.floating_gauge(live);
         let mut digest = 0;
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (self.pushes, plan.seed, 0, 1), |n| {
+        let timings = serve(&mutator, plan, (self.pushes, plan.seed, 0, 1), |n| {
             let number = u64::from(self.messages) + n;
             let newest = pushed.message(&mutator, number)?;
             let place = (number % u64::from(self.messages)) as u32;
             let oldest = mutator.replace(&ring, place, Some(newest)).expect("the ring is full");
             digest = mix(digest ^ self.read(&mutator, &oldest));
             drop(oldest);
-            floating.sample(heap.live_objects());
+            floating.sample_of(heap);
             Ok::<(), RunError>(())
         })?;
         plan.stages.timed_part_ends();
@@ -95,7 +95,7 @@ impl Workload for MessageRing {
         }
         let audit = audit(&mutator, &[ring.object()], live)?;
         let mut outcome = outcome(timings, plan, "push", digest, audit);
-        outcome.floating = Some(floating.reading());
+        outcome.floating = floating.reading();
         Ok(outcome)
     }
 }

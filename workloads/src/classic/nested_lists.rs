@@ -65,7 +65,7 @@ impl Workload for NestedLists {
         let mut digest = 0u64;
         let mut found = 0;
         plan.stages.timed_part_begins();
-        let timings = serve(&mutator, plan.pace, (self.collections, plan.seed, 0, 1), |_| {
+        let timings = serve(&mutator, plan, (self.collections, plan.seed, 0, 1), |_| {
             found += mutator.collect(Generation::OLD);
             digest = mix(digest.rotate_left(1) ^ mutator.read_word(&last, 0));
             Ok::<(), HeapFull>(())

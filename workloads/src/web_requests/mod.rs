@@ -22,6 +22,7 @@ pub(crate) use self::serving::merge;
 use self::serving::{Service, Watching};
 use self::types::Types;
 use crate::audit::audit;
+use crate::drag::DragWatch;
 use crate::draws::mix;
 use crate::graph::{HeapGraph, embedded_django};
 use crate::lifetimes::{Lifetimes, died_by_count_share};
@@ -91,19 +92,24 @@ impl Workload for WebRequests {
         let before = heap.statistics();
         handlers.iter_mut().for_each(|handler| handler.held = Default::default());
         resources.iter().for_each(Resources::restart_peak);
+        // Who watches lifetimes makes the nodes another way.
+        let drag = plan.instruments().drag.filter(|_| watching.is_none());
+        let watch = drag.map(|watch| (watch, types.tree.register_observed_node(heap)));
+        handlers.iter_mut().for_each(|handler| handler.watch = watch);
         plan.stages.timed_part_begins();
         let (timings, floating) = service.serve(&mutator, &mut handlers, &long_lived)?;
         plan.stages.timed_part_ends();
         let held_peak = resources.as_ref().map(Resources::peak);
         let lifetimes = watching.as_ref().map(Watching::reading);
+        let drag = drag.map(DragWatch::reading);
 
         let audit = audit(&mutator, &long_lived.held_objects(), long_lived.model())?;
         let mut outcome = merge(timings, plan.pace);
         outcome.operation = "request";
         outcome.digest = handlers.iter().fold(0, |digest, handler| mix(digest ^ handler.digest));
         outcome.floating = floating;
-        outcome.live_after = audit.live_after;
-        outcome.live_expected = audit.live_expected;
+        outcome.drag = drag;
+        audit.enter(&mut outcome);
         outcome.lifetimes = lifetimes.map(|lifetimes| {
             let died_by_count_share = died_by_count_share(&before, &heap.statistics());
             Lifetimes { died_by_count_share, ..lifetimes }

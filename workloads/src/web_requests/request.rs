@@ -1,12 +1,13 @@
 //! One request, and what a thread keeps from one to the next.
 
-use gc_core::{HeapFull, Mutator, Root};
+use gc_core::{HeapFull, Mutator, Root, TypeId};
 
 use super::dials::{Cleanup, Dials};
 use super::resources::Resources;
 use super::rings::RingPlan;
 use super::types::Types;
 use crate::allocate::Allocate;
+use crate::drag::DragWatch;
 use crate::draws::{DrawRing, SplitMix64, mix};
 use crate::request_tree::{ParentLink, RequestTypes};
 
@@ -20,6 +21,8 @@ pub(super) struct Handler<'w> {
     /// Places of the cache, where they are not drawn evenly.
     keys: Option<DrawRing>,
     rings: Option<RingPlan>,
+    /// Who watches how long cyclic trees stay, and the type of their first node then.
+    pub(super) watch: Option<(&'w DragWatch, TypeId)>,
     pub(super) digest: u64,
     pub(super) held: HeldSamples,
 }
@@ -57,6 +60,7 @@ impl<'w> Handler<'w> {
             draws: DrawRing::new(SplitMix64::of_thread(seed, thread)),
             keys: dials.skew.map(|skew| DrawRing::zipf(dials.entries(), skew, seed, thread)),
             rings: dials.rings.as_ref().map(|rings| RingPlan::new(rings, rings_stream)),
+            watch: None,
             digest: 0,
             held: HeldSamples::default(),
         }
@@ -72,7 +76,10 @@ impl<'w> Handler<'w> {
         let (dials, mutator) = (self.dials, source.mutator());
         let link = if self.happens(dials.cyclic) { dials.back_pointers.link } else { ParentLink::None };
         let fails = dials.fail > 0.0 && self.happens(dials.fail);
-        let tree = self.types.tree.build(source, dials.nodes, link)?;
+        let is_cyclic = link == ParentLink::Strong && !dials.back_pointers.cleared && dials.nodes > 1;
+        let first = self.watch.filter(|_| is_cyclic).map_or(self.types.tree.node, |(_, observed)| observed);
+        let tree = self.types.tree.build_with_first(source, dials.nodes, link, first)?;
+        let mut made = RequestTypes::objects_of(dials.nodes);
         let resource = self.open_resource(mutator, &tree)?;
         for _ in 0..dials.reads {
             let key = self.key();
@@ -81,6 +88,7 @@ impl<'w> Handler<'w> {
         }
         if dials.results > 0 {
             self.read_results(source)?;
+            made += 2 * u64::from(dials.results) + u64::from(dials.whole);
         }
         for _ in 0..dials.walks.min(self.held_nodes as u32 * dials.walks) {
             self.walk(mutator, shared.outside);
@@ -89,16 +97,19 @@ impl<'w> Handler<'w> {
             rings.garbage(dials.garbage(link, fails));
             while let Some(length) = rings.take() {
                 self.types.drop_ring(source, length)?;
+                made += u64::from(length);
             }
         }
         if fails {
             self.types.fail_with(source, &tree)?;
+            made += 3;
         } else {
             for _ in 0..dials.replace {
                 let key = self.key();
                 let entry = self.types.tree.build_entry(source, key)?;
                 shared.cache.put(key, Some(entry));
             }
+            made += 2 * u64::from(dials.replace);
         }
         if dials.back_pointers.cleared && link != ParentLink::None {
             RequestTypes::clear_parents(&tree, dials.nodes);
@@ -109,6 +120,12 @@ impl<'w> Handler<'w> {
             resources.release(mutator, resource);
         }
         drop(resource);
+        if let Some((watch, _)) = self.watch {
+            watch.made(made);
+            if let Some(node) = tree.load(0).filter(|_| is_cyclic) {
+                watch.unreachable(node.object());
+            }
+        }
         drop(tree);
         if let Some(resources) = &self.resources {
             self.held.sum += resources.held();

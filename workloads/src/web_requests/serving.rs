@@ -8,7 +8,7 @@ use super::request::{Handler, Shared};
 use super::types::Types;
 use crate::arrivals::{Timings, serve};
 use crate::lifetimes::{Lifetimes, Watch, Watched};
-use crate::workload::{Floating, FloatingGauge, Outcome, Pace, Plan, RunError};
+use crate::workload::{Floating, Outcome, Pace, Plan, RunError};
 
 /// A watch over the lifetimes of a run's objects.
 pub(super) struct Watching {
@@ -64,12 +64,12 @@ impl Service<'_, '_> {
         }
         let shared = Shared { cache: &long_lived.cache, outside: long_lived.outside() };
         let heap = mutator.heap();
-        let mut floating = FloatingGauge::new(heap.live_objects());
+        let mut floating = self.plan.floating_gauge(heap.live_objects());
         let timings = self.serve_share(mutator, &mut handlers[0], 0, &shared, || {
             // What a request made is dead at its end, and a replaced entry has the size of the old one.
-            floating.sample(heap.live_objects());
+            floating.sample_of(heap);
         })?;
-        Ok((vec![timings], Some(floating.reading())))
+        Ok((vec![timings], floating.reading()))
     }
 
     /// Each thread has a mutator of its own, and its share of the requests; the first is this one.
@@ -127,14 +127,14 @@ impl Service<'_, '_> {
         let share = requests / threads + u64::from(u64::from(thread) < requests % threads);
         let arrivals = (share, self.plan.seed, thread, self.plan.threads);
         match self.watching {
-            None => serve(mutator, self.plan.pace, arrivals, |_| {
+            None => serve(mutator, self.plan, arrivals, |_| {
                 handler.request(mutator, shared)?;
                 ended();
                 Ok(())
             }),
             Some(watching) => {
                 let source = Watched::new(mutator, &watching.watch, &watching.twins);
-                serve(mutator, self.plan.pace, arrivals, |_| {
+                serve(mutator, self.plan, arrivals, |_| {
                     handler.request(source, shared)?;
                     ended();
                     Ok(())
@@ -148,17 +148,21 @@ impl Service<'_, '_> {
 pub(crate) fn merge(timings: Vec<Timings>, pace: Pace) -> Outcome {
     let mut outcome = Outcome::default();
     let open = pace != Pace::Closed;
+    let first = timings.iter().filter_map(|thread| thread.begin).min();
     let mut response_ns = Vec::new();
     let mut backlog = 0;
     for thread in timings {
-        outcome.operations += thread.service_ns.len() as u64;
+        outcome.operations += thread.operations;
+        // Each thread counts from its own beginning, a little after the first one's.
+        let later = first.zip(thread.begin).map_or(0, |(first, begin)| (begin - first).as_nanos() as u64);
+        outcome.starts_ns.extend(thread.starts_ns.into_iter().map(|start| start + later));
         outcome.wall_ns = outcome.wall_ns.max(thread.wall_ns);
         outcome.mutator_cpu_ns += thread.cpu_ns;
         outcome.service_ns.extend(thread.service_ns);
         response_ns.extend(thread.response_ns);
         backlog += thread.backlog_end;
     }
-    outcome.response_ns = open.then_some(response_ns);
+    outcome.response_ns = (open && !outcome.service_ns.is_empty()).then_some(response_ns);
     outcome.backlog_end = open.then_some(backlog);
     outcome
 }
