@@ -26,7 +26,7 @@ Examples:
   gclab costs --workload lru --rounds 10
   gclab costs --workload web-requests --set preset=web-v1 --heap stop-the-world
 
-The rungs: a replay that counts nothing (uncounted), plain counts, atomic counts, counts with versions and no
+The rungs: a replay that counts nothing and frees from a tape (uncounted), plain counts, atomic counts, counts with versions and no
 collection, and the heap with its collector. Each rung does the same work in a closed loop.";
 
 /// The rungs below a heap with a collector, as rows name them: heap and whether its thresholds are off.
@@ -205,7 +205,8 @@ fn report(arguments: &Arguments, rows: &[Row], records: &BTreeMap<&str, Vec<Reco
     let _ = writeln!(
         text,
         "At least: CPU over {} a {operation}, the least of any row less what it knows to spend on collecting ({}).\n\
-         A row without collections lets garbage lie, and pays for new memory instead.\n",
+         No counting: the same program on a heap that counts nothing and frees what a recorded run on plain counts freed,\n\
+         when it did. A row without collections lets dead cycles lie, and pays for new memory instead.\n",
         units::time(bound.minimum_ns),
         bound.cheapest
     );
