@@ -15,6 +15,7 @@ pub mod ledger;
 pub mod measure;
 pub mod metered;
 pub mod mmu;
+mod no_count_replay;
 pub mod provenance;
 pub mod record;
 pub mod roster;

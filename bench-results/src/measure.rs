@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use gc_core::{Heap, HeapStatistics};
+use gc_core::{CreateError, Heap, HeapStatistics, Observer, UncountedHeap};
 use workloads::catalogue::{self, StartError};
 use workloads::lifetimes::died_by_count_share;
 use workloads::workload::{Outcome, Pace, Plan, RunError, Stages};
@@ -19,10 +19,12 @@ use crate::histogram::{Histograms, Timings};
 use crate::instruments::{Instrument, Instruments};
 use crate::ledger::{Book, Ledger};
 use crate::metered;
+use crate::no_count_replay::Recording;
 use crate::provenance::binary_hash;
 use crate::record::{CountTraffic, Floating, Generation, PauseByCause, Record, Status};
 use crate::roster::for_heap;
 use crate::spans::{Spans, Utilization};
+use crate::units;
 use crate::usage::{HeapThreads, ProcessUsage, peak_rss_bytes};
 
 /// An open loop is saturated when at least this share of its operations was waiting as the last one arrived. At ρ times
@@ -50,14 +52,21 @@ pub struct Measured {
 /// If it cannot run at all: the heap cannot be made on this machine, or a file that
 /// a dial names is not fit for it.
 pub fn measure(cell: &Cell) -> Result<Measured> {
-    for_heap!(cell.heap.name, H => measure_on::<H>(cell))?
+    if cell.heap.name == UncountedHeap::NAME {
+        let recording = Recording::new(cell)?;
+        let mut measured = measure_on(cell, |observer| recording.replay(observer))?;
+        recording.enter(&mut measured.record);
+        return Ok(measured);
+    }
+    for_heap!(cell.heap.name, H => measure_on(cell, |observer| H::new(cell.heap_config, observer)))?
 }
 
-fn measure_on<H: Heap>(cell: &Cell) -> Result<Measured> {
+/// The same on a heap made by `new`.
+fn measure_on<H: Heap>(cell: &Cell, new: impl FnOnce(Arc<dyn Observer>) -> Result<H, CreateError>) -> Result<Measured> {
     let mut record = cell.record(binary_hash().ok());
     let attached = Attached::new(&cell.instruments);
     record.ledger_ns_per_pause = attached.ledger.is_some().then(Ledger::cost_ns);
-    let heap = H::new(cell.heap_config, Arc::clone(&attached) as Arc<_>)?;
+    let heap = new(Arc::clone(&attached) as Arc<_>)?;
     #[cfg(feature = "faults")]
     break_on_purpose(cell.heap.name)?;
     let state = Mutex::new(State::Before);
@@ -138,7 +147,7 @@ fn enter_outcome(outcome: &Outcome, record: &mut Record, histograms: &mut Histog
         (outcome.wall_ns > 0).then(|| outcome.operations as f64 / Duration::from_nanos(outcome.wall_ns).as_secs_f64());
     record.backlog_end = outcome.backlog_end;
     record.mutator_cpu_ns = Some(outcome.mutator_cpu_ns);
-    record.digest = Some(format!("{:#018x}", outcome.digest));
+    record.digest = Some(units::digest(outcome.digest));
     record.live_after = Some(outcome.live_after);
     record.live_expected = Some(outcome.live_expected);
     record.live_bytes_after = outcome.live_bytes_after;

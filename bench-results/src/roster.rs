@@ -74,7 +74,7 @@ pub fn entries() -> &'static [Entry] {
 /// Heaps that are run by their name only: instruments, no rungs of the ladder.
 pub const INSTRUMENTS: &[Entry] = &[Entry {
     name: UncountedHeap::NAME,
-    summary: "does not even count, so nothing dies: what a program costs by itself",
+    summary: "counts nothing, and frees what died by count in a run recorded before: what a program costs by itself",
     abilities: UncountedHeap::ABILITIES,
 }];
 

@@ -59,6 +59,11 @@ fn three_digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
+/// A digest, as records and tables name it.
+pub fn digest(digest: u64) -> String {
+    format!("{digest:#018x}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

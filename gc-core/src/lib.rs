@@ -20,6 +20,7 @@ pub mod traffic;
 mod generational;
 mod plain;
 mod refcount;
+pub mod tape;
 #[cfg(traced_locks)]
 mod traced;
 mod turn;
@@ -36,5 +37,6 @@ pub use generational::{Generational, GenerationalHeap, GenerationalStreamingHeap
 pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator, Shortage};
 pub use object::{Kind, ObjectRef, Shape, TypeId, TypeSpec};
 pub use plain::{PlainHeap, PlainMutator, Reason, Tracking};
-pub use refcount::{RefcountHeap, Uncollected, UncountedHeap};
+pub use refcount::{Counted, Deaths, Recorded, RecordingHeap, RefcountHeap, Replayed, Uncollected, UncountedHeap};
 pub use root::{Root, SharedRoot};
+pub use tape::Tape;

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::key_value;
 use crate::cell::{Cell, Given};
-use crate::invocation::invoke;
+use crate::invocation::{Files, invoke};
 use crate::record::{Record, Status};
 use crate::statistics::bootstrap::{Estimate, NoEstimate, Plan, mean_of_rounds};
 use crate::statistics::lower_bound::{Cost, Rungs, lower_bound};
@@ -26,7 +26,7 @@ Examples:
   gclab costs --workload lru --rounds 10
   gclab costs --workload web-requests --set preset=web-v1 --heap stop-the-world
 
-The rungs: a replay that counts nothing (uncounted), plain counts, atomic counts, counts with versions and no
+The rungs: a replay that counts nothing and frees from a tape (uncounted), plain counts, atomic counts, counts with versions and no
 collection, and the heap with its collector. Each rung does the same work in a closed loop.";
 
 /// The rungs below a heap with a collector, as rows name them: heap and whether its thresholds are off.
@@ -112,7 +112,7 @@ fn one(arguments: &Arguments, row: &Row, round: u32) -> Result<Record> {
     let off = [("thresholds".to_owned(), "0,10,10".to_owned())];
     let settings = if row.without_collections { &off[..] } else { &[] };
     let cell = Cell::new(&row.heap, settings, &arguments.workload, &arguments.set, arguments.seed)?;
-    let record = invoke(&Cell { round, ..cell }, None, Duration::from_secs(arguments.timeout))?;
+    let record = invoke(&Cell { round, ..cell }, Files::default(), Duration::from_secs(arguments.timeout))?;
     if record.status != Status::Ok {
         let cause = record.error.as_deref().unwrap_or("no cause known");
         bail!(
@@ -205,7 +205,8 @@ fn report(arguments: &Arguments, rows: &[Row], records: &BTreeMap<&str, Vec<Reco
     let _ = writeln!(
         text,
         "At least: CPU over {} a {operation}, the least of any row less what it knows to spend on collecting ({}).\n\
-         A row without collections lets garbage lie, and pays for new memory instead.\n",
+         No counting: the same program on a heap that counts nothing and frees what a recorded run on plain counts freed,\n\
+         when it did. A row without collections lets dead cycles lie, and pays for new memory instead.\n",
         units::time(bound.minimum_ns),
         bound.cheapest
     );

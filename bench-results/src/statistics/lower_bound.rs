@@ -11,7 +11,7 @@
 //! ```
 //!
 //! It is a bound and no estimate: what a heap spends unseen (counting, barriers, lost caches) stays in its distilled cost. For
-//! counted heaps that is most of it; therefore the heaps should include a replay that counts nothing, and the rungs
+//! counted heaps that is most of it; therefore the heaps should include a replay that counts nothing and still frees what died, and the rungs
 //! between tell the parts.
 
 /// What a heap's run cost.
@@ -95,7 +95,7 @@ pub fn lower_bound(costs: &[Cost]) -> Result<LowerBound, NoLowerBound> {
 /// CPU time of the same work on the rungs from no counting to a collector, in nanoseconds. A rung that was not run is `None`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Rungs {
-    /// A replay that counts nothing and frees nothing by count.
+    /// A replay that counts nothing and frees, from a tape, what died by count.
     pub no_counts_ns: Option<u64>,
     /// Plain counts.
     pub refcount_ns: Option<u64>,
@@ -115,9 +115,9 @@ pub struct Rungs {
 /// than the one below it, and `None` where a rung that it needs was not run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Parts {
-    /// The program itself: the lowest rung.
+    /// The program itself, allocating and freeing included: the lowest rung.
     pub program_ns: Option<i64>,
-    /// Counting, release cascades included.
+    /// Counting, and finding what a death takes with it; less the reading of the tape.
     pub counting_ns: Option<i64>,
     /// That counts are atomic.
     pub atomic_ns: Option<i64>,

@@ -43,6 +43,7 @@ impl<T: Tracking> Control for PlainMutator<T> {
     fn collect(&self, generation: Generation) -> u64 {
         self.running(|| {
             self.release_dropped();
+            T::tick(self);
             T::collect(self, generation, Reason::Explicit)
         })
     }

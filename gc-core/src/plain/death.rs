@@ -18,6 +18,7 @@ use crate::space::View;
 use crate::space::header::{self, COUNT_MASK, IMMORTAL, flag};
 use crate::sync::Ordering::Relaxed;
 use crate::sync::add_exclusive;
+use crate::tape::Unrepeatable;
 use crate::weak;
 
 use super::mutator::PlainMutator;
@@ -118,8 +119,34 @@ impl<T: Tracking> PlainMutator<T> {
         if T::TRACKS && kind.is_container() {
             shared.tracking.count_death(kind, slots);
         }
+        shared.tracking.buried(object, word);
         shared.space.free(object);
         add_exclusive(&shared.freed, 1);
+    }
+
+    /// Frees the object at a place, dead as another run has it: no counts, no callbacks.
+    #[inline(always)]
+    pub(crate) fn bury(&self, view: View<'_>, place: u32) {
+        let Some(object) = ObjectRef::from_bits(place) else { return };
+        let word = view.shape_word(place).load(Relaxed);
+        if word & (flag::HOOKED | flag::REFERENCED_WEAKLY) != 0 {
+            self.part_from_weak_references(object);
+        }
+        // A free cell has only null slots.
+        view.slots(place, header::slots(word)).iter().for_each(|slot| slot.store(0, Relaxed));
+        self.shared().space.free(object);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn part_from_weak_references(&self, object: ObjectRef) {
+        let shared = self.shared();
+        if weak::is_weak(&shared.space, object) {
+            return shared.weak.unlink(&shared.space, object);
+        }
+        for weak in shared.weak.of(&shared.space, object) {
+            shared.weak.unlink(&shared.space, weak);
+        }
     }
 
     /// Empties the slots of an object: first to last, of lists and tuples last to first, as CPython does. (D3)
@@ -161,6 +188,9 @@ impl<T: Tracking> PlainMutator<T> {
             return true;
         }
         let spec = shared.types.spec(shared.space.type_of(object));
+        if spec.finalizer.is_some() || spec.legacy_finalizer.is_some() {
+            shared.tracking.unrepeatable(Unrepeatable::Finalizer);
+        }
         if let Some(finalizer) = spec.finalizer
             && !self.has_flag(object, flag::FINALIZED)
         {
@@ -233,6 +263,9 @@ impl<T: Tracking> PlainMutator<T> {
                 self.retain_running(weak);
                 to_call.push((callback, Root::adopt(self, weak)));
             }
+        }
+        if !to_call.is_empty() {
+            shared.tracking.unrepeatable(Unrepeatable::Callback);
         }
         for (callback, weak) in to_call {
             weak::forget_callback(&shared.space, weak.object());

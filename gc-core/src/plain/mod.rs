@@ -64,14 +64,15 @@ impl<T: Tracking> fmt::Debug for PlainHeap<T> {
     }
 }
 
-impl<T: Tracking> Heap for PlainHeap<T> {
-    type Mutator = PlainMutator<T>;
-    const NAME: &'static str = T::NAME;
-    const ABILITIES: Abilities = T::ABILITIES;
-
-    fn new(config: HeapConfig, observer: Arc<dyn Observer>) -> Result<Self, CreateError> {
+impl<T: Tracking> PlainHeap<T> {
+    /// A heap with the tracking that `tracking` makes.
+    pub(crate) fn tracked_by(
+        config: HeapConfig,
+        observer: Arc<dyn Observer>,
+        tracking: impl FnOnce(&Space) -> T,
+    ) -> Result<Self, CreateError> {
         let space = Space::new(&config)?;
-        let tracking = T::new(&space, &config);
+        let tracking = tracking(&space);
         Ok(Self(Arc::new(Shared {
             space,
             tracking,
@@ -87,6 +88,16 @@ impl<T: Tracking> Heap for PlainHeap<T> {
             freed_by_collector: AtomicU64::new(0),
             mutators: AtomicU32::new(0),
         })))
+    }
+}
+
+impl<T: Tracking> Heap for PlainHeap<T> {
+    type Mutator = PlainMutator<T>;
+    const NAME: &'static str = T::NAME;
+    const ABILITIES: Abilities = T::ABILITIES;
+
+    fn new(config: HeapConfig, observer: Arc<dyn Observer>) -> Result<Self, CreateError> {
+        Self::tracked_by(config, observer, |space| T::new(space, &config))
     }
 
     fn attach(&self) -> PlainMutator<T> {

@@ -17,6 +17,7 @@ use crate::space::Allocator;
 use crate::space::header::{COUNT_MASK, IMMORTAL, flag};
 use crate::sync::Arc;
 use crate::sync::Ordering::Relaxed;
+use crate::tape::Unrepeatable;
 use crate::weak;
 
 use super::tracking::Tracking;
@@ -193,6 +194,7 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
     fn upgrade(&self, weak: &Root<'_, Self>) -> Option<Root<'_, Self>> {
         self.check_owner(weak);
         self.running(|| {
+            T::tick(self);
             let space = &self.shared().space;
             if !weak::is_weak(space, weak.object()) {
                 return None;
@@ -251,6 +253,7 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
             if shared.tracking.is_collecting() {
                 return Err(ForkError::Collecting);
             }
+            shared.tracking.unrepeatable(Unrepeatable::Fork);
             // Every lock that a thread without the turn may hold.
             let fork = || {
                 shared
@@ -290,6 +293,7 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
 
     fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef])) {
         self.running(|| {
+            T::tick(self);
             let space = &self.shared().space;
             let mut targets = Vec::new();
             space.for_each_object(|object| {
@@ -308,6 +312,7 @@ impl<T: Tracking> Drop for PlainMutator<T> {
     fn drop(&mut self) {
         self.running(|| {
             self.release_dropped();
+            T::tick(self);
             let shared = self.shared();
             self.allocator.disown_all(&shared.space);
             shared.mutators.store(shared.mutators.load(Relaxed) - 1, Relaxed);

@@ -166,6 +166,7 @@ impl<T: Tracking> PlainMutator<T> {
 
     #[inline(always)]
     pub(super) fn allocate_running(&self, type_id: TypeId, shape: Shape) -> Result<Root<'_, Self>, HeapFull> {
+        T::tick(self);
         let shared = self.shared();
         let mut recipe = self.recipe(type_id, shape);
         let object = match self.allocator.allocate(&shared.space, recipe) {
@@ -227,6 +228,7 @@ impl<T: Tracking> PlainMutator<T> {
         shared.observer.interruption_begins(Cause::Stall);
         let begin = Instant::now();
         self.release_dropped();
+        T::tick(self);
         T::collect(self, Generation::OLD, Reason::Memory);
         shared.observer.interruption_ends(Cause::Stall, begin.elapsed());
         self.allocator.allocate(&shared.space, self.recipe(type_id, shape)).map_err(|full| refuse(full.held))
@@ -259,6 +261,7 @@ impl<T: Tracking> PlainMutator<T> {
         referent: ObjectRef,
         callback: Option<CallbackId>,
     ) -> Result<Root<'_, Self>, HeapFull> {
+        T::tick(self);
         let shared = self.shared();
         if callback.is_none()
             && let Some(plain) = shared.weak.plain(&shared.space, referent)

@@ -5,6 +5,7 @@ use crate::control::{Counts3, Generation, GenerationStats, Thresholds};
 use crate::heap::Abilities;
 use crate::object::{Kind, ObjectRef};
 use crate::space::Space;
+use crate::tape::Unrepeatable;
 
 use super::mutator::PlainMutator;
 
@@ -27,7 +28,7 @@ pub trait Tracking: Sized + Send + Sync + 'static {
     const ABILITIES: Abilities;
     /// Whether containers are tracked at all.
     const TRACKS: bool;
-    /// Whether references are counted. If not, nothing ever dies.
+    /// Whether references are counted. If not, nothing dies but what [`Tracking::tick`] frees.
     const COUNTS: bool = true;
 
     /// The state of a new heap.
@@ -41,6 +42,16 @@ pub trait Tracking: Sized + Send + Sync + 'static {
     fn link(&self, space: &Space, object: ObjectRef);
     /// Ceases to track it.
     fn unlink(&self, space: &Space, object: ObjectRef);
+
+    /// An allocation is about to be made, or something else at which a program could tell whether an object is dead.
+    #[inline(always)]
+    fn tick(_: &PlainMutator<Self>) {}
+    /// The object with this shape word has died by count, and its cell is about to be given back.
+    #[inline(always)]
+    fn buried(&self, _: ObjectRef, _: u64) {}
+    /// The program does something that a replay without counts could not follow.
+    #[inline(always)]
+    fn unrepeatable(&self, _: Unrepeatable) {}
 
     /// Acts on a collection that is due, at a check (`at_check`) or by scheduling it for the next one.
     fn due(mutator: &PlainMutator<Self>, at_check: bool);
