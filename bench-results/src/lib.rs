@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod measure;
 pub mod provenance;
 pub mod record;
+pub mod report;
 pub mod roster;
 pub mod run_folder;
 pub mod sweep;

@@ -6,6 +6,7 @@ mod heap;
 mod list;
 mod merge;
 mod plan;
+mod publish;
 mod replay;
 mod run;
 mod selection;
@@ -23,6 +24,7 @@ use crate::cell::Given;
 const EXAMPLES: &str = "\
 Examples:
   gclab compare                     the main table, in about two minutes
+  gclab publish RUN --out DIR       tables and plots from what `compare` wrote
   gclab list                        heaps, workloads, their dials
   gclab run --heap generational --workload deep-cycles
   gclab verify                      every heap gives the right answers
@@ -44,6 +46,7 @@ enum Verb {
     Compare(compare::Arguments),
     Plan(plan::Arguments),
     Merge(merge::Arguments),
+    Publish(publish::Arguments),
     Run(run::Arguments),
     Verify(verify::Arguments),
     Heap(heap::Arguments),
@@ -67,6 +70,7 @@ pub fn main() -> ExitCode {
         Verb::Compare(arguments) => compare::run(arguments),
         Verb::Plan(arguments) => plan::run(arguments),
         Verb::Merge(arguments) => merge::run(arguments),
+        Verb::Publish(arguments) => publish::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),
