@@ -7,6 +7,7 @@ use super::table::{Report, Table};
 const PREAMBLE: &str = r"\documentclass[a4paper,9pt]{extarticle}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage{textcomp}
 \usepackage{booktabs}
 \usepackage{graphicx}

@@ -95,9 +95,9 @@ fn commit(run: &Run) -> String {
     let Some(commit) = &run.provenance.git_commit else { return "unknown".to_owned() };
     let short = commit.get(..12).unwrap_or(commit);
     match run.provenance.git_dirty {
-        Some(false) => short.to_owned(),
-        Some(true) => format!("{short} with changes"),
-        None => format!("{short}, changes unknown"),
+        Some(false) => format!("{short} (clean)"),
+        Some(true) => format!("{short} (with changes)"),
+        None => format!("{short} (changes unknown)"),
     }
 }
 

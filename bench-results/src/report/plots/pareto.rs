@@ -59,22 +59,24 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
     let figures = |of: fn(&(f64, f64)) -> f64| series.iter().flat_map(move |series| series.points.iter().map(of));
     let x = Axis::logarithmic(cost.name, figures(|point| point.0), cost.unit)?;
     let y = Axis::logarithmic(time.name, figures(|point| point.1), time.unit)?;
+    let front = front(&all);
+    let mut members: Vec<String> = Vec::new();
+    for series in series.iter().filter(|series| !series.look.thin) {
+        for (point, label) in series.points.iter().zip(&series.labels) {
+            if front.contains(point) {
+                members.push(if *label == series.name { label.clone() } else { format!("{} {label}", series.name) });
+            }
+        }
+    }
+    let notes = vec![
+        format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join(", ")),
+        "Differences that a heap and its twin have too are noise.".to_owned(),
+    ];
     let work = Block { point: blocks[0].point, open_loop: blocks[0].open_loop, columns: Vec::new() };
     let (work_title, work_stem) =
         if blocks.len() > 1 { (without_settings(&work), without_settings(&work)) } else { (work.title(), work.stem()) };
     let title = format!("{} against {}: {work_title}", capital(time.name), cost.name);
-    let chart = Chart {
-        title: title.clone(),
-        x,
-        y,
-        series,
-        front: front(&all),
-        notes: vec![
-            "Less is better on both axes. Dotted: the front; what is not on it is beaten on both by something that is."
-                .to_owned(),
-        ],
-        caption: caption.to_owned(),
-    };
+    let chart = Chart { title: title.clone(), x, y, series, front, notes, caption: caption.to_owned() };
     let stem =
         format!("pareto-{name}-{}", work_stem.replace([' ', ','], "_").replace("__", "_").replace(['(', ')'], ""));
     Some(Plot { block: None, stem, title, svg: chart.render() })

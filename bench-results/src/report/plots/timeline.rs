@@ -85,12 +85,12 @@ fn strip(canvas: &mut Canvas, name: &str, pauses: &[Pause], (times, lengths): (&
         let look = Look { place: colour(*cause), thin: false };
         let top = base - (0.04 + 0.96 * lengths.place(*length)) * STRIP;
         let title = format!("{}: {}", Cause::ALL[*cause], Unit::Time.show(*length));
-        canvas.polyline(&look.line(), "", &[(x, base), (x, top)], &title);
+        canvas.polyline(&format!("{} g-stem", look.line()), "", &[(x, base), (x, top)], &title);
     }
     canvas.line("g-axis", (across(times, 0.0), base), (WIDTH - 16.0, base));
     let longest = pauses.iter().map(|pause| pause.2).fold(0.0, f64::max);
     let said = if pauses.is_empty() { "no pause".to_owned() } else { format!("longest {}", Unit::Time.show(longest)) };
-    canvas.text("g-ink g-bold", 12.0, Anchor::Start, (across(times, 0.0) + 4.0, base - STRIP - 4.0), name);
+    canvas.text("g-ink g-bold g-halo", 12.0, Anchor::Start, (across(times, 0.0) + 4.0, base - STRIP - 4.0), name);
     canvas.text("g-faint", 12.0, Anchor::End, (WIDTH - 16.0, base - STRIP - 4.0), &said);
     let low = lengths.ticks().first().map_or("", |(_, label)| label);
     let high = lengths.ticks().last().map_or("", |(_, label)| label);

@@ -186,7 +186,7 @@ impl Chart {
                 });
                 // Without room the legend must do.
                 if let Some((at, own)) = free {
-                    canvas.text("g-ink", 11.0, Anchor::Start, at, label);
+                    canvas.text("g-ink g-halo", 11.0, Anchor::Start, at, label);
                     taken.push(own);
                 }
             }

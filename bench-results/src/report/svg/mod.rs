@@ -12,6 +12,8 @@ pub const WIDTH: f64 = 480.0;
 
 /// A character's mean width as a part of the size of the font, on the safe side.
 const CHARACTER: f64 = 0.56;
+/// The same where letters are bold.
+const BOLD_CHARACTER: f64 = 0.66;
 
 /// How a text hangs on its place.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,7 +76,8 @@ impl Canvas {
     /// A text in as many lines as `width` asks for, from the height `top` on; where it ends.
     pub fn paragraph(&mut self, class: &str, size: f64, (x, top): (f64, f64), width: f64, text: &str) -> f64 {
         let mut y = top;
-        for line in wrapped(text, (width / (size * CHARACTER)) as usize) {
+        let character = if class.contains("g-bold") { BOLD_CHARACTER } else { CHARACTER };
+        for line in wrapped(text, (width / (size * character)) as usize) {
             y += size * 1.3;
             self.text(class, size, Anchor::Start, (x, y - size * 0.3), &line);
         }

@@ -95,13 +95,13 @@ impl Look {
 /// The style sheet of a drawing.
 pub(super) fn style() -> String {
     let mut light = String::from(
-        ".g-paper{fill:#fff}.g-ink{fill:#1b1f24}.g-faint{fill:#57606a}.g-bold{font-weight:600}\
+        ".g-paper{fill:#fff}.g-ink{fill:#1b1f24}.g-faint{fill:#57606a}.g-bold{font-weight:600}.g-halo{stroke:#fff;stroke-width:3;stroke-linejoin:round;paint-order:stroke}.g-stem{stroke-width:1}\
          .g-grid{stroke:#d8dee4;stroke-width:1}.g-axis{stroke:#6e7781;stroke-width:1}\
          .g-line{fill:none;stroke-width:2;stroke-linejoin:round}.g-thin{stroke-width:1}\
          .g-pale{opacity:.5}.g-front{fill:none;stroke:#6e7781;stroke-width:1.5;stroke-dasharray:1 3;stroke-linecap:round}",
     );
     let mut dark = String::from(
-        ".g-paper{fill:#14181d}.g-ink{fill:#f0f3f6}.g-faint{fill:#b3bcc6}.g-grid{stroke:#2d343c}\
+        ".g-paper{fill:#14181d}.g-ink{fill:#f0f3f6}.g-faint{fill:#b3bcc6}.g-halo{stroke:#14181d}.g-grid{stroke:#2d343c}\
          .g-axis{stroke:#8b949e}.g-front{stroke:#8b949e}",
     );
     // Writing to a String cannot fail.
