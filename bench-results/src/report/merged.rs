@@ -64,6 +64,9 @@ impl Merged {
     }
 }
 
+/// The tags of which records have a summary.
+const RECORDED: [&str; 5] = ["response", "service", "pause", "cascade", "hiccup"];
+
 /// What a record says of the histogram with this tag, where it says anything.
 pub fn summary_in_record(record: &Record, tag: &str) -> Option<Summary> {
     match tag {
@@ -89,7 +92,12 @@ pub fn merge(
     for record in records {
         let Some(hlog) = &record.hlog else { continue };
         let path = folder.join(hlog);
-        for (tag, histogram) in read_all(&path)? {
+        let histograms = read_all(&path)?;
+        let lost = |tag: &str| summary_in_record(record, tag).is_some_and(|s| s.n > 0) && !histograms.contains_key(tag);
+        if let Some(tag) = RECORDED.into_iter().find(|tag| lost(tag)) {
+            bail!("{} is damaged: it lacks the histogram `{tag}` of its record; run its cell again", path.display());
+        }
+        for (tag, histogram) in histograms {
             let summary = summary_in_record(record, &tag);
             if let Some(summary) = summary.filter(|summary| summary.n != histogram.len()) {
                 bail!(
@@ -157,7 +165,9 @@ mod tests {
         assert!(merged().is_ok());
         let torn = whole.trim_end();
         for (damaged, cause) in [
-            (torn[..torn.len() - 40].to_owned(), "cannot be decoded"),
+            (format!("{}\n", &torn[..torn.len() - 40]), "cannot be decoded"),
+            (torn[..torn.len() - 40].to_owned(), "none of an interval log"),
+            (whole.lines().filter(|line| line.starts_with('#')).map(|line| format!("{line}\n")).collect(), "lacks"),
             (format!("{whole}what is this\n"), "none of an interval log"),
         ] {
             fs::write(&path, damaged).unwrap();

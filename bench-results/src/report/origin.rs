@@ -105,10 +105,10 @@ fn commit(run: &Run) -> String {
 fn command(arguments: &[String]) -> String {
     let shown = |argument: &String| {
         let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-        let cut = match argument.split_once('=') {
-            Some((key, value)) if value.starts_with('/') => name(value).map(|name| format!("{key}={name}")),
-            _ if argument.starts_with('/') => name(argument),
-            _ => None,
+        let cut = match argument.find("=/") {
+            Some(at) => name(&argument[at + 1..]).map(|name| format!("{}={name}", &argument[..at])),
+            None if argument.starts_with('/') => name(argument),
+            None => None,
         };
         let argument = cut.unwrap_or_else(|| argument.clone());
         if argument.contains(char::is_whitespace) { format!("'{argument}'") } else { argument }

@@ -95,9 +95,9 @@ impl Look {
 /// The style sheet of a drawing.
 pub(super) fn style() -> String {
     let mut light = String::from(
-        ".g-paper{fill:#fff}.g-ink{fill:#1b1f24}.g-faint{fill:#57606a}.g-bold{font-weight:600}.g-halo{stroke:#fff;stroke-width:3;stroke-linejoin:round;paint-order:stroke}.g-stem{stroke-width:1}\
+        ".g-paper{fill:#fff}.g-ink{fill:#1b1f24}.g-faint{fill:#57606a}.g-bold{font-weight:600}.g-halo{stroke:#fff;stroke-width:3;stroke-linejoin:round;paint-order:stroke}\
          .g-grid{stroke:#d8dee4;stroke-width:1}.g-axis{stroke:#6e7781;stroke-width:1}\
-         .g-line{fill:none;stroke-width:2;stroke-linejoin:round}.g-thin{stroke-width:1}\
+         .g-line{fill:none;stroke-width:2;stroke-linejoin:round}.g-thin,.g-stem{stroke-width:1}\
          .g-pale{opacity:.5}.g-front{fill:none;stroke:#6e7781;stroke-width:1.5;stroke-dasharray:1 3;stroke-linecap:round}",
     );
     let mut dark = String::from(
