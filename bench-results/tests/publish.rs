@@ -4,19 +4,29 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 mod program;
 use program::{cells, lines, output, stderr, stdout};
 
-/// A sweep of one short workload: two points, two heaps and a twin, two rounds.
+/// A sweep of one short workload: two points, two heaps and a twin, two rounds. Run once, and copied for each test.
 fn compare(folder: &Path) -> PathBuf {
+    static MADE: LazyLock<TempDir> = LazyLock::new(|| {
+        let made = tempfile::tempdir().unwrap();
+        let arguments = ["compare", "--workloads", "web-requests", "--heaps", "refcount,generational", "--rounds", "2"];
+        let dials = ["--set", "web-requests.requests=500", "--set", "web-requests.live=500,5000", "--rate", "2000"];
+        let done = output(&[&arguments[..], &dials, &["--out", made.path().join("run").to_str().unwrap()]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        made
+    });
     let run = folder.join("run_1 & co");
-    let arguments = ["compare", "--workloads", "web-requests", "--heaps", "refcount,generational", "--rounds", "2"];
-    let dials = ["--set", "web-requests.requests=1500", "--set", "web-requests.live=500,5000"];
-    let done = output(&[&arguments[..], &dials, &["--out", run.to_str().unwrap()]].concat());
-    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    fs::create_dir(&run).unwrap();
+    for file in files_below(&MADE.path().join("run")) {
+        fs::copy(&file, run.join(file.file_name().unwrap())).unwrap();
+    }
     run
 }
 
