@@ -16,7 +16,7 @@ Examples:
   gclab publish runs/live --out live --quantity pause-max
   gclab publish runs/deep --out published/deep --json   one line for each file written
 
-Writes tables.md, tables.csv (one line a point, heap and quantity), tables.tex (booktabs; pdflatex sets it),
+Writes tables.md, tables.csv (one line a point, heap and quantity), tables.tex (booktabs),
 percentiles/*.hgrm (HdrHistogram's text) and plots/*.svg. The run folders are only read.";
 
 /// Publish run folders: tables, percentiles, plots

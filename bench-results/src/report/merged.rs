@@ -64,8 +64,8 @@ impl Merged {
     }
 }
 
-/// The tags of which records have a summary.
-const RECORDED: [&str; 5] = ["response", "service", "pause", "cascade", "hiccup"];
+/// The tags of which records have a summary, with the exact maximum.
+pub const RECORDED: [&str; 5] = ["response", "service", "pause", "cascade", "hiccup"];
 
 /// What a record says of the histogram with this tag, where it says anything.
 pub fn summary_in_record(record: &Record, tag: &str) -> Option<Summary> {

@@ -89,10 +89,15 @@ fn one(
                 let twin = if column.twin { "-twin" } else { "" };
                 let stem = unique(&mut stems, &format!("{}.{}{twin}.{tag}", block.stem(), column.heap));
                 let mut remarks = vec![
-                    format!("{tag} times in nanoseconds, {} on {}, all rounds merged", block.title(), column.name()),
+                    format!(
+                        "{tag} {}, {} on {}, all rounds merged",
+                        percentile_text::unit(tag),
+                        block.title(),
+                        column.name()
+                    ),
                     caption.clone(),
                 ];
-                if let Some(max) = merged.summary().max {
+                if let Some(max) = merged.summary().max.filter(|_| merged::RECORDED.contains(&tag.as_str())) {
                     remarks.push(format!("the exact maximum is {max} ns"));
                 }
                 write(

@@ -1,6 +1,6 @@
 //! `.hgrm`: the text form of a percentile distribution, as HdrHistogram's own tools write and plot it.
 //!
-//! Source: `AbstractHistogram.outputPercentileDistribution` of HdrHistogram (Java). Values are nanoseconds. The origin stands
+//! Source: `AbstractHistogram.outputPercentileDistribution` of HdrHistogram (Java). The unit and the origin stand
 //! below, in lines that begin with `#`, as readers expect the heading in the first line.
 
 use std::fmt::Write as _;
@@ -9,6 +9,11 @@ use hdrhistogram::Histogram;
 
 /// Lines for each halving of the distance to 100 %: the customary number.
 const TICKS_PER_HALF_DISTANCE: u32 = 5;
+
+/// What the figures of a histogram are, by its tag.
+pub fn unit(tag: &str) -> &'static str {
+    if tag.ends_with("-objects") || tag.ends_with("-allocations") { "in objects" } else { "times in nanoseconds" }
+}
 
 /// The text for a histogram, with remarks below it.
 pub fn render(histogram: &Histogram<u64>, remarks: &[String]) -> String {

@@ -99,7 +99,7 @@ fn strip(canvas: &mut Canvas, name: &str, pauses: &[Pause], (times, lengths): (&
 }
 
 /// The pauses of a trace: complete events (`"ph":"X"`) named after a cause, in the order of their begin, which counts from the
-/// first event.
+/// begin of the timed part.
 fn pauses(path: &Path) -> Result<Vec<Pause>> {
     let shown = path.display();
     let bytes = fs::read(path).with_context(|| format!("cannot read {shown}"))?;
@@ -107,13 +107,12 @@ fn pauses(path: &Path) -> Result<Vec<Pause>> {
         .with_context(|| format!("{shown} is damaged: no JSON; remove it, and its plot is left out"))?;
     let events = trace.get("traceEvents").unwrap_or(&trace).as_array().map(Vec::as_slice).unwrap_or_default();
     let number = |event: &Value, key: &str| event.get(key).and_then(Value::as_f64);
-    let start = events.iter().filter_map(|event| number(event, "ts")).fold(f64::INFINITY, f64::min);
     let pause = |event: &Value| {
         let name = event.get("name")?.as_str()?;
         let cause = Cause::ALL.iter().position(|cause| cause.name() == name)?;
         let length = number(event, "dur")?;
         // A trace counts in microseconds.
-        (event.get("ph")? == "X").then_some((cause, (number(event, "ts")? - start) * 1e3, length * 1e3))
+        (event.get("ph")? == "X").then_some((cause, number(event, "ts")? * 1e3, length * 1e3))
     };
     let mut pauses: Vec<Pause> = events.iter().filter_map(pause).collect();
     pauses.sort_by(|a, b| a.1.total_cmp(&b.1));
@@ -134,7 +133,7 @@ mod tests {
             {"name":"lock","ph":"X","ts":1100,"dur":1,"pid":1,"tid":1}]"#;
         for text in [events.to_owned(), format!("{{\"traceEvents\":{events}}}")] {
             fs::write(&path, text).unwrap();
-            assert_eq!(pauses(&path).unwrap(), [(5, 100_000.0, 1_000.0), (0, 200_500.0, 2_500.0)]);
+            assert_eq!(pauses(&path).unwrap(), [(5, 1_100_000.0, 1_000.0), (0, 1_200_500.0, 2_500.0)]);
         }
         fs::write(&path, "[{").unwrap();
         assert!(format!("{:#}", pauses(&path).unwrap_err()).contains("damaged"));
