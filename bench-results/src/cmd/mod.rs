@@ -8,6 +8,7 @@ mod list;
 mod merge;
 mod overhead;
 mod plan;
+mod publish;
 mod replay;
 mod run;
 mod selection;
@@ -25,6 +26,7 @@ use crate::cell::Given;
 const EXAMPLES: &str = "\
 Examples:
   gclab compare                     the main table, in about two minutes
+  gclab publish RUN --out DIR       tables and plots from what `compare` wrote
   gclab list                        heaps, workloads, their dials
   gclab run --heap generational --workload deep-cycles
   gclab verify                      every heap gives the right answers
@@ -48,6 +50,7 @@ enum Verb {
     Plan(plan::Arguments),
     Merge(merge::Arguments),
     Costs(costs::Arguments),
+    Publish(publish::Arguments),
     Run(run::Arguments),
     Verify(verify::Arguments),
     Heap(heap::Arguments),
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
         Verb::Plan(arguments) => plan::run(arguments),
         Verb::Merge(arguments) => merge::run(arguments),
         Verb::Costs(arguments) => costs::run(arguments),
+        Verb::Publish(arguments) => publish::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),

@@ -1,0 +1,130 @@
+//! Tables as a LaTeX document (booktabs) that any of the usual engines sets; each table can be lifted out of it.
+
+use std::fmt::Write as _;
+
+use super::table::{Report, Table};
+
+const PREAMBLE: &str = r"\documentclass[a4paper,9pt]{extarticle}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
+\usepackage{textcomp}
+\usepackage{booktabs}
+\usepackage{graphicx}
+\usepackage[landscape,margin=1.5cm]{geometry}
+\setlength{\parindent}{0pt}
+\begin{document}
+";
+
+/// The report.
+pub fn render(report: &Report) -> String {
+    // Writing to a String cannot fail.
+    let mut text = format!("% Written by gclab publish. {}\n", comment(&report.origin.caption()));
+    text.push_str(PREAMBLE);
+    let _ = writeln!(text, "\\section*{{{}}}", escaped(&report.name));
+    for note in &report.notes {
+        let _ = writeln!(text, "{}\\par", escaped(note));
+    }
+    let _ = writeln!(text, "\\medskip\n\\begin{{tabular}}{{@{{}}lp{{0.75\\linewidth}}@{{}}}}\n\\toprule");
+    for (name, value) in report.origin.facts() {
+        let _ = writeln!(text, "{} & \\raggedright {}\\tabularnewline", escaped(name), breakable(&escaped(value)));
+    }
+    let _ = writeln!(text, "seed & {}\\tabularnewline\n\\bottomrule\n\\end{{tabular}}", report.origin.seed);
+    for table in &report.tables {
+        one(&mut text, table);
+    }
+    text.push_str("\\end{document}\n");
+    text
+}
+
+fn one(text: &mut String, table: &Table) {
+    let title = escaped(&table.title);
+    let _ = writeln!(text, "\n\\clearpage\n% Table: {}", comment(&table.title));
+    let _ = writeln!(text, "\\textbf{{{title}}}\\par\\medskip");
+    let _ = writeln!(text, "\\resizebox{{\\ifdim\\width>\\linewidth \\linewidth\\else\\width\\fi}}{{!}}{{%");
+    let _ = writeln!(text, "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule", "r".repeat(table.columns.len()));
+    for column in &table.columns {
+        let _ = write!(text, " & {}", escaped(&column.title()));
+    }
+    let _ = writeln!(text, " \\\\\n\\midrule");
+    for row in table.rows.iter().filter(|row| row.figures.iter().any(Option::is_some)) {
+        let figures: Vec<String> = row.shown().iter().map(|figure| escaped(figure)).collect();
+        let _ = writeln!(text, "{} & {} \\\\", escaped(row.quantity.name), figures.join(" & "));
+    }
+    let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}}}\\par\\medskip");
+    for note in &table.notes {
+        let _ = writeln!(text, "{}\\par", escaped(note));
+    }
+    if table.failures.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\\medskip\n\\begin{{tabular}}{{@{{}}lrlp{{0.55\\linewidth}}@{{}}}}\n\\toprule");
+    let _ = writeln!(text, "cell that is not ok & round & ended & cause \\\\\n\\midrule");
+    for failure in &table.failures {
+        let (heap, cause) = (escaped(&failure.column.title()), escaped(&failure.cause));
+        let status = failure.status.name();
+        let _ = writeln!(text, "{heap} & {} & {status} & \\raggedright {cause}\\tabularnewline", failure.round);
+    }
+    let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}\\par");
+}
+
+/// Text in a comment: one line.
+fn comment(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
+/// Lets long words, such as hashes, break into lines.
+fn breakable(text: &str) -> String {
+    let long = |word: &str| word.len() > 40 && word.chars().all(|c| c.is_ascii_alphanumeric());
+    let parted = |word: &str| {
+        let parts: Vec<String> =
+            word.as_bytes().chunks(16).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+        parts.join("\\allowbreak ")
+    };
+    text.split(' ').map(|word| if long(word) { parted(word) } else { word.to_owned() }).collect::<Vec<_>>().join(" ")
+}
+
+/// Text without a meaning in LaTeX. What a usual font may not have becomes `?`.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => escaped.push_str("\\textbackslash{}"),
+            '{' | '}' | '_' | '%' | '&' | '#' | '$' => escaped.extend(['\\', c]),
+            '^' => escaped.push_str("\\textasciicircum{}"),
+            '~' => escaped.push_str("\\textasciitilde{}"),
+            '<' => escaped.push_str("\\textless{}"),
+            '>' => escaped.push_str("\\textgreater{}"),
+            '|' => escaped.push_str("\\textbar{}"),
+            '"' => escaped.push_str("\\textquotedbl{}"),
+            '`' => escaped.push_str("\\textasciigrave{}"),
+            'µ' | 'μ' => escaped.push_str("\\textmu{}"),
+            '–' => escaped.push_str("--"),
+            '−' => escaped.push_str("\\textminus{}"),
+            '×' => escaped.push_str("\\texttimes{}"),
+            '…' => escaped.push_str("\\dots{}"),
+            '’' => escaped.push('\''),
+            '≥' => escaped.push_str("$\\geq$"),
+            '≤' => escaped.push_str("$\\leq$"),
+            '→' => escaped.push_str("$\\rightarrow$"),
+            c if c.is_ascii_control() => escaped.push(' '),
+            c if c.is_ascii() => escaped.push(c),
+            _ => escaped.push('?'),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn special_characters_lose_their_meaning() {
+        assert_eq!(
+            escaped("50 % of a_b & {c} #1 $x \\y ^ ~"),
+            "50 \\% of a\\_b \\& \\{c\\} \\#1 \\$x \\textbackslash{}y \\textasciicircum{} \\textasciitilde{}"
+        );
+        assert_eq!(escaped("12 µs – λ\n"), "12 \\textmu{}s -- ? ");
+    }
+}

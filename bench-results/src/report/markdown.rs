@@ -1,0 +1,85 @@
+//! Tables as Markdown (GitHub's dialect).
+
+use std::fmt::Write as _;
+
+use super::table::{Report, Table};
+
+/// The report; `plots` are pictures to show below the table whose place in the list they have: (place, title, file).
+pub fn render(report: &Report, plots: &[(usize, String, String)]) -> String {
+    // Writing to a String cannot fail.
+    let mut text = String::new();
+    let _ = writeln!(text, "# {}\n", escaped(&report.name));
+    for (place, table) in report.tables.iter().enumerate() {
+        one(&mut text, table);
+        for (_, title, file) in plots.iter().filter(|(at, ..)| *at == place) {
+            let _ = writeln!(text, "![{}]({})\n", escaped(title), file.replace(' ', "%20"));
+        }
+    }
+    let sweeps: Vec<_> = plots.iter().filter(|(at, ..)| *at >= report.tables.len()).collect();
+    if !sweeps.is_empty() {
+        let _ = writeln!(text, "## Across points\n");
+    }
+    for (_, title, file) in sweeps {
+        let _ = writeln!(text, "![{}]({})\n", escaped(title), file.replace(' ', "%20"));
+    }
+    let _ = writeln!(text, "## How to read this, and where it comes from\n");
+    for note in &report.notes {
+        let _ = writeln!(text, "- {}", escaped(note));
+    }
+    let _ = writeln!(text, "\n| | |\n|---|---|");
+    for (name, value) in report.origin.facts() {
+        let value = if name == "command" { format!("`{}`", value.replace('|', "\\|")) } else { escaped(value) };
+        let _ = writeln!(text, "| {name} | {value} |");
+    }
+    let _ = writeln!(text, "| seed | {} |", report.origin.seed);
+    text
+}
+
+fn one(text: &mut String, table: &Table) {
+    let _ = writeln!(text, "## {}\n", escaped(&table.title));
+    let _ = write!(text, "| |");
+    for column in &table.columns {
+        let _ = write!(text, " {} |", escaped(&column.title()));
+    }
+    let _ = writeln!(text, "\n|---|{}", "---:|".repeat(table.columns.len()));
+    for row in table.rows.iter().filter(|row| row.figures.iter().any(Option::is_some)) {
+        let figures: Vec<String> = row.shown().iter().map(|figure| escaped(figure)).collect();
+        let _ = writeln!(text, "| {} | {} |", row.quantity.name, figures.join(" | "));
+    }
+    let _ = writeln!(text);
+    if !table.failures.is_empty() {
+        let _ = writeln!(text, "| cell that is not ok | round | ended | cause |\n|---|---:|---|---|");
+        for failure in &table.failures {
+            let (heap, cause) = (escaped(&failure.column.title()), escaped(&failure.cause));
+            let _ = writeln!(text, "| {heap} | {} | {} | {cause} |", failure.round, failure.status.name());
+        }
+        let _ = writeln!(text);
+    }
+    for note in &table.notes {
+        let _ = writeln!(text, "- {}", escaped(note));
+    }
+    let _ = writeln!(text);
+}
+
+/// Text without a meaning in Markdown.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '|' | '*' | '_' | '<' | '>' | '[' | ']' | '\\' | '#' | '~' => escaped.extend(['\\', c]),
+            '\n' | '\r' => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_cannot_break_a_table() {
+        assert_eq!(escaped("a|b\n<script>_*"), "a\\|b \\<script\\>\\_\\*");
+    }
+}

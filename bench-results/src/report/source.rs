@@ -1,0 +1,140 @@
+//! A run folder as it is read for publication: nothing in it is written, locked or mended.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::comparison::Run;
+use crate::record::Record;
+
+/// A record, and what a cell may have told beside it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// The record.
+    pub record: Record,
+    /// Objects dead and not reclaimed: (nanoseconds since the timed part began, objects). Empty where nobody counted them.
+    pub trash: Vec<(f64, f64)>,
+}
+
+/// See the [module](self).
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// The folder.
+    pub path: PathBuf,
+    /// Its last name: what the run is called.
+    pub name: String,
+    /// `run.json`.
+    pub run: Run,
+    /// The lines of `cells.jsonl`, in the order in which cells ended.
+    pub lines: Vec<Line>,
+    /// What is to be said of the run as a whole, such as that it was cut short.
+    pub notes: Vec<String>,
+}
+
+impl Source {
+    /// Reads a run folder.
+    ///
+    /// # Errors
+    /// If it is none, or a file of it is damaged. A torn last line is left out, with a note.
+    pub fn read(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let not_a_run = || format!("{shown} is no run folder; name one that `gclab compare --out` has written");
+        let run_json = fs::read(path.join("run.json")).with_context(not_a_run)?;
+        let run: Run = serde_json::from_slice(&run_json)
+            .with_context(|| format!("{shown}/run.json is damaged or of another version of gclab; run it again"))?;
+        let cells = fs::read_to_string(path.join("cells.jsonl")).with_context(not_a_run)?;
+        let mut notes = Vec::new();
+        let lines = lines(&cells, &mut notes).with_context(|| format!("{shown}/cells.jsonl is damaged"))?;
+        if lines.is_empty() {
+            bail!("{shown} has no finished cell; go on with it (gclab compare --resume {shown}), then publish it");
+        }
+        if run.ended.is_none() {
+            notes.push("The run was not finished: cells are missing.".to_owned());
+        }
+        if !run.comparison.left_out.is_empty() {
+            let titles: Vec<String> = run.comparison.left_out.iter().map(|point| point.title()).collect();
+            notes.push(format!("Left out, as the budget had no room: {}.", titles.join("; ")));
+        }
+        let full = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let name = full.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned());
+        Ok(Self { path: path.to_owned(), name, run, lines, notes })
+    }
+
+    /// The machines on which cells ran, as their hashes, with the number of cells of each.
+    pub fn machines(&self) -> BTreeMap<&str, usize> {
+        let mut machines = BTreeMap::new();
+        for line in &self.lines {
+            *machines.entry(line.record.machine.as_deref().unwrap_or("unknown")).or_default() += 1;
+        }
+        machines
+    }
+}
+
+fn lines(text: &str, notes: &mut Vec<String>) -> Result<Vec<Line>> {
+    let mut all = Vec::new();
+    for (number, text) in text.split_inclusive('\n').enumerate() {
+        if !text.ends_with('\n') {
+            notes.push("The last line of cells.jsonl is torn: its cell is left out.".to_owned());
+            break;
+        }
+        all.push(line(text).with_context(|| format!("line {}: remove it, and publish again", number + 1))?);
+    }
+    Ok(all)
+}
+
+fn line(text: &str) -> Result<Line> {
+    let mut value: Value = serde_json::from_str(text)?;
+    let mut trash = samples(value.get("trash"));
+    // Among the further figures of a workload, which are numbers, the samples are a stranger.
+    if let Some(extra) = value.get_mut("extra").and_then(Value::as_object_mut)
+        && extra.get("trash").is_some_and(Value::is_array)
+    {
+        trash = samples(extra.remove("trash").as_ref());
+    }
+    Ok(Line { record: serde_json::from_value(value)?, trash })
+}
+
+/// `[[nanoseconds, objects], …]`; whatever else is there is no sample.
+fn samples(value: Option<&Value>) -> Vec<(f64, f64)> {
+    let pairs = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    pairs.iter().filter_map(|pair| Some((pair.get(0)?.as_f64()?, pair.get(1)?.as_f64()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use workloads::catalogue;
+
+    use super::*;
+    use crate::cell::Cell;
+
+    fn text(extra: &Value) -> String {
+        let record = Cell::new("refcount", &[], catalogue::ENTRIES[0].name, &[], 1).unwrap().record(None);
+        let mut value = json!(record);
+        value.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        format!("{value}\n")
+    }
+
+    #[test]
+    fn trash_is_found_as_a_field_or_among_further_figures() {
+        let pairs = json!([[0, 5], [1_000, 7]]);
+        for extra in [json!({"trash": pairs}), json!({"extra": {"trash": pairs, "hits": 0.5}})] {
+            let line = line(&text(&extra)).unwrap();
+            assert_eq!(line.trash, [(0.0, 5.0), (1000.0, 7.0)]);
+        }
+        assert!(line(&text(&json!({}))).unwrap().trash.is_empty());
+    }
+
+    #[test]
+    fn torn_last_line_is_left_out_with_a_note_and_damage_before_it_is_named() {
+        let good = text(&json!({}));
+        let mut notes = Vec::new();
+        assert_eq!(lines(&format!("{good}{}", &good[..good.len() / 2]), &mut notes).unwrap().len(), 1);
+        assert!(notes[0].contains("torn"), "{notes:?}");
+        let error = format!("{:#}", lines(&format!("{good}{{]\n{good}"), &mut Vec::new()).unwrap_err());
+        assert!(error.contains("line 2: remove it"), "{error}");
+    }
+}

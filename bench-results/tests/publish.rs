@@ -1,0 +1,202 @@
+//! What `gclab publish` makes of a run, and what it says when it cannot.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+mod program;
+use program::{cells, lines, output, stderr, stdout};
+
+/// A sweep of one short workload: two points, two heaps and a twin, two rounds. Run once, and copied for each test.
+fn compare(folder: &Path) -> PathBuf {
+    static MADE: LazyLock<TempDir> = LazyLock::new(|| {
+        let made = tempfile::tempdir().unwrap();
+        let arguments = ["compare", "--workloads", "web-requests", "--heaps", "refcount,generational", "--rounds", "2"];
+        let dials = ["--set", "web-requests.requests=500", "--set", "web-requests.live=500,5000", "--rate", "2000"];
+        let done = output(&[&arguments[..], &dials, &["--out", made.path().join("run").to_str().unwrap()]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        made
+    });
+    let run = folder.join("run_1 & co");
+    fs::create_dir(&run).unwrap();
+    for file in files_below(&MADE.path().join("run")) {
+        fs::copy(&file, run.join(file.file_name().unwrap())).unwrap();
+    }
+    run
+}
+
+fn publish(run: &Path, out: &Path) -> Output {
+    output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap(), "--json"])
+}
+
+fn change_cells(run: &Path, change: impl Fn(usize, &mut Value)) {
+    let mut text = String::new();
+    for (n, mut cell) in cells(run).into_iter().enumerate() {
+        change(n, &mut cell);
+        text.push_str(&format!("{cell}\n"));
+    }
+    fs::write(run.join("cells.jsonl"), text).unwrap();
+}
+
+fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.insert(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn every_format_has_every_column_with_its_provenance_and_failed_cells_are_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (compare(folder.path()), folder.path().join("out"));
+    let failed = cells(&run)[3].clone();
+    let cause = "killed at 50 % of a|b_c & {d}";
+    change_cells(&run, |n, cell| {
+        if n == 3 {
+            cell["status"] = json!("timeout");
+            cell["error"] = json!(cause);
+            cell["hlog"] = json!(null);
+        }
+        if cell["heap"] == "generational" {
+            cell["mmu"] = json!([[1_000_000, 0.25], [100_000_000, 0.75]]);
+            cell["trash"] = json!([[0, 0], [50_000, 700]]);
+        }
+    });
+    let traced = cells(&run).into_iter().find(|cell| cell["heap"] == "generational").unwrap();
+    let trace = json!({"traceEvents": [{"name": "stop", "ph": "X", "ts": 5.0, "dur": 12.5, "pid": 1, "tid": 1}]});
+    let trace_file = format!("{}.trace.json", traced["cell"].as_str().unwrap());
+    fs::write(run.join(trace_file), trace.to_string()).unwrap();
+    let before = files_below(&run);
+    let done = publish(&run, &out);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert_eq!(files_below(&run), before, "a run that is published is only read");
+    let said: BTreeSet<PathBuf> =
+        lines(&stdout(&done)).iter().map(|line| PathBuf::from(line["file"].as_str().unwrap())).collect();
+    assert_eq!(said, files_below(&out));
+
+    // Two points × three columns × the same quantities, and the failed cell.
+    let mut reader = csv::Reader::from_path(out.join("tables.csv")).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let field = |row: &csv::StringRecord, name: &str| {
+        row[header.iter().position(|known| known == name).unwrap_or_else(|| panic!("no column {name}"))].to_owned()
+    };
+    let (status, figures): (Vec<_>, Vec<_>) = rows.iter().partition(|row| field(row, "quantity") == "status");
+    let keys: BTreeSet<String> = figures.iter().map(|row| field(row, "quantity")).collect();
+    assert_eq!(figures.len(), 2 * 3 * keys.len());
+    let [status] = status.as_slice() else { panic!("{status:?}") };
+    assert_eq!(field(status, "heap"), failed["heap"]);
+    assert_eq!(field(status, "round"), failed["round"].to_string());
+    assert_eq!(field(status, "text"), format!("timeout: {cause}"));
+    let total = |key: &str| -> u64 {
+        let of_key = figures.iter().filter(|row| field(row, "quantity") == key);
+        of_key.map(|row| field(row, "value").parse::<u64>().unwrap()).sum()
+    };
+    assert_eq!((total("cells"), total("cells-ok"), total("cells-failed")), (12, 11, 1));
+    let responses: u64 = cells(&run)
+        .iter()
+        .filter(|cell| cell["status"] == "ok")
+        .map(|cell| cell["response_ns"]["n"].as_u64().unwrap())
+        .sum();
+    let max = figures.iter().filter(|row| field(row, "quantity") == "response-max");
+    assert_eq!(max.map(|row| field(row, "n").parse::<u64>().unwrap_or(0)).sum::<u64>(), responses);
+    assert!(figures.iter().all(|row| !field(row, "machine").is_empty() && field(row, "rounds") == "2"));
+
+    let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    let (markdown, latex) = (text("tables.md"), text("tables.tex"));
+    for format in [&markdown, &latex] {
+        for said in ["timeout", "Void as to full collections", "generational (twin)", "gclab compare", "seed"] {
+            assert!(format.contains(said), "{said}");
+        }
+        assert!(!format.contains(folder.path().to_str().unwrap()), "a path of this machine is published");
+    }
+    assert!(markdown.contains("killed at 50 % of a\\|b\\_c & {d}"), "{markdown}");
+    assert!(latex.contains("killed at 50 \\% of a\\textbar{}b\\_c \\& \\{d\\}"), "{latex}");
+
+    let plots: Vec<PathBuf> =
+        said.iter().filter(|file| file.extension().is_some_and(|e| e == "svg")).cloned().collect();
+    for kind in ["percentiles-", "pauses-", "mmu-", "trash-", "sweep-live-", "pareto-cpu-", "pareto-memory-"] {
+        let is = |file: &&PathBuf| file.file_name().unwrap().to_str().unwrap().starts_with(kind);
+        let plot = plots.iter().find(is).unwrap_or_else(|| panic!("no plot {kind}"));
+        let svg = fs::read_to_string(plot).unwrap();
+        let picture = plot.strip_prefix(&out).unwrap().to_str().unwrap();
+        assert!(markdown.contains(&format!("]({picture})")), "{picture} is not shown");
+        for said in ["prefers-color-scheme:dark", "<title>", "<desc>", "commit", "seed 1"] {
+            assert!(svg.contains(said), "{said} in {picture}");
+        }
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{picture}");
+    }
+    let hgrm = said.iter().find(|file| file.to_str().unwrap().ends_with("generational.response.hgrm")).unwrap();
+    assert!(fs::read_to_string(hgrm).unwrap().contains("# AMD").eq(&markdown.contains("| machine | AMD")));
+}
+
+#[test]
+fn latex_compiles_where_there_is_a_pdflatex() {
+    if Command::new("pdflatex").arg("--version").output().is_err() {
+        eprintln!("skipped: no pdflatex on this machine");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (compare(folder.path()), folder.path().join("out"));
+    change_cells(&run, |n, cell| {
+        if n < 2 {
+            cell["status"] = json!("error");
+            cell["error"] = json!("\\ { } _ % & # $ ^ ~ < > | \" ` µ – × ≥ λ é");
+        }
+    });
+    assert_eq!(publish(&run, &out).status.code(), Some(0));
+    let set = ["-interaction=nonstopmode", "-halt-on-error", "tables.tex"];
+    let done = Command::new("pdflatex").args(set).current_dir(&out).output().unwrap();
+    assert!(done.status.success(), "{}", stdout(&done));
+    assert!(out.join("tables.pdf").exists());
+}
+
+#[test]
+fn several_runs_have_a_folder_each_even_with_one_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = compare(folder.path());
+    let (run, out) = (run.to_str().unwrap(), folder.path().join("out"));
+    let done = output(&["publish", run, run, "--out", out.to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    for name in ["run_1 & co", "run_1 & co-2"] {
+        assert!(out.join(name).join("tables.md").exists(), "{name}");
+    }
+}
+
+#[test]
+fn errors_name_cause_and_remedy_and_leave_no_half_of_a_publication() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (compare(folder.path()), folder.path().join("out"));
+    let fails = |run: &Path, out: &Path, said: &[&str]| {
+        let done = publish(run, out);
+        assert_eq!(done.status.code(), Some(1), "{}", stdout(&done));
+        assert!(said.iter().all(|said| stderr(&done).contains(said)), "{}", stderr(&done));
+        assert_eq!(stdout(&done), "");
+    };
+    fails(folder.path(), &out, &["is no run folder", "gclab compare --out"]);
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    fails(&run, &file.join("below"), &["cannot write", "--out"]);
+    let hlog = run.join(cells(&run)[1]["hlog"].as_str().unwrap());
+    let whole = fs::read_to_string(&hlog).unwrap();
+    fs::write(&hlog, &whole[..whole.len() - 30]).unwrap();
+    fails(&run, &out, &["is damaged", "gclab compare --resume"]);
+    fs::remove_file(&hlog).unwrap();
+    fails(&run, &out, &["cannot read", "gclab compare --resume"]);
+    assert!(!out.exists());
+    fs::write(&hlog, whole).unwrap();
+    let unknown = output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap(), "--quantity", "speed"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(stderr(&unknown).contains("give one of"), "{}", stderr(&unknown));
+}
