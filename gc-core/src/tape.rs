@@ -14,6 +14,8 @@
 //!  a batch: │ ticks without deaths before its own │ n │ check │ place 1 │ … │ place n │       words of 32 bits
 //! ```
 //!
+//! What dies between two ticks is one batch, or several where it is much.
+//!
 //! # Invariants
 //! - **A1** Only the thread that has the heap's turn writes or plays.
 //! - **A2** Nothing of a batch is freed before the check over the shape words of all its objects, and that there are objects,
@@ -31,6 +33,10 @@ use crate::sync::{Arc, AtomicU32, AtomicU64, Mutex};
 const MAX_WORDS: usize = 1 << 28;
 /// Words of a batch before its places.
 const HEAD: usize = 3;
+/// Most places of a batch. It is read twice, to check it and to free: the second time from the nearest cache.
+const MOST: usize = 128;
+/// In place of the ticks before a batch: it is due at the same tick as the one before it.
+const SAME_TICK: u32 = u32::MAX;
 
 /// What died when in one run.
 #[derive(Clone, Debug)]
@@ -115,28 +121,36 @@ struct Recording {
     dead: Vec<u32>,
     check: u32,
     ticks_without: u32,
+    /// The batch before the present one is due at the same tick.
+    continues: bool,
     unrepeatable: Option<Unrepeatable>,
 }
 
 impl Recorder {
     pub(crate) fn new(config: &HeapConfig) -> Self {
         let tape = Tape { config: *config, words: Vec::new(), deaths: 0, rest: 0 };
-        Self(Mutex::new(Recording { tape, dead: Vec::new(), check: 0, ticks_without: 0, unrepeatable: None }))
+        let dead = Vec::with_capacity(MOST);
+        Self(Mutex::new(Recording { tape, dead, check: 0, ticks_without: 0, continues: false, unrepeatable: None }))
     }
 
     /// An object of this shape dies at this place.
     pub(crate) fn death(&self, place: u32, shape_word: u64) {
         let mut recording = self.0.lock();
+        if recording.dead.len() == MOST {
+            recording.end_batch();
+            recording.continues = true;
+        }
         recording.dead.push(place);
         recording.check = recording.check.wrapping_add(check(shape_word));
     }
 
     pub(crate) fn tick(&self) {
         let mut recording = self.0.lock();
-        if recording.dead.is_empty() && recording.ticks_without < u32::MAX {
+        if recording.dead.is_empty() && recording.ticks_without < SAME_TICK - 1 {
             recording.ticks_without += 1;
         } else {
             recording.end_batch();
+            recording.continues = false;
         }
     }
 
@@ -144,7 +158,7 @@ impl Recorder {
         self.0.lock().unrepeatable.get_or_insert(cause);
     }
 
-    /// The tape so far. What died since the last tick is not on it.
+    /// The tape up to the last tick. A replay of it fits if nothing has died since.
     pub(crate) fn tape(&self) -> Result<Tape, Unrepeatable> {
         let recording = self.0.lock();
         match recording.unrepeatable {
@@ -156,13 +170,14 @@ impl Recorder {
 
 impl Recording {
     fn end_batch(&mut self) {
-        let Self { tape, dead, check, ticks_without, unrepeatable } = self;
+        let Self { tape, dead, check, ticks_without, continues, unrepeatable } = self;
         if tape.words.len() + HEAD + dead.len() > MAX_WORDS {
             unrepeatable.get_or_insert(Unrepeatable::Length);
             tape.words = Vec::new();
         }
         if unrepeatable.is_none() {
-            tape.words.extend([*ticks_without, dead.len() as u32, *check]);
+            let ticks = if *continues { SAME_TICK } else { *ticks_without };
+            tape.words.extend([ticks, dead.len() as u32, *check]);
             tape.words.extend_from_slice(dead);
             tape.deaths += dead.len() as u64;
         }
@@ -211,25 +226,32 @@ impl Player {
             self.left.store(u32::MAX, Relaxed);
             return 0;
         };
-        let at = self.at.load(Relaxed) as usize;
-        let batch = tape.words.get(at..).and_then(|words| words.split_first_chunk::<HEAD>());
-        let Some((&[_, deaths, sum], rest)) = batch else {
-            // Ticks beyond the end.
-            self.stop();
-            return 0;
-        };
-        let places = &rest[..(deaths as usize).min(rest.len())];
-        let seen = places.iter().fold(0u32, |sum, &place| sum.wrapping_add(check(shape_word(place))));
-        if seen != sum {
-            self.stop();
-            return 0;
+        let mut freed = 0;
+        loop {
+            let at = self.at.load(Relaxed) as usize;
+            let batch = tape.words.get(at..).and_then(|words| words.split_first_chunk::<HEAD>());
+            let Some((&[_, deaths, sum], rest)) = batch else {
+                // Ticks beyond the end.
+                self.stop();
+                return freed;
+            };
+            let places = &rest[..(deaths as usize).min(rest.len())];
+            let seen = places.iter().fold(0u32, |sum, &place| sum.wrapping_add(check(shape_word(place))));
+            if seen != sum {
+                self.stop();
+                return freed;
+            }
+            places.iter().for_each(|&place| free(place));
+            let next = at + HEAD + places.len();
+            self.at.store(next as u64, Relaxed);
+            self.played.store(self.played.load(Relaxed) + u64::from(deaths), Relaxed);
+            freed += u64::from(deaths);
+            let ticks = tape.gap(next);
+            if ticks != SAME_TICK {
+                self.left.store(ticks, Relaxed);
+                return freed;
+            }
         }
-        places.iter().for_each(|&place| free(place));
-        let next = at + HEAD + places.len();
-        self.at.store(next as u64, Relaxed);
-        self.played.store(self.played.load(Relaxed) + u64::from(deaths), Relaxed);
-        self.left.store(tape.gap(next), Relaxed);
-        u64::from(deaths)
     }
 
     /// The tape does not fit, or cannot be followed from here on.

@@ -124,6 +124,34 @@ fn a_replay_is_cell_for_cell_the_run_that_counts() {
     }
 }
 
+/// A list of `length` objects, dropped at once, and a few objects after it.
+fn list<H: Heap>(heap: &H, length: u32) -> Vec<u32> {
+    let node = heap.register_type(TypeSpec::new("node", Kind::Instance)).unwrap();
+    let mutator = heap.attach();
+    let new = || mutator.allocate(node, Shape::new(1, 0)).unwrap();
+    let mut first = new();
+    for _ in 1..length {
+        let next = std::mem::replace(&mut first, new());
+        first.put(0, Some(next));
+    }
+    drop(first);
+    let after: Vec<_> = (0..3).map(|_| new()).collect();
+    after.iter().map(|root| root.object().bits()).collect()
+}
+
+#[test]
+fn many_deaths_at_one_tick_are_freed_there() {
+    for length in [1, 127, 128, 129, 256, 257, 10_000] {
+        let recording = recording();
+        let places = list(&recording, length);
+        let tape = Arc::new(recording.tape().unwrap());
+        assert_eq!(tape.deaths(), u64::from(length) + 3);
+        let heap = replaying(&tape);
+        assert_eq!(list(&heap, length), places);
+        assert_eq!((heap.replayed(), heap.live_objects()), (Ok(tape.deaths()), 0), "{length}");
+    }
+}
+
 #[test]
 fn without_a_tape_nothing_dies() {
     let heap = UncountedHeap::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
