@@ -125,14 +125,14 @@ pub fn over_all_points(comparison: &Comparison, judgements: &[Judgement]) -> Vec
         .collect()
 }
 
-/// A ratio as tables show it: `0.61 (0.58–0.65)`.
+/// A ratio as narrow columns show it, its interval below it: `0.61` and `0.58–0.65`.
 pub fn shown(ratio: &Estimate) -> String {
     let digits = |value: f64| match value {
         v if v >= 99.95 => format!("{v:.0}"),
         v if v >= 9.995 => format!("{v:.1}"),
         v => format!("{v:.2}"),
     };
-    format!("{} ({}–{})", digits(ratio.point), digits(ratio.low), digits(ratio.high))
+    format!("{}\n{}–{}", digits(ratio.point), digits(ratio.low), digits(ratio.high))
 }
 
 fn collects(heap: &str) -> bool {

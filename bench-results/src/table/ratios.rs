@@ -41,6 +41,9 @@ pub(super) fn of_point(text: &mut String, comparison: &Comparison, judgement: &J
             "~ not told apart: the interval holds 1, or the baseline differs as much from itself (again)."
         );
     }
+    if !has_ratio {
+        let _ = writeln!(text, "Too few rounds for intervals (five are needed), so no two heaps are told apart.");
+    }
     let _ = writeln!(text, "Verdict on heaps that collect cycles:");
     for line in judgement.verdict.lines() {
         let _ = writeln!(text, "  {line}");
