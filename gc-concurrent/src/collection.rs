@@ -4,7 +4,7 @@
 //! references, finalizers, a second certification if any code of the program ran, teardown. On a heap that stops, the
 //! world stands still for all of it but for the program's callbacks, and there is nothing to certify.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gc_core::callback::{CollectionInfo, Phase};
 use gc_core::event::{Cause, Collection};
@@ -58,6 +58,13 @@ impl<R: Rung> ParallelMutator<R> {
         let work = self.safe_region(|| shared.turns.take());
         self.interruptions().interruption_ends(Cause::Lock, begin.elapsed());
         work
+    }
+
+    /// Waits for the turn to collect, in a safe region, but not for ever: the collection that has it may run a finalizer that
+    /// waits for this very thread.
+    pub(crate) fn take_turn_within(&self, limit: Duration) -> Option<Box<Work>> {
+        use gc_core::Mutator;
+        self.safe_region(|| self.shared().turns.take_within(limit))
     }
 
     /// Collects `generation` on this thread, after any collection that is under way; returns unreachable objects found.

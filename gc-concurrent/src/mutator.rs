@@ -53,6 +53,8 @@ pub struct ParallelMutator<R: Rung> {
     pub(crate) has_unfinished: Cell<bool>,
     /// How much was retired when this mutator last tried to give it back.
     pub(crate) retired_seen: Cell<u32>,
+    /// Below this count of net allocations it does not wait for the collector: it has waited in vain.
+    pub(crate) patience: Cell<u32>,
     /// The outermost death has more to do at its end: deferred objects, or a cascade to report.
     pub(crate) outermost_has_more: Cell<bool>,
     /// [`Cascade::THRESHOLD`](gc_core::event::Cascade::THRESHOLD) − objects freed since the outermost death began.
@@ -84,6 +86,7 @@ impl<R: Rung> ParallelMutator<R> {
             noted: RefCell::default(),
             notes_candidates: R::ABILITIES.collects_cycles && shared.config.propose == Propose::CandidateRoots,
             retired_seen: Cell::new(0),
+            patience: Cell::new(0),
             has_unfinished: Cell::new(false),
             outermost_has_more: Cell::new(false),
             cascade_left: Cell::new(0),

@@ -1,6 +1,6 @@
 //! What heap operations do while their mutator runs: counting, access to slots and payload, allocation, fork.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gc_core::event::Cause;
 use gc_core::process::{ForkError, Forked, fork_process};
@@ -20,6 +20,9 @@ use crate::mutator::ParallelMutator;
 use crate::protocol::Protocol;
 use crate::world::STOP;
 use crate::{age, barrier, collector};
+
+/// How long a mutator that is far ahead of the collector waits for it.
+const STALL: Duration = Duration::from_millis(100);
 
 impl<R: Rung> ParallelMutator<R> {
     #[inline(always)]
@@ -172,13 +175,12 @@ impl<R: Rung> ParallelMutator<R> {
             }
             // The collector does not keep up. Far behind, it is waited for; a little, only if it rests.
             let outgrown = || shared.trigger.is_outgrown_by(shared.mutators.totals().objects());
-            let far = shared.trigger.is_far_exceeded_by(count) || outgrown();
+            let far = count >= self.patience.get() && (shared.trigger.is_far_exceeded_by(count) || outgrown());
             if far || (!is_new && shared.trigger.exceeds(count) && !shared.turns.is_taken()) {
                 self.interruptions().interruption_begins(Cause::Stall);
                 let begin = Instant::now();
                 if far {
-                    let due = self.generation_due(count, true);
-                    self.collect_now(due.unwrap_or(Generation::YOUNG), Reason::Threshold);
+                    self.wait_and_collect(count);
                 } else {
                     self.collect_due(false);
                 }
@@ -200,6 +202,19 @@ impl<R: Rung> ParallelMutator<R> {
                     shared.mailbox.ask(Mailbox::COLLECT);
                 }
             }
+        }
+    }
+
+    /// Back-pressure: waits for the collection that is under way, and runs the one that is due. If that takes too long the
+    /// mutator goes on, and waits again when it has allocated as much once more.
+    fn wait_and_collect(&self, count: u32) {
+        match self.take_turn_within(STALL) {
+            Some(work) => {
+                self.patience.set(0);
+                let due = self.generation_due(count, true).unwrap_or(Generation::YOUNG);
+                self.collect_in_turn(work, due, Reason::Threshold);
+            }
+            None => self.patience.set(count.saturating_add(self.shared().trigger.far())),
         }
     }
 

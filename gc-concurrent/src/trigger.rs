@@ -82,10 +82,14 @@ impl Trigger {
     /// Whether a mutator's own count is so far above its share that it waits for the collector: by [`FAR`] times, and by more
     /// than a quarter of what survived the last full collection, which is what the quarter rule lets a heap grow by.
     pub(crate) fn is_far_exceeded_by(&self, count: u32) -> bool {
-        let sharers = self.sharers.load(Relaxed).max(1);
-        let share = self.thresholds[0].load(Relaxed) / sharers;
-        let quarter = self.total.load(Relaxed) / 4 / u64::from(sharers);
-        count > share.max(1).saturating_mul(FAR) && u64::from(count) > quarter
+        let quarter = self.total.load(Relaxed) / 4 / u64::from(self.sharers.load(Relaxed).max(1));
+        count > self.far() && u64::from(count) > quarter
+    }
+
+    /// How far a mutator may be ahead of the collector.
+    pub(crate) fn far(&self) -> u32 {
+        let share = self.thresholds[0].load(Relaxed) / self.sharers.load(Relaxed).max(1);
+        share.max(1).saturating_mul(FAR)
     }
 
     /// Whether a heap of so many objects has grown too much while a full collection is under way: by more than a quarter of

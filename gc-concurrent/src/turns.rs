@@ -1,5 +1,7 @@
 //! Whose turn it is to collect: one thread at a time, with the tables that a collection needs.
 
+use std::time::{Duration, Instant};
+
 use gc_core::sync::{Condvar, Mutex, ThreadId, current_thread};
 
 use crate::mutators::Moment;
@@ -67,6 +69,21 @@ impl Turns {
         }
         state.holder = Some(current_thread());
         state.work.take().unwrap_or_default()
+    }
+
+    /// Waits for the turn, no longer than `limit`. The caller is in a safe region, and does not have the turn.
+    pub(crate) fn take_within(&self, limit: Duration) -> Option<Box<Work>> {
+        let end = Instant::now() + limit;
+        let mut state = self.state.lock();
+        while state.is_taken() {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            (state, _) = self.free.wait_for(state, left);
+        }
+        state.holder = Some(current_thread());
+        Some(state.work.take().unwrap_or_default())
     }
 
     /// Gives it up.

@@ -1,7 +1,8 @@
 //! The collector's thread: it is woken by thresholds, drains what dies young during a full collection, and ends with its
 //! heap.
 
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use gc_concurrent::ConcurrentHeap;
@@ -78,4 +79,37 @@ fn the_thread_ends_with_its_heap() {
         assert!(begin.elapsed() < PATIENCE, "{} threads are left", threads());
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Back-pressure cannot deadlock: the collection that a mutator waits for may be in a finalizer that waits for the mutator.
+#[test]
+fn a_mutator_that_a_finalizer_waits_for_goes_on() {
+    let (done, finished) = mpsc::channel();
+    std::thread::spawn(move || {
+        let (heap, node) = heap(HeapConfig { thresholds: gc_core::Thresholds([10, 10, 10]), ..HeapConfig::default() });
+        let gate = Arc::new(Mutex::new(()));
+        let entered = Arc::new(AtomicBool::new(false));
+        let (waits_for, enters) = (Arc::clone(&gate), Arc::clone(&entered));
+        let finalizer = heap.register_callback(Arc::new(move |_, _| {
+            enters.store(true, Ordering::SeqCst);
+            drop(waits_for.lock());
+        }));
+        let spec = TypeSpec::new("finalized", Kind::Instance).with_finalizer(finalizer);
+        let finalized = heap.register_type(spec).expect("a second type");
+        let mutator = heap.attach();
+        let held = gate.lock().unwrap();
+        drop_a_loop(&mutator, finalized);
+        let begin = Instant::now();
+        while !entered.load(Ordering::SeqCst) {
+            drop_a_loop(&mutator, node);
+            assert!(begin.elapsed() < PATIENCE, "no collection finds the object");
+        }
+        // Far more than a mutator may be ahead of the collector.
+        (0..20_000).for_each(|_| drop_a_loop(&mutator, node));
+        drop(held);
+        mutator.collect(Generation::OLD);
+        assert_eq!(heap.live_objects(), 0);
+        done.send(()).expect("the test waits");
+    });
+    finished.recv_timeout(PATIENCE).expect("the mutator waits for a collection that waits for it");
 }
