@@ -19,7 +19,7 @@ pub(super) const QUICK_ROUNDS: u32 = 5;
 /// Seconds a cell of it takes on the baseline.
 const QUICK_CELL_S: f64 = 0.6;
 /// The seconds that a full comparison aims at.
-const FULL_S: f64 = 27.0 * 60.0;
+const FULL_S: f64 = 23.0 * 60.0;
 /// Its rounds.
 const FULL_ROUNDS: u32 = 5;
 /// Rounds and seconds a cell for a table to be published.
