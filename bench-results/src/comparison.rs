@@ -84,9 +84,10 @@ impl Comparison {
     pub fn to_calibrate(&self) -> Result<Vec<(String, Cell)>> {
         let mut cells = Vec::new();
         for point in &self.points {
-            let cell = point.closed_cell(BASELINE, self.seed)?;
-            if self.needs_calibration(point, &cell) && !self.calibrations.contains_key(&point.id()) {
-                cells.push((point.id(), cell));
+            let (id, cell) = (point.calibrated().id(), point.calibrated().closed_cell(BASELINE, self.seed)?);
+            let is_new = !self.calibrations.contains_key(&id) && !cells.iter().any(|(known, _)| *known == id);
+            if is_new && self.needs_calibration(point, &cell) {
+                cells.push((id, cell));
             }
         }
         Ok(cells)
@@ -99,7 +100,7 @@ impl Comparison {
             Arrivals::Rate(rate) => Some(rate),
             // To a tenth, so that the figure in tables is the one in use.
             Arrivals::Load(load) => {
-                let capacity = self.calibrations.get(&point.id())?.record.achieved_per_s?;
+                let capacity = self.calibrations.get(&point.calibrated().id())?.record.achieved_per_s?;
                 Some((capacity * load * 10.0).round() / 10.0).filter(|&rate| rate > 0.0)
             }
         }
@@ -108,7 +109,7 @@ impl Comparison {
     /// The amount of work at a point, as its dial and the value: what fills the time of a cell.
     fn amount(&self, point: &Point, cell: &Cell, rate: Option<f64>) -> Option<Given> {
         let (dial, (least, most)) = free_amount(point, cell)?;
-        let calibration = self.calibrations.get(&point.id())?;
+        let calibration = self.calibrations.get(&point.calibrated().id())?;
         let cell_s = self.cell_s?;
         let timed_s = (cell_s - calibration.beside_s()).max(cell_s * LEAST_TIMED_SHARE);
         let amount = rate.or(calibration.record.achieved_per_s)? * timed_s;
@@ -272,7 +273,7 @@ mod tests {
         assert_eq!(all.to_calibrate().unwrap().len(), 1);
         let mut record = cell.record(None);
         (record.achieved_per_s, record.wall_ns) = (Some(30_000.0), Some(1_000_000_000));
-        all.calibrations.insert(web.id(), Calibration { record, process_s: 1.5 });
+        all.calibrations.insert(web.calibrated().id(), Calibration { record, process_s: 1.5 });
         assert!(all.to_calibrate().unwrap().is_empty());
         let cell = all.cell(&web, "refcount", 0, false).unwrap();
         // 1.5 s of 15,000 requests a second.

@@ -58,7 +58,8 @@ pub fn judge(comparison: &Comparison, point: &Point, records: &[Record], folder:
         let operations = record.operations.filter(|&operations| operations > 0)?;
         Some(record.cpu_in_all_ns()? as f64 / operations as f64)
     };
-    let memory = |record: &Record| Some(record.heap_peak_bytes? as f64);
+    // Of the process: a heap's own figure leaves out its side tables.
+    let memory = |record: &Record| Some(record.peak_rss_bytes? as f64);
 
     let mut latencies = Vec::new();
     for heap in &comparison.heaps {
@@ -85,12 +86,16 @@ pub fn judge(comparison: &Comparison, point: &Point, records: &[Record], folder:
         on_axis(Axis::Cpu, &per_operation, &all),
         on_axis(Axis::Memory, &memory, &all),
     ];
+    let mut excluded: Vec<String> = Vec::new();
+    if let Some(heap) = &comparison.twin {
+        let failed = cells(heap, true).into_iter().filter(|record| record.status != Status::Ok);
+        excluded.extend(failed.map(|record| format!("{heap} again, round {}: {}", record.round, record.status.name())));
+    }
     let judged: Vec<&String> = all.iter().copied().filter(|heap| collects(heap)).collect();
     let leaking: Vec<String> = all.iter().filter(|heap| !collects(heap)).map(|heap| (*heap).clone()).collect();
-    let excluded = match leaking.len() {
-        0 => Vec::new(),
-        _ => vec![format!("{} (no cycle collection: a floor)", leaking.join(", "))],
-    };
+    if !leaking.is_empty() {
+        excluded.push(format!("{} (no cycle collection: a floor)", leaking.join(", ")));
+    }
     latencies.retain(|one| collects(&one.heap));
     let verdict = Verdict::new(
         &point.title(),

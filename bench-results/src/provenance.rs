@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::Path;
-use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -73,16 +71,12 @@ pub struct Load {
 impl Provenance {
     /// Of this program on this machine.
     pub fn collect() -> Self {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let git = |arguments: &[&str]| {
-            let output = Command::new("git").arg("-C").arg(source).args(arguments).output().ok()?;
-            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-        };
+        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             binary: binary_hash().ok().map(str::to_owned),
-            git_commit: git(&["rev-parse", "HEAD"]),
-            git_dirty: git(&["status", "--porcelain", "--untracked-files=no"]).map(|changes| !changes.is_empty()),
+            git_commit: known(env!("GCLAB_COMMIT")),
+            git_dirty: env!("GCLAB_DIRTY").parse().ok(),
             rustc: env!("GCLAB_RUSTC").to_owned(),
             profile: env!("GCLAB_PROFILE").to_owned(),
             target: env!("GCLAB_TARGET").to_owned(),

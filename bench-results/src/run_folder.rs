@@ -30,12 +30,15 @@ impl RunFolder {
     pub fn create(path: &Path) -> Result<Self> {
         let unwritable = || format!("cannot write the run folder {}; choose another one with --out", path.display());
         fs::create_dir_all(path).with_context(unwritable)?;
-        if path.join("cells.jsonl").exists() {
+        // One that was killed before it had written what it runs holds no run.
+        let is_begun = path.join("run.json").exists();
+        let is_empty = fs::metadata(path.join("cells.jsonl")).is_ok_and(|file| file.len() == 0);
+        if path.join("cells.jsonl").exists() && (is_begun || !is_empty) {
             let path = path.display();
             bail!("{path} holds a run already; go on with it (--resume {path}) or choose another folder with --out");
         }
         let mut options = OpenOptions::new();
-        let cells = options.read(true).append(true).create_new(true).open(path.join("cells.jsonl"));
+        let cells = options.read(true).append(true).create(true).open(path.join("cells.jsonl"));
         let folder = Self { path: path.to_owned(), cells: cells.with_context(unwritable)?, records: Vec::new() };
         folder.lock()?;
         Ok(folder)
@@ -191,7 +194,7 @@ mod tests {
     fn folder_belongs_to_one_process_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
         let _run = RunFolder::create(folder.path()).unwrap();
-        assert!(RunFolder::create(folder.path()).unwrap_err().to_string().contains("holds a run already"));
+        assert!(RunFolder::create(folder.path()).unwrap_err().to_string().contains("another gclab"));
         assert!(RunFolder::open(folder.path()).unwrap_err().to_string().contains("another gclab"));
     }
 }

@@ -41,6 +41,12 @@ impl Point {
         sha256_hex(json!(self).to_string().as_bytes())[..12].to_owned()
     }
 
+    /// The same with no settings of heaps and no load: what is calibrated once for all of them, so that they do the same work
+    /// at the same rates.
+    pub fn calibrated(&self) -> Point {
+        Point { heap_settings: Vec::new(), arrivals: Arrivals::Load(1.0), ..self.clone() }
+    }
+
     /// Its cell on a heap, in a closed loop.
     ///
     /// # Errors
@@ -57,6 +63,12 @@ impl Point {
         }
         if self.threads != 1 {
             title.push_str(&format!(" threads={}", self.threads));
+        }
+        match self.arrivals {
+            // As in most comparisons.
+            Arrivals::Load(0.5) => {}
+            Arrivals::Load(load) => title.push_str(&format!(" load={load}")),
+            Arrivals::Rate(rate) => title.push_str(&format!(" rate={rate}")),
         }
         title
     }
@@ -201,7 +213,7 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), 24);
-        assert_eq!(points[0].title(), "w live=1 nodes=5 thresholds=700,10,10");
+        assert_eq!(points[0].title(), "w live=1 nodes=5 thresholds=700,10,10 load=0.2");
         let first: Vec<&str> = points.iter().map(|point| point.given[0].1.as_str()).take(2).collect();
         assert!(first.contains(&"1"));
         assert!(Grid { dials: &[("live".to_owned(), "1,,3".to_owned())], ..grid }.points().is_err());

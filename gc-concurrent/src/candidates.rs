@@ -11,7 +11,8 @@
 //!   took the entry; any later one notes the object again.
 //!
 //! Entries may be outdated: the object may have died, and another may be in its place. Then that one is examined for
-//! nothing.
+//! nothing, and may be noted twice. What mutators keep for themselves is handed over at 256 objects, in safe regions and
+//! at their end: until then it waits.
 
 use gc_core::space::header::{COUNT_MASK, IMMORTAL, flag};
 use gc_core::space::{Space, View};
@@ -81,10 +82,14 @@ impl<R: Rung> ParallelMutator<R> {
         }
     }
 
-    /// All that was handed over, now unmarked.
+    /// All that was handed over and is a place of an object still, now unmarked. The caller has the turn.
+    ///
+    /// A block that lost its objects may have been cut anew since: then a place can be in the middle of another object, and
+    /// is not touched. While a collection has the turn no block is cut anew.
     pub(crate) fn take_candidates(&self) -> Vec<u32> {
         self.hand_over_candidates();
-        let noted = std::mem::take(&mut *self.shared().candidates.0.lock());
+        let mut noted = std::mem::take(&mut *self.shared().candidates.0.lock());
+        noted.retain(|&index| self.shared().space.begins_cell(index));
         for &index in &noted {
             // Relaxed: the fence orders it before all that the collection reads. (N2)
             self.shared().space.shape_word(index).fetch_and(!flag::NOTED, Relaxed);

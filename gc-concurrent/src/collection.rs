@@ -156,7 +156,7 @@ impl<R: Rung> ParallelMutator<R> {
             shared.trigger.begin_full(shared.mutators.totals().objects());
         }
         shared.mutators.clear_counts();
-        let from_roots = self.notes_candidates && reason == Reason::Threshold;
+        let from_roots = self.notes_candidates && reason == Reason::Threshold && generation != Generation::OLD;
         let blocks = if from_roots {
             let roots = self.take_candidates();
             // For a later `collect` of a young generation.
@@ -164,6 +164,10 @@ impl<R: Rung> ParallelMutator<R> {
             self.remember_middle_blocks(work, Generation::YOUNG, young);
             work.reached.find(&shared.space, roots)
         } else {
+            if self.notes_candidates && generation == Generation::OLD {
+                // It looks at everything: what was noted before need not be looked at again.
+                drop(self.take_candidates());
+            }
             self.scope(work, generation)
         };
         let survivors_age = age::survivors(generation);

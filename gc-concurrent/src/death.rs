@@ -216,6 +216,9 @@ impl<R: Rung> ParallelMutator<R> {
         }
         // As in `count::release`.
         if count.fetch_sub(ONE, R::Protocol::RELEASE_ORDER) & (COUNT_MASK | IMMORTAL) != ONE {
+            if self.notes_candidates {
+                self.note_candidate(object);
+            }
             return true;
         }
         // Acquire: see `Protocol::DEATH_ORDER`.

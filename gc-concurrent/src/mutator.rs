@@ -53,8 +53,8 @@ pub struct ParallelMutator<R: Rung> {
     pub(crate) has_unfinished: Cell<bool>,
     /// How much was retired when this mutator last tried to give it back.
     pub(crate) retired_seen: Cell<u32>,
-    /// Below this count of net allocations it does not wait for the collector: it has waited in vain.
-    pub(crate) patience: Cell<u32>,
+    /// Before it has allocated so many objects in all it does not wait for the collector: it has waited in vain.
+    pub(crate) patience: Cell<u64>,
     /// The outermost death has more to do at its end: deferred objects, or a cascade to report.
     pub(crate) outermost_has_more: Cell<bool>,
     /// [`Cascade::THRESHOLD`](gc_core::event::Cascade::THRESHOLD) − objects freed since the outermost death began.
@@ -126,6 +126,9 @@ impl<R: Rung> ParallelMutator<R> {
     }
 
     fn leave(&self) {
+        if self.notes_candidates {
+            self.hand_over_candidates();
+        }
         self.in_region.set(true);
         self.record.set_safe(true);
         self.shared().world.leave();

@@ -47,6 +47,12 @@ impl Record {
         Self::add(&self.freed_by_collector, objects);
     }
 
+    /// Objects it allocated so far.
+    pub(crate) fn allocated(&self) -> u64 {
+        // Relaxed: the owner's own figure.
+        self.allocated.load(Relaxed)
+    }
+
     /// Objects it freed so far.
     pub(crate) fn freed(&self) -> u64 {
         // Relaxed: a figure.

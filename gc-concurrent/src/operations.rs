@@ -175,12 +175,13 @@ impl<R: Rung> ParallelMutator<R> {
             }
             // The collector does not keep up. Far behind, it is waited for; a little, only if it rests.
             let outgrown = || shared.trigger.is_outgrown_by(shared.mutators.totals().objects());
-            let far = count >= self.patience.get() && (shared.trigger.is_far_exceeded_by(count) || outgrown());
+            let far = self.record.allocated() >= self.patience.get()
+                && (shared.trigger.is_far_exceeded_by(count) || outgrown());
             if far || (!is_new && shared.trigger.exceeds(count) && !shared.turns.is_taken()) {
                 self.interruptions().interruption_begins(Cause::Stall);
                 let begin = Instant::now();
                 if far {
-                    self.wait_and_collect(count);
+                    self.wait_and_collect();
                 } else {
                     self.collect_due(false);
                 }
@@ -206,15 +207,19 @@ impl<R: Rung> ParallelMutator<R> {
     }
 
     /// Back-pressure: waits for the collection that is under way, and runs the one that is due. If that takes too long the
-    /// mutator goes on, and waits again when it has allocated as much once more.
-    fn wait_and_collect(&self, count: u32) {
+    /// mutator goes on, and waits again when it has allocated that many objects once more.
+    fn wait_and_collect(&self) {
+        let shared = self.shared();
         match self.take_turn_within(STALL) {
             Some(work) => {
                 self.patience.set(0);
-                let due = self.generation_due(count, true).unwrap_or(Generation::YOUNG);
-                self.collect_in_turn(work, due, Reason::Threshold);
+                // The collection that was waited for may have done what was due.
+                match self.generation_due(shared.mutators.totals().count, true) {
+                    Some(due) => drop(self.collect_in_turn(work, due, Reason::Threshold)),
+                    None => shared.turns.give_up(work),
+                }
             }
-            None => self.patience.set(count.saturating_add(self.shared().trigger.far())),
+            None => self.patience.set(self.record.allocated() + u64::from(shared.trigger.far())),
         }
     }
 

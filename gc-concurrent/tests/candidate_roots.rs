@@ -109,3 +109,38 @@ fn a_frozen_and_an_immortal_object_are_not_proposed() {
     assert!(stats.collections > 0 && stats.collected == 0, "{stats:?}");
     assert_eq!(heap.live_objects(), held.len() as u64 + 2);
 }
+
+/// Noted objects die, their blocks are given back and cut for other objects: those are left alone.
+#[test]
+fn a_place_that_became_the_middle_of_another_object_is_not_touched() {
+    let config = HeapConfig { automatic: Automatic::Background, ..config(Propose::CandidateRoots) };
+    let heap = ConcurrentHeap::new(config, Arc::new(NoObserver)).unwrap();
+    let node = heap.register_type(TypeSpec::new("node", Kind::Instance)).unwrap();
+    let bytes = heap.register_type(TypeSpec::new("bytes", Kind::Atomic)).unwrap();
+    let mutator = heap.attach();
+    for _ in 0..3 {
+        mutator.disable();
+        // Each lost a reference and lived on, then died by count.
+        let noted: Vec<_> = (0..100_000).map(|_| mutator.allocate(node, Shape::new(2, 0)).unwrap()).collect();
+        noted.iter().for_each(|object| drop(object.clone()));
+        drop(noted);
+        for _ in 0..200 {
+            mutator.safepoint();
+        }
+        let filled: Vec<_> = (0..1_000)
+            .map(|_| {
+                let object = mutator.allocate(bytes, Shape::new(0, 4_000)).unwrap();
+                (0..500).for_each(|word| mutator.write_word(&object, word, u64::MAX));
+                object
+            })
+            .collect();
+        mutator.enable();
+        let before = mutator.get_stats()[0].collections;
+        while mutator.get_stats()[0].collections < before + 3 {
+            drop(mutator.allocate(node, Shape::new(2, 0)).map(|one| one.store(0, Some(&one))));
+        }
+        for object in &filled {
+            (0..500).for_each(|word| assert_eq!(mutator.read_word(object, word), u64::MAX));
+        }
+    }
+}

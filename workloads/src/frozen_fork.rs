@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use gc_core::{Control, Generation, Heap, HeapFull, Mutator, Root, Shape};
 
-use crate::arrivals::serve;
+use crate::arrivals::{serve, thread_cpu_ns};
 use crate::audit::audit;
 use crate::draws::{SplitMix64, mix};
 use crate::request_tree::{ParentLink, RequestTypes};
@@ -124,13 +124,17 @@ impl Workload for FrozenFork {
             floating.sample_of(heap);
             Ok::<(), HeapFull>(())
         })?;
+        let cpu_before = thread_cpu_ns();
         timed_collection("first_collection_ns");
         timed_collection("second_collection_ns");
+        let collecting_ns = thread_cpu_ns() - cpu_before;
         plan.stages.timed_part_ends();
 
         let audit = audit(&mutator, &[table.object()], 1 + 2 * u64::from(entries))?;
         let mut outcome = merge(vec![timings], plan.pace);
         outcome.operation = "request";
+        // They are of the timed part, and of no request.
+        outcome.mutator_cpu_ns += collecting_ns;
         outcome.digest = digest;
         outcome.floating = floating.reading();
         audit.enter(&mut outcome);

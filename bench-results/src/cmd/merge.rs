@@ -46,11 +46,40 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
                 let from = folder.path().join(hlog);
                 fs::copy(&from, out.path().join(hlog)).with_context(|| format!("cannot copy {}", from.display()))?;
             }
+            let trace = format!("{}.trace.json", record.cell);
+            if folder.path().join(&trace).exists() {
+                let copied = fs::copy(folder.path().join(&trace), out.path().join(&trace));
+                copied.with_context(|| format!("cannot copy {trace} of {}", folder.path().display()))?;
+            }
             out.append(record.clone())?;
         }
     }
     out.write_run(&whole)?;
     compare::report(&whole, &out, false)
+}
+
+/// Checks that each part of the sweep is there once, and finished.
+fn check_shards(parts: &[&Run]) -> Result<()> {
+    let mut there = BTreeSet::new();
+    let mut of = None;
+    for part in parts {
+        if part.ended.is_none() {
+            bail!("the part begun {} is not finished; go on with it (--resume), then merge", part.started);
+        }
+        let Some(shard) = part.comparison.shard else {
+            bail!("the run begun {} is no part of a sweep: it was run without --shard", part.started);
+        };
+        if *of.get_or_insert(shard.of) != shard.of || !there.insert(shard.number) {
+            bail!("part {}/{} does not go with the others: give each part of one sweep once", shard.number, shard.of);
+        }
+    }
+    let of = of.unwrap_or(0);
+    let missing: Vec<String> =
+        (1..=of).filter(|number| !there.contains(number)).map(|number| format!("{number}/{of}")).collect();
+    if !missing.is_empty() {
+        bail!("parts are missing: {}; run them (--shard), then merge all", missing.join(", "));
+    }
+    Ok(())
 }
 
 /// The run that these are parts of.
@@ -61,6 +90,7 @@ fn whole(parts: &[&Run]) -> Result<Run> {
     let (first, others) = parts.split_first().context("no part is given")?;
     let mut whole = (*first).clone();
     let mut points: BTreeSet<String> = whole.comparison.points.iter().map(|point| point.id()).collect();
+    check_shards(parts)?;
     for part in others {
         let (a, b) = (&whole.comparison, &part.comparison);
         if part.provenance.binary != whole.provenance.binary {

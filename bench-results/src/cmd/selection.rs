@@ -129,6 +129,9 @@ impl Selection {
     /// An unknown name, an impossible value, or a budget that has no room for one point.
     pub(super) fn comparison(&self) -> Result<Comparison> {
         self.heaps.iter().try_for_each(|heap| roster::entry(heap).map(drop))?;
+        if let Some(heap) = self.heaps.iter().find(|heap| roster::INSTRUMENTS.iter().any(|one| one.name == *heap)) {
+            bail!("{heap} is an instrument and no heap to compare; see `gclab costs`");
+        }
         let chosen_heap =
             |entry: &&roster::Entry| self.heaps.is_empty() || self.heaps.iter().any(|heap| heap == entry.name);
         let heaps: Vec<String> =

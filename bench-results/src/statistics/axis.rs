@@ -12,7 +12,7 @@ pub enum Axis {
     Service(f64),
     /// CPU time of mutators and the heap's own threads per operation, in nanoseconds.
     Cpu,
-    /// The most memory that the heap held, in bytes.
+    /// The most memory that the process had resident, in bytes.
     Memory,
     /// Operations a second.
     Throughput,
@@ -29,7 +29,7 @@ impl Axis {
             Axis::Response(quantile) => percentile("response", quantile),
             Axis::Service(quantile) => percentile("service", quantile),
             Axis::Cpu => "CPU per operation".to_owned(),
-            Axis::Memory => "peak memory".to_owned(),
+            Axis::Memory => "peak RSS".to_owned(),
             Axis::Throughput => "operations".to_owned(),
         }
     }

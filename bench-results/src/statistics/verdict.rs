@@ -330,7 +330,7 @@ mod tests {
         assert!(lines[0].starts_with("response p99.9: least on b, 5.00 µs; next is a, × 2.00 ("), "{}", lines[0]);
         assert!(lines[1].starts_with("CPU per operation: least on ") && lines[1].contains("not told apart from"));
         assert!(lines[3].starts_with("Memory is equal within 5 %. b beats a: response p99.9 × 0.50 ("), "{}", lines[3]);
-        for axis in ["CPU per operation × 1.00 (", "peak memory × 1.03 ("] {
+        for axis in ["CPU per operation × 1.00 (", "peak RSS × 1.03 ("] {
             assert!(lines[3].contains(axis), "{axis} is missing in: {}", lines[3]);
         }
     }

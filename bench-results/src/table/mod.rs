@@ -244,7 +244,8 @@ fn block(text: &mut String, point: &Point, comparison: &Comparison, columns: &[C
 fn notes(text: &mut String, point: &Point, comparison: &Comparison, columns: &[Column<'_>], unequal: Option<&str>) {
     // Writing to a String cannot fail.
     let rate = columns.iter().flat_map(|column| &column.records).find_map(|record| record.offered_per_s);
-    let capacity = comparison.calibrations.get(&point.id()).and_then(|calibration| calibration.record.achieved_per_s);
+    let capacity =
+        comparison.calibrations.get(&point.calibrated().id()).and_then(|calibration| calibration.record.achieved_per_s);
     match (rate, point.arrivals, capacity) {
         (Some(rate), Arrivals::Load(load), Some(capacity)) => {
             let (rate, capacity) = (units::rate(rate), units::rate(capacity));

@@ -16,8 +16,10 @@ const NOT_APART: &str = "~ ";
 pub(super) fn of_point(text: &mut String, comparison: &Comparison, judgement: &Judgement) {
     let reference = reference(comparison);
     let others: Vec<&String> = comparison.heaps.iter().filter(|heap| *heap != reference).collect();
-    let has_ratio =
+    let of_heaps =
         judgement.axes.iter().flat_map(|axis| &axis.rows).any(|row| row.ratio.is_some_and(|r| r.ratio.is_ok()));
+    let of_twin = judgement.axes.iter().any(|axis| axis.noise.as_ref().is_some_and(|noise| noise.ratio.is_ok()));
+    let has_ratio = of_heaps || of_twin;
     // Writing to a String cannot fail.
     if has_ratio {
         let header = std::iter::once(format!("× {reference} (95 %)")).chain(others.iter().map(|heap| narrow(heap)));
@@ -61,7 +63,7 @@ pub(super) fn of_all_points(text: &mut String, comparison: &Comparison, judgemen
     }
     let header = format!("all points,\n× {}", reference(comparison));
     let mut table = plain(std::iter::once(header).chain(heaps.iter().map(|(heap, _)| narrow(heap))));
-    for (place, name) in ["latency", "CPU per operation", "peak memory"].into_iter().enumerate() {
+    for (place, name) in ["latency", "CPU per operation", "peak RSS"].into_iter().enumerate() {
         let ratio = |axes: &[crate::statistics::geometric::GeometricMean; 3]| {
             axes[place].ratio.as_ref().map_or_else(super::unknown, shown)
         };

@@ -53,6 +53,14 @@ impl Space {
         (index & self.granule_mask) >> BLOCK_SHIFT
     }
 
+    /// Whether an object can begin at a granule index, as its block is cut now.
+    pub fn begins_cell(&self, index: u32) -> bool {
+        self.layout(self.block_of(index)).is_some_and(|layout| {
+            let granules = (index & self.granule_mask).wrapping_sub(layout.first);
+            granules.is_multiple_of(layout.stride) && granules / layout.stride < layout.cells
+        })
+    }
+
     /// How a block is cut; `None` if it begins no cell.
     pub fn layout(&self, block: u32) -> Option<BlockLayout> {
         if block > self.granule_mask >> BLOCK_SHIFT {
