@@ -49,7 +49,7 @@ pub fn judge(comparison: &Comparison, point: &Point, records: &[Record], folder:
     let cells = |heap: &str, twin: bool| -> Vec<&Record> {
         records.iter().copied().filter(|record| record.heap == heap && record.twin == twin).collect()
     };
-    let times = |heap: &str, twin: bool| times(&cells(heap, twin), folder, tag, open);
+    let times = |heap: &str, twin: bool| times(&cells(heap, twin), folder, tag);
     let values = |heap: &str, twin: bool, figure: &dyn Fn(&Record) -> Option<f64>| {
         let of = |record: &&Record| Some((record.round, figure(record)?));
         measured(heap, &cells(heap, twin), Rounds::Values(complete(&cells(heap, twin)).iter().filter_map(of).collect()))
@@ -63,14 +63,14 @@ pub fn judge(comparison: &Comparison, point: &Point, records: &[Record], folder:
 
     let mut latencies = Vec::new();
     for heap in &comparison.heaps {
-        latencies.push(measured(heap, &cells(heap, false), Rounds::Times(times(heap, false)?)));
+        latencies.push(measured(heap, &cells(heap, false), times(heap, false)?));
     }
     // One percentile for all: the highest that each heap has enough times for.
     let amounts: Vec<u64> = latencies.iter().filter_map(amount).collect();
     let quantile = highest_percentile(&amounts).unwrap_or(0.5);
     let latency = if open { Axis::Response(quantile) } else { Axis::Service(quantile) };
     let again = match &comparison.twin {
-        Some(heap) => Some(measured(heap, &cells(heap, true), Rounds::Times(times(heap, true)?))),
+        Some(heap) => Some(measured(heap, &cells(heap, true), times(heap, true)?)),
         None => None,
     };
     let plan = Plan { seed: comparison.seed, ..Plan::default() };
@@ -88,10 +88,12 @@ pub fn judge(comparison: &Comparison, point: &Point, records: &[Record], folder:
     ];
     let mut excluded: Vec<String> = Vec::new();
     if let Some(heap) = &comparison.twin {
-        let failed = cells(heap, true).into_iter().filter(|record| record.status != Status::Ok);
+        let failed = cells(heap, true).into_iter().filter(|record| !is_complete(record));
         excluded.extend(failed.map(|record| format!("{heap} again, round {}: {}", record.round, record.status.name())));
+        excluded.extend(saturated_note(&format!("{heap} again"), &cells(heap, true)));
     }
     let judged: Vec<&String> = all.iter().copied().filter(|heap| collects(heap)).collect();
+    excluded.extend(judged.iter().filter_map(|heap| saturated_note(heap, &cells(heap, false))));
     let leaking: Vec<String> = all.iter().filter(|heap| !collects(heap)).map(|heap| (*heap).clone()).collect();
     if !leaking.is_empty() {
         excluded.push(format!("{} (no cycle collection: a floor)", leaking.join(", ")));
@@ -146,21 +148,43 @@ fn collects(heap: &str) -> bool {
 
 /// Cells that did all their work.
 fn complete<'r>(records: &[&'r Record]) -> Vec<&'r Record> {
-    records.iter().copied().filter(|record| matches!(record.status, Status::Ok | Status::Saturated)).collect()
+    records.iter().copied().filter(|record| is_complete(record)).collect()
 }
 
-/// The times of each round. Those of a saturated open loop depend on how long it ran: they are none.
-fn times(records: &[&Record], folder: &Path, tag: &str, open: bool) -> Result<BTreeMap<u32, Histogram<u64>>> {
+/// Whether a cell did all its work, if perhaps too slowly.
+pub fn is_complete(record: &Record) -> bool {
+    matches!(record.status, Status::Ok | Status::Saturated)
+}
+
+/// In how many of a heap's rounds an open loop fell behind; `None` if in none.
+///
+/// One such round takes away the response times of all: those in which it did not fall behind would be the lucky ones.
+pub fn saturated_rounds(records: &[&Record]) -> Option<usize> {
+    let saturated = records.iter().filter(|record| record.status == Status::Saturated).count();
+    (saturated > 0).then_some(saturated)
+}
+
+fn saturated_note(heap: &str, records: &[&Record]) -> Option<String> {
+    let saturated = saturated_rounds(records)?;
+    Some(format!(
+        "response times of {heap}: saturated ({saturated} of {} rounds; CPU and memory are of all, as the work is fixed)",
+        records.len()
+    ))
+}
+
+/// The times of each round; see [`saturated_rounds`].
+fn times(records: &[&Record], folder: &Path, tag: &str) -> Result<Rounds> {
+    if let Some(saturated) = saturated_rounds(records) {
+        return Ok(Rounds::Saturated { saturated, rounds: records.len() });
+    }
     let mut times = BTreeMap::new();
-    for record in
-        records.iter().filter(|record| record.status == Status::Ok || (!open && record.status == Status::Saturated))
-    {
+    for record in complete(records) {
         let Some(hlog) = &record.hlog else { continue };
         if let Some(histogram) = Histograms::read(&folder.join(hlog), tag)? {
             times.insert(record.round, histogram);
         }
     }
-    Ok(times)
+    Ok(Rounds::Times(times))
 }
 
 fn amount(measured: &Measured) -> Option<u64> {
@@ -171,7 +195,7 @@ fn amount(measured: &Measured) -> Option<u64> {
 }
 
 fn measured(heap: &str, records: &[&Record], rounds: Rounds) -> Measured {
-    let failed = records.iter().filter(|record| record.status != Status::Ok).map(|record| {
+    let failed = records.iter().filter(|record| !is_complete(record)).map(|record| {
         let cause = record.error.as_deref().unwrap_or("no cause known");
         format!("round {}: {}: {cause}", record.round, record.status.name())
     });

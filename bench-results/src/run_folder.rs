@@ -104,6 +104,35 @@ impl RunFolder {
         Ok(())
     }
 
+    /// Changes finished cells' records, such as to mark what only a look at all of them shows. `change` says whether it did; if
+    /// so `cells.jsonl` is replaced whole, and until then it is as it was.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn amend(&mut self, change: impl FnOnce(&mut [Record]) -> bool) -> Result<()> {
+        let mut records = self.records.clone();
+        if !change(&mut records) {
+            return Ok(());
+        }
+        let mut text = Vec::new();
+        for record in &records {
+            serde_json::to_writer(&mut text, record).context("a record that is no JSON")?;
+            text.push(b'\n');
+        }
+        let (path, temporary) = (self.path.join("cells.jsonl"), self.path.join("cells.jsonl.part"));
+        let unwritable = || format!("cannot write {}; free space there", path.display());
+        let mut options = OpenOptions::new();
+        let cells = options.read(true).append(true).create(true).open(&temporary).with_context(unwritable)?;
+        let mut amended = Self { path: self.path.clone(), cells, records };
+        // It is locked before it is in the place of the one that is: there is no moment at which another process could open it.
+        amended.lock()?;
+        let whole = amended.cells.set_len(0).and_then(|()| amended.cells.write_all(&text));
+        let written = whole.and_then(|()| amended.cells.sync_all()).and_then(|()| fs::rename(&temporary, &path));
+        written.with_context(unwritable)?;
+        *self = amended;
+        Ok(())
+    }
+
     /// Writes `run.json`.
     pub fn write_run(&self, run: &impl Serialize) -> Result<()> {
         let mut text = serde_json::to_string_pretty(run).context("a run that is no JSON")?;
@@ -188,6 +217,26 @@ mod tests {
         fs::write(folder.path().join("cells.jsonl"), format!("{good}\n{{]\n{good}\n")).unwrap();
         let error = format!("{:#}", RunFolder::open(folder.path()).unwrap_err());
         assert!(error.contains("line 2: remove it"), "{error}");
+    }
+
+    #[test]
+    fn amended_records_are_on_disk_and_cells_can_follow() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut run = RunFolder::create(folder.path()).unwrap();
+        run.append(record(0)).unwrap();
+        run.append(record(1)).unwrap();
+        run.amend(|records| {
+            records[0].error = Some("amended".to_owned());
+            true
+        })
+        .unwrap();
+        assert!(RunFolder::open(folder.path()).unwrap_err().to_string().contains("another gclab"), "it stays locked");
+        run.append(record(2)).unwrap();
+        drop(run);
+        let run = RunFolder::open(folder.path()).unwrap();
+        let amended = Record { error: Some("amended".to_owned()), ..record(0) };
+        assert_eq!(run.records(), [amended, record(1), record(2)]);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
     }
 
     #[test]

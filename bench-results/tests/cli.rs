@@ -107,6 +107,12 @@ fn bad_input_exits_1_and_says_what_is_possible() {
         (&["compare", "--set", &unknown_dial], OPERATIONS),
         (&["compare", "--load", "0"], "above 0"),
         (&["run", "--heap", "refcount", "--workload", WORKLOAD, "--hlog", "/nonexistent/x"], "a folder that exists"),
+        (&["compare", "--set", "web-requests.keys=even,even"], "are the same"),
+        (&["compare", "--set", "web-requests.live=1000,01000"], "are the same"),
+        (&["compare", "--load", "0.1,0.10"], "are the same"),
+        (&["compare", "--config", "limit=1G,1024M"], "are the same"),
+        (&["compare", "--threads", "1,1"], "are the same"),
+        (&["compare", "--shard", "1/2"], "--rounds N"),
         (&["compare", "--resume", "no-such-folder"], "name a folder that `gclab compare` has written"),
     ] {
         let done = output(arguments);
@@ -259,7 +265,8 @@ fn unequal_digests_are_a_wrong_answer() {
     assert_eq!(run(&compare(folder.path(), &["--rounds", "1", "--rate", "5000"])).status.code(), Some(0));
     let path = folder.path().join("cells.jsonl");
     let mut changed = cells(folder.path());
-    let (heap, digest) = (changed[1]["heap"].clone(), changed[0]["digest"].clone());
+    let heaps = [0, 1].map(|place| changed[place]["heap"].as_str().unwrap().to_owned());
+    let digest = changed[0]["digest"].as_str().unwrap().to_owned();
     changed.truncate(1);
     changed[0]["digest"] = "0x00000000deadbeef".into();
     fs::write(&path, format!("{}\n", changed[0])).unwrap();
@@ -269,11 +276,64 @@ fn unequal_digests_are_a_wrong_answer() {
         let done = output(&resume);
         assert_eq!(done.status.code(), Some(2), "{}", stderr(&done));
         assert!(stdout(&done).contains("WRONG"), "{}", stdout(&done));
-        let named = format!("heap {}, workload {WORKLOAD}, seed 1: digest", heap.as_str().unwrap());
-        assert!(stderr(&done).contains(&named) && stderr(&done).contains("deadbeef"), "{}", stderr(&done));
+        // Of two heaps that differ nobody can tell which is wrong: the later is not to blame for having come later.
+        for (heap, own, other) in [(&heaps[0], "0x00000000deadbeef", &*digest), (&heaps[1], &*digest, "deadbeef")] {
+            let named = format!("heap {heap}, workload {WORKLOAD}, seed 1: digest {own}, but ");
+            let message = stderr(&done);
+            let line = message.lines().find(|line| line.contains(&named)).unwrap_or_else(|| panic!("{named}: {message}"));
+            assert!(line.contains(other) && line.contains("no digest is that of most heaps"), "{line}");
+        }
     }
     let cells = cells(folder.path());
-    assert_eq!((&cells[1]["status"], &cells[1]["digest"]), (&Value::from("wrong-digest"), &digest));
+    for (cell, digest) in cells.iter().zip(["0x00000000deadbeef", &digest]) {
+        assert_eq!((&cell["status"], &cell["digest"]), (&Value::from("wrong-digest"), &Value::from(digest)));
+    }
+}
+
+#[test]
+fn a_run_goes_on_as_it_was_begun_and_only_on_its_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    assert_eq!(run(&compare(folder.path(), &["--rounds", "1", "--trace"])).status.code(), Some(0));
+    let [_, last] = cells(folder.path()).try_into().unwrap();
+    let text = fs::read_to_string(path("cells.jsonl")).unwrap();
+    let trace = path(&format!("{}.trace.json", last["cell"].as_str().unwrap()));
+    fs::remove_file(&trace).unwrap();
+    fs::write(path("cells.jsonl"), text.lines().next().unwrap().to_owned() + "\n").unwrap();
+    let resume = ["compare", "--resume", folder.path().to_str().unwrap()];
+    assert_eq!(output(&resume).status.code(), Some(0));
+    assert!(trace.is_file(), "the cell that was missing has its trace too");
+
+    // Killed while it calibrated, it has no cell yet, but what the baseline serves is of another machine.
+    let mut begun: Value = serde_json::from_slice(&fs::read(path("run.json")).unwrap()).unwrap();
+    let calibrations = begun["comparison"]["calibrations"].as_object_mut().unwrap();
+    calibrations.values_mut().for_each(|calibration| calibration["record"]["machine"] = "another".into());
+    fs::write(path("run.json"), begun.to_string()).unwrap();
+    fs::write(path("cells.jsonl"), "").unwrap();
+    let elsewhere = output(&resume);
+    assert_eq!(elsewhere.status.code(), Some(1), "{}", stderr(&elsewhere));
+    assert!(stderr(&elsewhere).contains("begun on another machine"), "{}", stderr(&elsewhere));
+}
+
+#[test]
+fn costs_of_a_heap_on_plain_counts_are_of_the_rungs_below_it() {
+    let costs = |heap: &str| {
+        let small = "costs --workload ring-churn --set requests=2000 --set live=0 --rounds 1 --json --heap";
+        let done = output(&small.split(' ').chain([heap]).collect::<Vec<_>>());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        lines(&stdout(&done)).pop().unwrap()
+    };
+    let rows = |costs: &Value| -> Vec<String> {
+        costs["rows"].as_array().unwrap().iter().map(|row| row["row"].as_str().unwrap().to_owned()).collect()
+    };
+    let (plain, parallel) = (costs("generational"), costs("stop-the-world"));
+    assert_eq!(rows(&plain)[..3], ["no counting", "plain counts", "generational"]);
+    assert_eq!(rows(&parallel)[..4], ["no counting", "plain counts", "atomic counts", "versions, no collection"]);
+    assert!(plain["parts_ns"]["versions"].is_null() && parallel["parts_ns"]["versions"].is_number());
+    let parts: i64 = plain["parts_ns"].as_object().unwrap().values().filter_map(Value::as_i64).sum();
+    let total = plain["rows"][2]["total_ns"].as_i64().unwrap();
+    // Each part is rounded by itself.
+    assert!((parts - total).abs() <= 4, "the parts add up to {parts}, the heap took {total}");
 }
 
 #[test]

@@ -10,23 +10,15 @@ use gc_core::{Heap, HeapConfig, HeapStatistics, NoObserver, RecordingHeap, Refco
 use workloads::catalogue;
 use workloads::workload::{NoStages, Outcome, Pace, Plan};
 
+mod classic_programs;
+
 /// Workloads with settings that are smaller than their small ones.
-const PROGRAMS: &[(&str, &[(&str, &str)])] = &[
+const SERVICES: &[(&str, &[(&str, &str)])] = &[
     ("web-requests", &[("live", "2000"), ("requests", "300"), ("warm-up", "20")]),
     ("web-requests", &[("live", "2000"), ("requests", "300"), ("warm-up", "20"), ("back-pointers", "weak")]),
     ("web-requests", &[("live", "2000"), ("requests", "300"), ("warm-up", "20"), ("preset", "service")]),
     ("frozen-fork", &[("objects", "10000"), ("requests", "300")]),
     ("frozen-fork", &[("objects", "10000"), ("requests", "300"), ("freeze", "immortal")]),
-    ("message-ring", &[("messages", "2000"), ("pushes", "10000"), ("bytes", "64")]),
-    ("cycle-grid", &[("k", "10"), ("live", "500"), ("chains", "3000"), ("payload", "100")]),
-    ("linked-list-growth", &[("live", "1000"), ("size", "500"), ("lists", "60")]),
-    ("gcbench", &[("stretch", "10"), ("long-lived", "8"), ("deepest", "8"), ("array", "2000")]),
-    ("binary-trees", &[("depth", "8")]),
-    ("binary-trees", &[("depth", "8"), ("parents", "on")]),
-    ("nested-lists", &[("levels", "100"), ("collections", "5")]),
-    ("lru", &[("capacity", "500"), ("keys", "4000"), ("operations", "20000")]),
-    ("cascade", &[("depth", "20000"), ("drops", "3")]),
-    ("cascade", &[("depth", "20000"), ("drops", "3"), ("shape", "tree")]),
 ];
 
 /// Workloads with their small settings.
@@ -44,7 +36,7 @@ fn run<H: Heap>(heap: &H, workload: &str, settings: &[(&str, &str)]) -> (Outcome
 fn replay_reads_frees_and_holds_what_counting_does() {
     let mut deaths = 0;
     let small = SMALL.iter().map(|name| (*name, catalogue::find(name).unwrap().small));
-    for (workload, settings) in PROGRAMS.iter().copied().chain(small) {
+    for (workload, settings) in SERVICES.iter().chain(classic_programs::PROGRAMS).copied().chain(small) {
         let refcount = RefcountHeap::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
         let (counted, statistics) = run(&refcount, workload, settings);
         let recording = RecordingHeap::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
@@ -69,7 +61,7 @@ fn cell(heap: &str, workload: &str, settings: &[(&str, &str)]) -> Cell {
 
 #[test]
 fn a_cell_is_recorded_and_then_replayed() {
-    let (workload, settings) = PROGRAMS[0];
+    let (workload, settings) = SERVICES[0];
     let record = |heap: &str| -> Record { measure(&cell(heap, workload, settings)).unwrap().record };
     let (counted, replayed) = (record("refcount"), record("uncounted"));
     assert_eq!((replayed.status, &replayed.error), (Status::Ok, &None));
@@ -91,7 +83,7 @@ fn refused(cell: &Cell, cause: &str) {
 
 #[test]
 fn what_a_replay_could_not_follow_is_refused_with_its_cause() {
-    let (workload, settings) = PROGRAMS[0];
+    let (workload, settings) = SERVICES[0];
     refused(&cell("uncounted", workload, settings).with_threads(2).unwrap(), "give --threads 1");
     let finalizers = [settings, &[("cleanup", "finalizer")]].concat();
     refused(&cell("uncounted", workload, &finalizers), "choose a program without finalizers");

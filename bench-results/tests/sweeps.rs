@@ -105,6 +105,8 @@ fn parts_of_a_sweep_join_to_the_whole() {
     let merged = output(&["merge", &of("a"), &of("b"), "--out", &of("merged")]);
     assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
     assert_eq!(names(&path("merged")), names(&path("whole")));
+    let as_json = output(&["merge", &of("a"), &of("b"), "--json", "--out", &of("as-json")]);
+    assert_eq!(lines(&stdout(&as_json)), cells(&path("as-json")), "{}", stderr(&as_json));
     let hlogs = fs::read_dir(path("merged"))
         .unwrap()
         .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "hlog"));
@@ -119,6 +121,28 @@ fn parts_of_a_sweep_join_to_the_whole() {
     assert_eq!(twice.status.code(), Some(1));
     let none = output(&compare(&path("none"), &["--rounds", "1", "--shard", "5/5"]));
     assert!(stderr(&none).contains("smaller number of parts"), "{}", stderr(&none));
+}
+
+#[test]
+fn parts_of_a_budgeted_sweep_agree_and_join() {
+    let folder = tempfile::tempdir().unwrap();
+    let of = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    // A point takes (2 cells × 1 round + 1 to calibrate) × 0.6 s: of seven points there is room for two in each part.
+    let budget = "--heaps refcount,generational --no-twin --workloads web-requests --rate 2000 --set web-requests.heap=none \
+                  --set web-requests.live=1000,2000,3000,4000,5000,6000,7000 --rounds 1 --cell-time 0.1 --budget 4s";
+    for (name, part) in [("a", "1/2"), ("b", "2/2")] {
+        let arguments = budget.split_whitespace().chain(["--shard", part, "--out"]);
+        let (out, mut all) = (of(name), vec!["compare"]);
+        all.extend(arguments);
+        all.push(&out);
+        let done = output(&all);
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        assert_eq!(cells(&folder.path().join(name)).len(), 4, "two points on two heaps");
+        assert!(stderr(&done).contains("leaves out 3 points"), "{}", stderr(&done));
+    }
+    let merged = output(&["merge", &of("a"), &of("b"), "--out", &of("merged")]);
+    assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
+    assert_eq!(cells(&folder.path().join("merged")).len(), 8);
 }
 
 #[test]

@@ -6,9 +6,10 @@
 //!
 //! # Time and place
 //! Time is counted in *ticks*: allocations, and the few other points at which a program can tell whether an object is dead (an
-//! upgrade of a weak reference, an explicit collection, a walk, a mutator's end). What died between two ticks is freed
-//! at the second, before anything else happens there. No free cell is taken between, so both runs take and give back the same
-//! cells in the same order, and an object's *place* is the same in both: the tape names dead objects by it.
+//! upgrade of a weak reference, a look at an object's weak references, an explicit collection, a walk, a mutator's end). What
+//! died between two ticks is freed at the second, before anything else happens there. No free cell is taken between, so both
+//! runs take and give back the same cells in the same order, and an object's *place* is the same in both: the tape names dead
+//! objects by it.
 //!
 //! ```text
 //!  a batch: │ ticks without deaths before its own │ n │ check │ place 1 │ … │ place n │       words of 32 bits

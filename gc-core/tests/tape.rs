@@ -152,6 +152,23 @@ fn many_deaths_at_one_tick_are_freed_there() {
     }
 }
 
+/// How many weak references an object has after its only one has died.
+fn weak_references_left<H: Heap>(heap: &H) -> usize {
+    let thing = heap.register_type(TypeSpec::new("thing", Kind::Instance)).unwrap();
+    let mutator = heap.attach();
+    let object = mutator.allocate(thing, Shape::new(1, 0)).unwrap();
+    drop(mutator.weak_reference(&object, None).unwrap());
+    mutator.get_weak_references(&object).len()
+}
+
+#[test]
+fn a_weak_reference_that_died_is_in_no_list() {
+    let recording = recording();
+    assert_eq!(weak_references_left(&recording), 0);
+    let heap = replaying(&Arc::new(recording.tape().unwrap()));
+    assert_eq!((weak_references_left(&heap), heap.replayed().is_ok()), (0, true));
+}
+
 #[test]
 fn without_a_tape_nothing_dies() {
     let heap = UncountedHeap::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();

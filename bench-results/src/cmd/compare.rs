@@ -10,12 +10,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::WrongAnswer;
 use super::selection::{self, QUICK_ROUNDS, QUICK_S, Selection, expected_s};
 use crate::cell::Cell;
-use crate::comparison::{BASELINE, Calibration, Comparison, Run, of_point};
+use crate::comparison::{BASELINE, Calibration, Comparison, Run};
 use crate::invocation::{Files, invoke};
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
 use crate::record::{Record, SCHEMA, Status};
 use crate::run_folder::RunFolder;
-use crate::{table, units};
+use crate::{disagreement, table, units};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +55,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         Some(path) => resume(path)?,
         None => begin(&arguments)?,
     };
+    let trace = arguments.trace || was_traced(&run);
     let began = Instant::now();
     let path = folder.path().to_owned();
     eprintln!(
@@ -76,7 +77,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         for (place, cell) in &cells {
             let cell_began = Instant::now();
             let point = run.comparison.points[*place].id();
-            if run_cell(cell, &point, &run, &mut folder, &mut progress, &arguments)? {
+            if run_cell(cell, &point, &run, &mut folder, &mut progress, Asked { trace, json: arguments.json })? {
                 pace.add(cell_began.elapsed());
             }
         }
@@ -99,11 +100,17 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     run.ended = Some(now_utc());
     run.load_after = Some(Load::now());
     folder.write_run(&run)?;
-    report(&run, &folder, arguments.json)
+    report(&run, &mut folder, arguments.json)
 }
 
+/// So many of something: `1 push`, `2 pushes`.
 pub(super) fn plural(n: usize, name: &str) -> String {
-    if n == 1 { format!("1 {name}") } else { format!("{n} {name}s") }
+    let hisses = ["s", "x", "z", "ch", "sh"].iter().any(|end| name.ends_with(end));
+    match n {
+        1 => format!("1 {name}"),
+        _ if hisses => format!("{n} {name}es"),
+        _ => format!("{n} {name}s"),
+    }
 }
 
 /// How many rounds, and how long they take as far as that is known.
@@ -150,7 +157,9 @@ fn resume(path: &Path) -> Result<(RunFolder, Run)> {
     if !run.parts.is_empty() {
         bail!("{} was merged from other runs; go on with those, and merge them again", path.display());
     }
-    let elsewhere = folder.records().iter().any(|record| record.machine.as_deref() != machine_hash());
+    // What the baseline serves is of a machine too, and is measured before the first cell.
+    let calibrated = run.comparison.calibrations.values().map(|calibration| &calibration.record);
+    let elsewhere = folder.records().iter().chain(calibrated).any(|record| record.machine.as_deref() != machine_hash());
     if elsewhere {
         bail!("{} was begun on another machine, and its cells would not compare; go on there", path.display());
     }
@@ -178,6 +187,18 @@ fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
     Ok(())
 }
 
+/// Whether the run was begun with `--trace`: its command line says so, and a run that goes on is as it was.
+fn was_traced(run: &Run) -> bool {
+    run.command.iter().any(|word| word == "--trace")
+}
+
+/// What is asked for of each cell beside its record.
+#[derive(Clone, Copy)]
+struct Asked {
+    trace: bool,
+    json: bool,
+}
+
 /// Runs a cell unless the folder has it; whether it ran.
 fn run_cell(
     cell: &Cell,
@@ -185,7 +206,7 @@ fn run_cell(
     run: &Run,
     folder: &mut RunFolder,
     progress: &mut Progress,
-    arguments: &Arguments,
+    asked: Asked,
 ) -> Result<bool> {
     let hash = cell.record(Some(binary_hash()?)).cell;
     if folder.records().iter().any(|record| record.cell == hash) {
@@ -194,7 +215,7 @@ fn run_cell(
     }
     progress.now(cell);
     let (hlog, trace) = (folder.hlog(&hash), folder.trace(&hash));
-    let files = Files { hlog: Some(&hlog), trace: arguments.trace.then_some(trace.as_path()) };
+    let files = Files { hlog: Some(&hlog), trace: asked.trace.then_some(trace.as_path()) };
     let mut record = invoke(cell, files, Duration::from_secs(run.comparison.timeout_s)).with_context(|| {
         let (workload, heap, kept) = (cell.workload.name, cell.heap.name, folder.records().len());
         let path = folder.path().display();
@@ -202,17 +223,7 @@ fn run_cell(
     })?;
     record.hlog = hlog.exists().then(|| format!("{hash}.hlog"));
     record.point = Some(point.to_owned());
-    if let Some(other) = folder.records().iter().find(|other| contradicts(other, &record)) {
-        record.status = Status::WrongDigest;
-        record.error = Some(format!(
-            "digest {}, but {} on {} in round {}",
-            record.digest.as_deref().unwrap_or("unknown"),
-            other.digest.as_deref().unwrap_or("unknown"),
-            other.heap,
-            other.round
-        ));
-    }
-    if arguments.json {
+    if asked.json {
         super::print(&(serde_json::to_string(&record)? + "\n"))?;
     }
     folder.append(record)?;
@@ -220,31 +231,20 @@ fn run_cell(
     Ok(true)
 }
 
-/// Whether two records should have the same digest and have not.
-fn contradicts(a: &Record, b: &Record) -> bool {
-    let same = (&a.workload, &a.params, a.threads, a.seed) == (&b.workload, &b.params, b.threads, b.seed);
-    let known = a.digest.is_some() && b.digest.is_some();
-    same && known && a.digest != b.digest
-}
-
-/// The table; an error if anything was read wrong.
-pub(super) fn report(run: &Run, folder: &RunFolder, json: bool) -> Result<()> {
+/// The table; an error if anything was read wrong. Cells that read something else than the others are marked first.
+pub(super) fn report(run: &Run, folder: &mut RunFolder, json: bool) -> Result<()> {
+    folder.amend(disagreement::mark)?;
     if !json {
         super::print(&format!("\n{}", table::comparison(&run.comparison, folder.records(), folder.path())))?;
     }
-    let mut wrong: Vec<String> = folder
-        .records()
-        .iter()
-        .filter(|record| record.status == Status::WrongDigest)
-        .map(|record| {
-            let cause = record.error.as_deref().unwrap_or("no cause known");
-            format!("heap {}, workload {}, seed {}: {cause}", record.heap, record.workload, record.seed)
-        })
-        .collect();
-    for point in &run.comparison.points {
-        let seed = run.comparison.seed;
-        let unequal = table::unequal_digests(&of_point(folder.records(), point));
-        wrong.extend(unequal.map(|list| format!("{}, seed {seed}: digests not equal: {list}", point.title())));
+    let mut wrong: Vec<String> = Vec::new();
+    for record in folder.records().iter().filter(|record| record.status == Status::WrongDigest) {
+        let cause = record.error.as_deref().unwrap_or("no cause known");
+        let what = format!("heap {}, workload {}, seed {}: {cause}", record.heap, record.workload, record.seed);
+        // Rounds repeat the same work, and its fault.
+        if !wrong.contains(&what) {
+            wrong.push(what);
+        }
     }
     if wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(wrong.join("\nwrong answer: ")).into()) }
 }

@@ -12,7 +12,7 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 use serde_json::json;
 
-use super::key_value;
+use super::{WrongAnswer, key_value};
 use crate::cell::{Cell, Given};
 use crate::invocation::{Files, invoke};
 use crate::record::{Record, Status};
@@ -27,15 +27,20 @@ Examples:
   gclab costs --workload web-requests --set preset=web-v1 --heap stop-the-world
 
 The rungs: a replay that counts nothing and frees from a tape (uncounted), plain counts, atomic counts, counts with versions and no
-collection, and the heap with its collector. Each rung does the same work in a closed loop.";
+collection, and the heap with its collector. A heap whose mutators run one at a time stands on plain counts. Each rung does
+the same work in a closed loop. Exits 2 if two rungs read different things.";
 
-/// The rungs below a heap with a collector, as rows name them: heap and whether its thresholds are off.
+/// The rungs below a heap with a collector, as rows name them: heap and whether its thresholds are off. The first
+/// [`PLAIN`] of them are below a heap whose mutators run one at a time.
 const RUNGS: [(&str, &str, bool); 4] = [
     ("no counting", "uncounted", false),
     ("plain counts", "refcount", false),
     ("atomic counts", "refcount-atomic", false),
     ("versions, no collection", "stop-the-world", true),
 ];
+
+/// See [`RUNGS`].
+const PLAIN: usize = 2;
 
 /// Show what memory management costs a workload: a lower bound, and its parts rung by rung
 #[derive(Debug, Args)]
@@ -78,13 +83,13 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     if !collects(&arguments.heap)? {
         bail!("{} has no collector; give --heap one that has: {}", arguments.heap, collecting().join(", "));
     }
-    let rungs = RUNGS.map(|(name, heap, without_collections)| Row {
+    let rungs = rungs_below(&arguments.heap)?.iter().map(|&(name, heap, without_collections)| Row {
         name: name.to_owned(),
         heap: heap.to_owned(),
         without_collections,
     });
     let heaps = collecting().into_iter().map(|heap| Row { name: heap.clone(), heap, without_collections: false });
-    let rows: Vec<Row> = rungs.into_iter().chain(heaps).collect();
+    let rows: Vec<Row> = rungs.chain(heaps).collect();
     let mut records: BTreeMap<&str, Vec<Record>> = BTreeMap::new();
     let mut random = Pcg64::seed_from_u64(arguments.seed);
     for round in 0..arguments.rounds {
@@ -96,11 +101,28 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
             if arguments.json {
                 super::print(&(serde_json::to_string(&record)? + "\n"))?;
             }
+            let first = records.values().flatten().next();
+            if let Some(first) = first.filter(|first| first.digest != record.digest) {
+                let digest = |record: &Record| record.digest.clone().unwrap_or_else(|| "unknown".to_owned());
+                let (ours, theirs) = (digest(&record), digest(first));
+                let what = format!("digest {ours} on {}, but {theirs} on {}", record.heap, first.heap);
+                return Err(wrong(&arguments, &record.heap, &what));
+            }
             records.entry(&row.name).or_default().push(record);
         }
     }
     let text = report(&arguments, &rows, &records)?;
     super::print(&text)
+}
+
+/// The rungs that a heap with a collector stands on.
+fn rungs_below(heap: &str) -> Result<&'static [(&'static str, &'static str, bool)]> {
+    let parallel = roster::entry(heap)?.abilities.parallel_mutators;
+    Ok(if parallel { &RUNGS } else { &RUNGS[..PLAIN] })
+}
+
+fn wrong(arguments: &Arguments, heap: &str, what: &str) -> anyhow::Error {
+    WrongAnswer(format!("heap {heap}, workload {}, seed {}: {what}", arguments.workload, arguments.seed)).into()
 }
 
 fn collecting() -> Vec<String> {
@@ -115,6 +137,9 @@ fn one(arguments: &Arguments, row: &Row, round: u32) -> Result<Record> {
     let record = invoke(&Cell { round, ..cell }, Files::default(), Duration::from_secs(arguments.timeout))?;
     if record.status != Status::Ok {
         let cause = record.error.as_deref().unwrap_or("no cause known");
+        if record.status == Status::WrongDigest {
+            return Err(wrong(arguments, &row.heap, cause));
+        }
         bail!(
             "{}: {}: {cause}; every rung must finish: make the workload smaller with --set",
             row.name,
@@ -147,7 +172,7 @@ fn report(arguments: &Arguments, rows: &[Row], records: &BTreeMap<&str, Vec<Reco
     let plan = Plan { seed: arguments.seed, ..Plan::default() };
     let interval =
         |name: &str| mean_of_rounds(&plan, &costs(name).into_iter().map(|(total, _)| total).collect::<Vec<_>>());
-    let ns = |name: &str| Some(total(name).round() as u64);
+    let ns = |name: &str| records.contains_key(name).then(|| total(name).round() as u64);
     let chosen = |figure: fn(&Record) -> Option<u64>| {
         let of = |record: &Record| Some(figure(record)? as f64 / record.operations? as f64);
         Some(mean(records[arguments.heap.as_str()].iter().filter_map(of).collect()).round() as u64)
@@ -157,6 +182,7 @@ fn report(arguments: &Arguments, rows: &[Row], records: &BTreeMap<&str, Vec<Reco
         refcount_ns: ns(RUNGS[1].0),
         refcount_atomic_ns: ns(RUNGS[2].0),
         versioned_ns: ns(RUNGS[3].0),
+        below_ns: rungs_below(&arguments.heap)?.last().and_then(|&(name, ..)| ns(name)),
         collected_ns: ns(&arguments.heap),
         stopped_ns: chosen(Record::collecting_in_place_ns),
         own_threads_ns: chosen(|record| record.heap_threads_cpu_ns),
@@ -211,7 +237,9 @@ fn report(arguments: &Arguments, rows: &[Row], records: &BTreeMap<&str, Vec<Reco
         bound.cheapest
     );
     let mut shown = table::plain([format!("{}, CPU a {operation}", arguments.heap), String::new()]);
-    for (name, part) in named {
+    let off_its_ladder = ["counts are atomic", "versions"];
+    let plain = rungs_below(&arguments.heap)?.len() == PLAIN;
+    for (name, part) in named.into_iter().filter(|(name, _)| !(plain && off_its_ladder.contains(name))) {
         let part = part.map_or_else(
             || "n/a".to_owned(),
             |ns| format!("{}{}", if ns < 0 { "−" } else { "" }, units::time(ns.unsigned_abs())),

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use workloads::catalogue;
 use workloads::nominal::{self, Row};
 
+use super::compare::plural;
 use crate::roster::for_heap;
 use crate::{heap_settings, roster, table};
 
@@ -62,7 +63,7 @@ fn stats_as_text(rows: &[Row]) -> String {
     for row in rows {
         shown.add_row([
             row.workload.to_owned(),
-            format!("{} {}s", row.operations, row.operation),
+            plural(row.operations as usize, row.operation),
             number(Some(row.allocated_per_operation)),
             number(row.bytes_per_object),
             number(row.references_per_object),

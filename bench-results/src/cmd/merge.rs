@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::compare;
 use crate::comparison::Run;
+use crate::disagreement;
 use crate::run_folder::RunFolder;
 
 const EXAMPLES: &str = "\
@@ -29,6 +30,9 @@ pub(super) struct Arguments {
     /// The folder to be made
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
+    /// Print each cell's record as a line of JSON, and no table
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
@@ -55,7 +59,14 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         }
     }
     out.write_run(&whole)?;
-    compare::report(&whole, &out, false)
+    // Marked before they are printed: what the parts read may differ only from one another.
+    out.amend(disagreement::mark)?;
+    if arguments.json {
+        for record in out.records() {
+            super::print(&(serde_json::to_string(record)? + "\n"))?;
+        }
+    }
+    compare::report(&whole, &mut out, arguments.json)
 }
 
 /// Checks that each part of the sweep is there once, and finished.

@@ -8,10 +8,11 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
-use super::key_value;
+use super::{WrongAnswer, key_value};
 use crate::cell::{Cell, Given};
 use crate::instruments::{Instrument, Instruments};
 use crate::invocation::{Files, invoke};
+use crate::record::{Record, Status};
 use crate::statistics::bootstrap::{Estimate, NoEstimate, Plan, ROUNDS_LEAST, paired_ratio};
 use crate::table::plain;
 
@@ -87,12 +88,16 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     let cell = Cell::new(&heap, &config, &workload, &set, seed)?.with_threads(threads)?.with_rate(rate)?;
     let mut variants = variants();
     let mut random = Pcg64::seed_from_u64(seed);
+    let (mut first_digest, mut saturated) = (None::<String>, 0);
     for round in 0..rounds {
         let mut order: Vec<usize> = (0..variants.len()).collect();
         order.shuffle(&mut random);
         for place in order {
             let cell = Cell { round, instruments: variants[place].instruments, ..cell.clone() };
             let record = invoke(&cell, Files::default(), Duration::from_secs(timeout))?;
+            check(&record, first_digest.as_deref())?;
+            saturated += u32::from(record.status == Status::Saturated);
+            first_digest = first_digest.or_else(|| record.digest.clone());
             let Some(cpu_ns) = record.mutator_cpu_ns.filter(|&ns| ns > 0) else {
                 // A round counts only whole, and one that fails is likely to fail again.
                 let cause = record.error.as_deref().unwrap_or("its mutators used no CPU time that the system counts");
@@ -101,6 +106,12 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
             variants[place].cpu_ns.push(cpu_ns as f64);
         }
         eprintln!("round {} of {rounds} done", round + 1);
+    }
+    if saturated > 0 {
+        eprintln!(
+            "warning: {saturated} cells were saturated: more arrived than was served. Their CPU counts, as the work is fixed; \
+             lower --rate for response times that mean something."
+        );
     }
     let (reference, rows) = variants.split_first().expect("the reference is one of them");
     let mut cells = Vec::new();
@@ -129,6 +140,21 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a cell that failed: its CPU would be that of other work. One that is saturated has done all of its own.
+fn check(record: &Record, first_digest: Option<&str>) -> Result<()> {
+    let Record { heap, workload, seed, round, .. } = record;
+    let cause = || record.error.as_deref().unwrap_or("no cause known");
+    let wrong = match (record.status, record.digest.as_deref(), first_digest) {
+        (Status::WrongDigest, ..) => cause().to_owned(),
+        (Status::Ok | Status::Saturated, Some(digest), Some(first)) if digest != first => {
+            format!("digest {digest} with {} off, but {first} before", record.instruments_off.join(", "))
+        }
+        (Status::Ok | Status::Saturated, ..) => return Ok(()),
+        (status, ..) => bail!("{workload} on {heap} failed in round {round}: {}: {}", status.name(), cause()),
+    };
+    Err(WrongAnswer(format!("heap {heap}, workload {workload}, seed {seed}: {wrong}")).into())
+}
+
 /// Of the ratios within each round, however many there are.
 fn geometric_mean(ours: &[f64], reference: &[f64]) -> f64 {
     let logs = ours.iter().zip(reference).map(|(ours, reference)| (ours / reference).ln());
@@ -137,4 +163,25 @@ fn geometric_mean(ours: &[f64], reference: &[f64]) -> f64 {
 
 fn interval(ratio: Result<Estimate, NoEstimate>) -> String {
     ratio.map_or_else(|_| "n/a".to_owned(), |ratio| format!("{:.3} to {:.3}", ratio.low, ratio.high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_failed_is_no_figure() {
+        let mut record = Cell::new("refcount", &[], "growth", &[], 1).unwrap().record(None);
+        let mut ended = |status, digest: &str| {
+            (record.status, record.digest) = (status, Some(digest.to_owned()));
+            check(&record, Some("a"))
+        };
+        assert!(ended(Status::Ok, "a").is_ok() && ended(Status::Saturated, "a").is_ok());
+        assert!(ended(Status::Ok, "b").unwrap_err().is::<WrongAnswer>());
+        assert!(ended(Status::WrongDigest, "a").unwrap_err().is::<WrongAnswer>());
+        for failed in [Status::Timeout, Status::OutOfMemory, Status::Error] {
+            let error = ended(failed, "a").unwrap_err();
+            assert!(!error.is::<WrongAnswer>() && error.to_string().contains("growth on refcount failed in round 0"));
+        }
+    }
 }

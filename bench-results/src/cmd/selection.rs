@@ -1,5 +1,6 @@
 //! What `gclab compare` and `gclab plan` are asked for: heaps, workloads, sweeps, rounds, and how long it may take.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -44,7 +45,7 @@ pub(super) struct Selection {
     #[arg(long, conflicts_with_all = ["full", "budget"])]
     publish: bool,
     /// How long it may take, as 20m or 1h30m: each cell gets a fixed time, and of sweeps as many points are run as fit, the
-    /// ends and the middle first
+    /// ends and the middle first; with --shard, how long each part may take
     #[arg(long, value_name = "TIME", value_parser = duration)]
     budget: Option<Duration>,
     /// Seconds a cell takes on the baseline, where the amount of work can be chosen for it
@@ -150,7 +151,14 @@ impl Selection {
             timeout_s: self.timeout,
             calibrations: Default::default(),
         };
+        lists.iter().try_for_each(|points| refuse_twins(points, self.seed))?;
         self.fit(&mut comparison, &lists)?;
+        if self.shard.is_some() && comparison.rounds.is_none() {
+            bail!(
+                "a quick comparison finds its rounds from the time that the first takes, and each part would find others; give \
+                 --rounds N, --budget TIME or --full beside --shard, the same for all parts"
+            );
+        }
         if let Some(shard) = self.shard {
             let mine = |n: usize| n as u32 % shard.of == shard.number - 1;
             let mut number = 0..;
@@ -254,7 +262,9 @@ impl Selection {
                     "--budget has no room for one point of {columns} cells a round; give at least {least}, fewer heaps, or fewer rounds"
                 );
             };
-            most = (budget_s / needed(rounds, cell_s)) as usize;
+            // Each part may take that long. What is run follows from the whole grid, so that all parts agree on it.
+            let parts = self.shard.map_or(1, |shard| shard.of as usize);
+            most = parts * (budget_s / needed(rounds, cell_s)) as usize;
             (comparison.rounds, comparison.cell_s) = (Some(rounds), Some(cell_s));
         } else if self.publish {
             comparison.rounds.get_or_insert(PUBLISHED.0);
@@ -275,6 +285,19 @@ impl Selection {
 pub(super) fn expected_s(comparison: &Comparison) -> Option<f64> {
     let cells = comparison.cells_of_a_round() as f64 * f64::from(comparison.rounds?) + comparison.points.len() as f64;
     Some(cells * (comparison.cell_s? + BESIDE_S))
+}
+
+/// Refuses points that are the same however their values are spelled: their cells would be one cell.
+fn refuse_twins(points: &[Point], seed: u64) -> Result<()> {
+    let mut seen: BTreeMap<(String, String), String> = BTreeMap::new();
+    for point in points {
+        let (cell, title) = (point.closed_cell(BASELINE, seed)?.record(None).cell, point.title());
+        let is = (cell, format!("{:?}", point.arrivals));
+        if let Some(twin) = seen.insert(is, title.clone()) {
+            bail!("the points `{twin}` and `{title}` are the same; leave out the value that is there twice");
+        }
+    }
+    Ok(())
 }
 
 fn dials_of(workload: &str, set: &[Given]) -> Vec<Given> {

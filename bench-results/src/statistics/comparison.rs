@@ -3,7 +3,8 @@
 //! A difference counts if two things hold. The interval of the ratio leaves out 1: running the rounds again would show it
 //! again. And the ratio lies outside the *noise floor*: the interval of the ratio that a heap has to itself when it takes part
 //! twice in each round (the A/A cell). What a heap can differ from itself by is the machine's doing, such as the place in
-//! memory or the neighbours' load, and no virtue of another heap.
+//! memory or the neighbours' load, and no virtue of another heap. Where the noise floor is not known, it is not taken for 0:
+//! what two heaps are told apart by is then the interval alone, tables say so, and no heap is said to beat another.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,14 @@ pub enum Rounds {
     Values(BTreeMap<u32, f64>),
     /// All times of a round, for a percentile.
     Times(BTreeMap<u32, Histogram<u64>>),
+    /// An open loop that fell behind in a round or more. None of its times are taken, those of other rounds neither: they
+    /// would be the lucky ones.
+    Saturated {
+        /// In how many rounds it did.
+        saturated: usize,
+        /// Of how many.
+        rounds: usize,
+    },
 }
 
 impl Rounds {
@@ -26,6 +35,14 @@ impl Rounds {
         match self {
             Rounds::Values(rounds) => rounds.keys().copied().collect(),
             Rounds::Times(rounds) => rounds.keys().copied().collect(),
+            Rounds::Saturated { .. } => Vec::new(),
+        }
+    }
+
+    fn saturated(&self) -> Option<NoEstimate> {
+        match *self {
+            Rounds::Saturated { saturated, rounds } => Some(NoEstimate::Saturated { saturated, rounds }),
+            _ => None,
         }
     }
 }
@@ -69,9 +86,9 @@ pub struct Difference {
 /// What a ratio says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
-    /// The one has less, beyond interval and noise.
+    /// The one has less, beyond interval and noise; by the interval alone where the noise floor is not known.
     Less,
-    /// The one has more, beyond interval and noise.
+    /// The one has more, likewise.
     More,
     /// The interval holds 1: the rounds do not tell the two apart.
     NotSeparated,
@@ -131,7 +148,7 @@ pub struct Comparison {
     pub reference: String,
     /// A line a heap, in the order given.
     pub rows: Vec<Row>,
-    /// The A/A cell; `None` if none was run: then intervals alone decide.
+    /// The A/A cell; `None` if none was run.
     pub noise: Option<NoiseFloor>,
     /// Each heap over each later one, by their places in `rows`.
     pairs: BTreeMap<(usize, usize), Difference>,
@@ -168,6 +185,11 @@ impl Comparison {
         comparison
     }
 
+    /// By which factor a heap differs from itself; `None` if no A/A cell tells, or too few of its rounds are done.
+    pub fn noise_factor(&self) -> Option<f64> {
+        self.noise.as_ref().and_then(NoiseFloor::factor)
+    }
+
     /// One heap over another, by their places in `rows`. `None` for a heap over itself and for a place out of range.
     pub fn difference(&self, one: usize, other: usize) -> Option<Difference> {
         match self.pairs.get(&(one, other)) {
@@ -176,7 +198,8 @@ impl Comparison {
         }
     }
 
-    /// Whether one heap is better than another, beyond interval and noise.
+    /// Whether one heap is better than another, beyond interval and noise; beyond the interval alone where
+    /// [noise](Self::noise_factor) is not known.
     pub fn is_better(&self, one: usize, other: usize) -> bool {
         let better = if self.axis.less_is_better() { Standing::Less } else { Standing::More };
         self.difference(one, other).is_some_and(|difference| difference.standing == better)
@@ -185,6 +208,7 @@ impl Comparison {
 
 fn value(plan: &Plan, axis: Axis, rounds: &Rounds) -> (Option<f64>, Result<Estimate, NoEstimate>) {
     match (rounds, axis) {
+        (&Rounds::Saturated { saturated, rounds }, _) => (None, Err(NoEstimate::Saturated { saturated, rounds })),
         (Rounds::Values(rounds), _) => {
             let values: Vec<f64> = rounds.values().copied().collect();
             let point = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
@@ -203,6 +227,9 @@ fn value(plan: &Plan, axis: Axis, rounds: &Rounds) -> (Option<f64>, Result<Estim
 
 /// Paired by number of the round: a round that either heap has not finished is left out of both.
 fn ratio(plan: &Plan, axis: Axis, ours: &Rounds, reference: &Rounds) -> Result<Estimate, NoEstimate> {
+    if let Some(saturated) = ours.saturated().or(reference.saturated()) {
+        return Err(saturated);
+    }
     match (ours, reference, axis) {
         (Rounds::Values(ours), Rounds::Values(reference), _) => {
             let both: Vec<(f64, f64)> =
@@ -301,6 +328,24 @@ mod tests {
         assert!(value.holds(value.point) && (12_900.0..13_200.0).contains(&value.point), "{value:?}");
         // Slow rounds are slow for both: the ratio hardly moves.
         assert!((ratio.point - 2.0).abs() < 0.01 && ratio.high - ratio.low < 0.01, "{ratio:?}");
+    }
+
+    #[test]
+    fn a_saturated_heap_has_no_times_and_its_twin_no_noise_floor() {
+        let saturated = Measured {
+            heap: "b".to_owned(),
+            rounds: Rounds::Saturated { saturated: 2, rounds: 6 },
+            failed: Vec::new(),
+        };
+        let heaps = [times("a", 10_000, 6), saturated.clone(), times("c", 20_000, 6)];
+        let again = Measured { heap: "a".to_owned(), ..saturated };
+        let compared = Comparison::new(&Plan::default(), Axis::Response(0.99), &heaps, "a", Some(&again));
+        let none = NoEstimate::Saturated { saturated: 2, rounds: 6 };
+        assert_eq!((compared.rows[1].point, compared.rows[1].value), (None, Err(none)));
+        assert_eq!(compared.rows[1].ratio, Some(Difference { ratio: Err(none), standing: Standing::Unknown }));
+        assert_eq!(none.to_string(), "saturated (2 of 6 rounds)");
+        assert_eq!(compared.noise_factor(), None);
+        assert!(compared.is_better(0, 2), "told apart by the interval alone");
     }
 
     #[test]

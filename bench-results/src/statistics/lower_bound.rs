@@ -103,6 +103,8 @@ pub struct Rungs {
     pub refcount_atomic_ns: Option<u64>,
     /// Counts with versions, and no collection made.
     pub versioned_ns: Option<u64>,
+    /// The rung that the heap with its collector stands on: the last of those above that its counts are like.
+    pub below_ns: Option<u64>,
     /// The heap with its collector, everything included.
     pub collected_ns: Option<u64>,
     /// Of it, collections in the mutators' place.
@@ -139,7 +141,7 @@ impl Rungs {
         let signed = |ns: Option<u64>| ns.and_then(|ns| i64::try_from(ns).ok());
         let less = |above: Option<u64>, below: Option<u64>| Some(signed(above)? - signed(below)?);
         let (stopped_ns, own_threads_ns) = (signed(self.stopped_ns), signed(self.own_threads_ns));
-        let collector = less(self.collected_ns, self.versioned_ns);
+        let collector = less(self.collected_ns, self.below_ns);
         Parts {
             program_ns: signed(self.no_counts_ns),
             counting_ns: less(self.refcount_ns, self.no_counts_ns),
@@ -188,6 +190,7 @@ mod tests {
             refcount_ns: Some(130),
             refcount_atomic_ns: Some(150),
             versioned_ns: Some(145),
+            below_ns: Some(145),
             collected_ns: Some(260),
             stopped_ns: Some(20),
             own_threads_ns: Some(70),
@@ -197,6 +200,21 @@ mod tests {
         let parts = [program_ns, counting_ns, atomic_ns, versions_ns, stopped_ns, own_threads_ns, beside_ns];
         assert_eq!(parts.map(Option::unwrap), [100, 30, 20, -5, 20, 70, 25]);
         assert_eq!(parts.iter().flatten().sum::<i64>(), 260);
+    }
+
+    #[test]
+    fn a_heap_on_plain_counts_has_no_part_of_rungs_that_it_does_not_stand_on() {
+        let rungs = Rungs {
+            no_counts_ns: Some(100),
+            refcount_ns: Some(130),
+            below_ns: Some(130),
+            collected_ns: Some(170),
+            stopped_ns: Some(30),
+            own_threads_ns: Some(0),
+            ..Rungs::default()
+        };
+        let parts = rungs.parts();
+        assert_eq!((parts.atomic_ns, parts.versions_ns, parts.beside_ns), (None, None, Some(10)));
     }
 
     #[test]

@@ -2,15 +2,16 @@
 //!
 //! Latency, CPU and memory are judged together, because each can be bought with another: a collector that waits longer has
 //! shorter pauses and more garbage. Therefore one heap is said to *beat* another only at equal memory, and all three ratios
-//! stand in the sentence. Where memory is not equal there is no winner but a *Pareto front*: the heaps to which no other
-//! is better on one axis and worse on none. What an interval does not separate counts as equal there.
+//! stand in the sentence. Memory is equal where it is shown to be: the whole interval of the ratio lies within 5 %. Where it is
+//! not there is no winner but a *Pareto front*: the heaps to which no other is better on one axis and worse on none. What an
+//! interval does not separate counts as equal there. Nor is there a winner where the noise floor is not known.
 
 use std::fmt::Write as _;
 
 use super::axis::Axis;
 use super::comparison::{Comparison, Difference, Standing};
 
-/// Memory is equal if the greater is at most this many times the smaller.
+/// Memory is equal if the interval of the ratio, whichever way round, ends below this.
 pub const EQUAL_MEMORY: f64 = 1.05;
 
 /// The verdict on one workload.
@@ -20,7 +21,8 @@ pub struct Verdict {
     pub workload: String,
     /// Latency, CPU and memory, in this order.
     pub axes: [AxisVerdict; 3],
-    /// Whether all heaps have equal memory; `None` if one is not known.
+    /// Whether all heaps are shown to have equal memory: the interval of each pair's ratio lies within 5 %. `None` if one is
+    /// not known.
     pub memory_equal: Option<bool>,
     /// The least and the greatest memory, in bytes, of the heaps whose memory is known.
     pub memory_range: Option<(f64, f64)>,
@@ -46,7 +48,7 @@ pub struct AxisVerdict {
     pub next: Option<(String, Difference)>,
     /// Heaps without a value, and why.
     pub unknown: Vec<(String, String)>,
-    /// By which factor a heap differs from itself; `None` if no A/A cell tells.
+    /// By which factor a heap differs from itself; `None` if no A/A cell tells: then intervals alone tell heaps apart.
     pub noise_factor: Option<f64>,
 }
 
@@ -75,7 +77,8 @@ impl Verdict {
             Some((least.min(bytes), most.max(bytes)))
         });
         let complete = !memory.is_empty() && memory.iter().all(Option::is_some);
-        let memory_equal = memory_range.filter(|_| complete).map(|(least, most)| most <= EQUAL_MEMORY * least);
+        let pairs = || (0..heaps.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
+        let memory_equal = complete.then(|| pairs().all(|(one, other)| equal_memory(axes[2], one, other)));
         let failed = |axis: &&Comparison| -> Vec<String> {
             axis.rows.iter().flat_map(|row| row.failed.iter().map(|what| format!("{} {what}", row.heap))).collect()
         };
@@ -91,7 +94,7 @@ impl Verdict {
             axes: axes.map(AxisVerdict::new),
             memory_equal,
             memory_range,
-            beats: beats(&heaps, axes, &memory),
+            beats: beats(&heaps, axes),
             front: front(axes).into_iter().map(|place| heaps[place].to_owned()).collect(),
             excluded,
         })
@@ -108,15 +111,29 @@ impl Verdict {
         lines
     }
 
+    /// Of latency and CPU, by which heaps beat one another.
+    fn noise_is_known(&self) -> bool {
+        self.axes[..2].iter().all(|axis| axis.noise_factor.is_some())
+    }
+
     fn conclusion(&self) -> String {
         let memory = self.axes[2].axis;
+        let apart = |(least, most): (f64, f64)| most > EQUAL_MEMORY * least;
         let mut line = match (self.memory_equal, self.memory_range) {
             (Some(true), _) => "Memory is equal within 5 %.".to_owned(),
-            (Some(false), Some((least, most))) => {
+            (Some(false), Some((least, most))) if apart((least, most)) => {
                 format!("Memory is not equal: {} to {}.", memory.show(least), memory.show(most))
             }
+            (Some(false), Some((least, most))) => format!(
+                "Memory is not shown equal: {} to {}, but an interval reaches beyond 5 % or there is none.",
+                memory.show(least),
+                memory.show(most)
+            ),
             _ => "Memory is not known of every heap.".to_owned(),
         };
+        if !self.noise_is_known() {
+            line.push_str(" How much is noise is not known, so no heap is said to beat another.");
+        }
         for beats in &self.beats {
             // Writing to a String cannot fail.
             let _ = write!(line, " {}", beats.sentence([0, 1, 2].map(|place| self.axes[place].axis)));
@@ -128,7 +145,7 @@ impl Verdict {
                 let _ =
                     write!(line, " No other is better on one axis and worse on none than: {}.", self.front.join(", "));
             }
-        } else if self.beats.is_empty() {
+        } else if self.beats.is_empty() && self.noise_is_known() {
             line.push_str(" No heap beats another.");
         }
         line
@@ -168,7 +185,7 @@ impl AxisVerdict {
                 .filter(|row| row.point.is_none())
                 .map(|row| (row.heap.clone(), reason(row)))
                 .collect(),
-            noise_factor: comparison.noise.as_ref().and_then(super::comparison::NoiseFloor::factor),
+            noise_factor: comparison.noise_factor(),
         }
     }
 
@@ -187,9 +204,11 @@ impl AxisVerdict {
         if let Some((next, difference)) = &self.next {
             let _ = write!(line, "; next is {next}, {}", factor(difference));
         }
-        if let Some(noise) = self.noise_factor {
-            let _ = write!(line, "; noise {:.1} %", (noise - 1.0) * 100.0);
-        }
+        let _ = match self.noise_factor {
+            Some(noise) => write!(line, "; noise {:.1} %", (noise - 1.0) * 100.0),
+            None if self.next.is_some() => write!(line, "; noise unknown, told apart by the interval alone"),
+            None => write!(line, "; noise unknown"),
+        };
         for (heap, why) in &self.unknown {
             let _ = write!(line, "; {heap} n/a ({why})");
         }
@@ -223,14 +242,22 @@ fn digits(factor: f64) -> String {
     }
 }
 
-/// Pairs of heaps with equal memory of which the one is better on latency or CPU, and worse on neither.
-fn beats(heaps: &[&str], axes: [&Comparison; 3], memory: &[Option<f64>]) -> Vec<Beats> {
+/// Whether two heaps are shown to have equal memory: the whole interval of the ratio lies within 5 %.
+fn equal_memory(memory: &Comparison, one: usize, other: usize) -> bool {
+    let ratio = memory.difference(one, other).and_then(|difference| difference.ratio.ok());
+    ratio.is_some_and(|ratio| ratio.high <= EQUAL_MEMORY && ratio.low >= 1.0 / EQUAL_MEMORY)
+}
+
+/// Pairs of heaps with equal memory of which the one is better on latency or CPU, and worse on neither. None where it is not
+/// known how much is noise.
+fn beats(heaps: &[&str], axes: [&Comparison; 3]) -> Vec<Beats> {
     let mut pairs = Vec::new();
-    for (winner, bytes) in memory.iter().enumerate() {
-        for (loser, other) in memory.iter().enumerate() {
-            let (Some(bytes), Some(other)) = (bytes, other) else { continue };
-            let equal = bytes.max(*other) <= EQUAL_MEMORY * bytes.min(*other);
-            if winner == loser || !equal || !is_above(&axes[..2], winner, loser) {
+    if axes[..2].iter().any(|axis| axis.noise_factor().is_none()) {
+        return pairs;
+    }
+    for winner in 0..heaps.len() {
+        for loser in (0..heaps.len()).filter(|&loser| loser != winner) {
+            if !equal_memory(axes[2], winner, loser) || !is_above(&axes[..2], winner, loser) {
                 continue;
             }
             let [Some(latency), Some(cpu), Some(memory)] = axes.map(|axis| axis.difference(winner, loser)) else {
@@ -290,8 +317,9 @@ mod tests {
 
     use super::*;
 
-    /// Heaps by their mean on one axis; rounds differ by up to 2 %, in the same way on each, and each heap by 0.2 % more.
-    fn axis(axis: Axis, means: &[(&str, f64)]) -> Comparison {
+    /// Heaps by their mean on one axis; rounds differ by up to 2 %, in the same way on each, and each heap by 0.2 % more. The
+    /// first heap is the twin's, if there is a twin.
+    fn axis_with(axis: Axis, means: &[(&str, f64)], has_twin: bool) -> Comparison {
         const ROUND: [f64; 6] = [1.0, 1.02, 0.98, 1.01, 0.99, 1.0];
         const OWN: [[f64; 6]; 2] = [[1.001, 0.999, 1.002, 0.998, 1.0, 1.0], [0.999, 1.001, 1.0, 1.0, 0.998, 1.002]];
         let heaps: Vec<Measured> = means
@@ -303,7 +331,17 @@ mod tests {
                 Measured { heap: heap.to_owned(), rounds: Rounds::Values(rounds), failed: Vec::new() }
             })
             .collect();
-        Comparison::new(&Plan { resamples: 1_000, ..Plan::default() }, axis, &heaps, means[0].0, None)
+        let twin = has_twin.then(|| Measured {
+            heap: means[0].0.to_owned(),
+            rounds: Rounds::Values((0..).zip(ROUND.map(|round| means[0].1 * round)).collect()),
+            failed: Vec::new(),
+        });
+        let plan = Plan { resamples: 1_000, ..Plan::default() };
+        Comparison::new(&plan, axis, &heaps, means[0].0, twin.as_ref())
+    }
+
+    fn axis(axis: Axis, means: &[(&str, f64)]) -> Comparison {
+        axis_with(axis, means, true)
     }
 
     fn verdict(latency: &[(&str, f64)], cpu: &[(&str, f64)], memory: &[(&str, f64)]) -> Verdict {
@@ -333,6 +371,40 @@ mod tests {
         for axis in ["CPU per operation × 1.00 (", "peak RSS × 1.03 ("] {
             assert!(lines[3].contains(axis), "{axis} is missing in: {}", lines[3]);
         }
+    }
+
+    #[test]
+    fn memory_is_equal_only_where_the_interval_shows_it() {
+        let latency = axis(Axis::Response(0.999), &[("a", 10_000.0), ("b", 5_000.0)]);
+        let cpu = axis(Axis::Cpu, &[("a", 1_000.0), ("b", 1_000.0)]);
+        let heap = |heap: &str, mib: &[f64]| Measured {
+            heap: heap.to_owned(),
+            rounds: Rounds::Values((0..).zip(mib.iter().map(|mib| mib * MIB)).collect()),
+            failed: Vec::new(),
+        };
+        // The means are equal; rounds differ by up to a third. And two rounds are too few for an interval.
+        let steady = [100.0; 6];
+        for unsteady in [&[70.0, 130.0, 85.0, 115.0, 75.0, 125.0][..], &[100.0, 100.0]] {
+            let heaps = [heap("a", &steady), heap("b", unsteady)];
+            let memory = Comparison::new(&Plan::default(), Axis::Memory, &heaps, "a", None);
+            let verdict = Verdict::new("web", [&latency, &cpu, &memory], Vec::new()).unwrap();
+            assert_eq!((verdict.memory_equal, verdict.beats.len()), (Some(false), 0));
+            let last = verdict.lines().pop().unwrap();
+            assert!(last.starts_with("Memory is not shown equal: 100 MiB to 100 MiB, but an interval"), "{last}");
+        }
+    }
+
+    #[test]
+    fn where_noise_is_not_known_nothing_beats_and_that_is_said() {
+        let of = |one: Axis, means: &[(&str, f64)]| axis_with(one, means, false);
+        let latency = of(Axis::Response(0.999), &[("a", 10_000.0), ("b", 5_000.0)]);
+        let (cpu, memory) = (of(Axis::Cpu, &[("a", 1.0), ("b", 1.0)]), of(Axis::Memory, &[("a", MIB), ("b", MIB)]));
+        let verdict = Verdict::new("web", [&latency, &cpu, &memory], Vec::new()).unwrap();
+        assert_eq!((verdict.memory_equal, verdict.beats.len()), (Some(true), 0));
+        let lines = verdict.lines();
+        assert!(lines[0].ends_with("; noise unknown, told apart by the interval alone."), "{}", lines[0]);
+        assert!(lines[1].ends_with("; noise unknown."), "{}", lines[1]);
+        assert!(lines[3].ends_with("How much is noise is not known, so no heap is said to beat another."), "{}", lines[3]);
     }
 
     #[test]

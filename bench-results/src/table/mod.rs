@@ -12,7 +12,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::comparison::{Arrivals, BASELINE, Comparison, Point, of_point};
 use crate::histogram::{Histograms, Summary, Timings};
-use crate::judgement::judge;
+use crate::judgement::{is_complete, judge, saturated_rounds};
 use crate::record::{Record, Status};
 use crate::{roster, units};
 
@@ -103,14 +103,14 @@ impl<'r> Column<'r> {
     fn new(heap: &'static roster::Entry, records: &[&'r Record], folder: &Path) -> Self {
         let of = |record: &&Record| record.heap == heap.name && !record.twin;
         let records: Vec<&Record> = records.iter().copied().filter(of).collect();
-        let only = |may: fn(&Record) -> bool| -> Vec<&Record> {
-            records.iter().copied().filter(|record| may(record)).collect()
-        };
-        let (ok, complete) = (only(|record| record.status == Status::Ok), only(is_complete));
+        let complete: Vec<&Record> = records.iter().copied().filter(|record| is_complete(record)).collect();
+        // In a saturated cell the queue grows with time: its response times depend on how long it ran. The other rounds' would
+        // be the lucky ones.
+        let in_time = saturated_rounds(&records).is_none();
+        let response = || merge(&complete, folder, "response", &|record| record.response_ns?.max);
         Self {
             heap,
-            // In a saturated cell the queue grows with time: its response times depend on how long it ran.
-            response: merge(&ok, folder, "response", &|record| record.response_ns?.max),
+            response: in_time.then(response).flatten(),
             service: merge(&complete, folder, "service", &|record| record.service_ns?.max),
             pause: merge(&complete, folder, "pause", &|record| record.pause_ns?.summary.max),
             records,
@@ -152,11 +152,6 @@ impl<'r> Column<'r> {
         };
         self.complete().filter_map(of).collect()
     }
-}
-
-/// Whether a cell did all its work, if perhaps too slowly.
-fn is_complete(record: &Record) -> bool {
-    matches!(record.status, Status::Ok | Status::Saturated)
 }
 
 fn merge(records: &[&Record], folder: &Path, tag: &str, exact_max: &dyn Fn(&Record) -> Option<u64>) -> Option<Summary> {
@@ -224,7 +219,8 @@ fn block(text: &mut String, point: &Point, comparison: &Comparison, columns: &[C
     let all: Vec<&Record> = columns.iter().flat_map(|column| &column.records).copied().collect();
     let unequal = unequal_digests(&all);
     row("digest", &|column| {
-        let wrong = column.records.iter().any(|record| record.status == Status::WrongDigest) || unequal.is_some();
+        // Cells that read something else than most are marked, all of them where no digest is that of most.
+        let wrong = column.records.iter().any(|record| record.status == Status::WrongDigest);
         let known = column.records.iter().any(|record| record.digest.is_some());
         if wrong {
             "WRONG".to_owned()
@@ -268,6 +264,13 @@ fn notes(text: &mut String, point: &Point, comparison: &Comparison, columns: &[C
             let _ = writeln!(
                 text,
                 "{heap}: {full} full collections, fewer than {FULL_COLLECTIONS_LEAST}: void as to full collections."
+            );
+        }
+        if let Some(saturated) = saturated_rounds(&column.records) {
+            let (heap, rounds) = (column.heap.name, column.records.len());
+            let _ = writeln!(
+                text,
+                "{heap}: saturated in {saturated} of {rounds} rounds, so it has no response times; its other rows are of all."
             );
         }
         for record in column.records.iter().filter(|record| record.status != Status::Ok) {

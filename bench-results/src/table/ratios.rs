@@ -11,6 +11,8 @@ use crate::statistics::comparison::{Difference, Standing};
 
 /// How a ratio begins that rounds or noise do not tell from 1.
 const NOT_APART: &str = "~ ";
+/// How one begins that the interval alone tells from 1, because the noise floor is not known.
+const NOISE_UNKNOWN: &str = "? ";
 
 /// The ratios of a point and its verdict.
 pub(super) fn of_point(text: &mut String, comparison: &Comparison, judgement: &Judgement) {
@@ -27,7 +29,7 @@ pub(super) fn of_point(text: &mut String, comparison: &Comparison, judgement: &J
         for axis in &judgement.axes {
             let of = |heap: &String| {
                 let row = axis.rows.iter().find(|row| row.heap == *heap)?;
-                row.ratio.map(|ratio| difference(&ratio))
+                row.ratio.map(|ratio| difference(&ratio, axis.noise_factor().is_some()))
             };
             let again = axis.noise.as_ref().and_then(|noise| noise.ratio.ok()).map(|ratio| shown(&ratio));
             let cells = others.iter().map(|heap| of(heap)).chain([again]);
@@ -42,6 +44,15 @@ pub(super) fn of_point(text: &mut String, comparison: &Comparison, judgement: &J
             text,
             "~ not told apart: the interval holds 1, or the baseline differs as much from itself (again)."
         );
+        let noise_unknown = judgement.axes.iter().filter(|axis| axis.noise_factor().is_none());
+        let noise_unknown: Vec<String> = noise_unknown.map(|axis| axis.axis.name()).collect();
+        if !noise_unknown.is_empty() {
+            let _ = writeln!(
+                text,
+                "? told apart by the interval alone: how much the baseline differs from itself is unknown of {}.",
+                noise_unknown.join(", ")
+            );
+        }
     }
     if !has_ratio {
         let _ = writeln!(text, "Too few rounds for intervals (five are needed), so no two heaps are told apart.");
@@ -92,10 +103,11 @@ pub(super) fn of_all_points(text: &mut String, comparison: &Comparison, judgemen
     text.push('\n');
 }
 
-fn difference(difference: &Difference) -> String {
+fn difference(difference: &Difference, noise_is_known: bool) -> String {
     let Ok(ratio) = difference.ratio else { return super::unknown() };
     let mark = match difference.standing {
-        Standing::Less | Standing::More => "",
+        Standing::Less | Standing::More if noise_is_known => "",
+        Standing::Less | Standing::More => NOISE_UNKNOWN,
         Standing::NotSeparated | Standing::WithinNoise | Standing::Unknown => NOT_APART,
     };
     format!("{mark}{}", shown(&ratio))

@@ -142,7 +142,11 @@ impl<T: Tracking> Control for PlainMutator<T> {
     fn get_weak_references(&self, object: &Root<'_, Self>) -> Vec<Root<'_, Self>> {
         self.check_owner(object);
         let shared = self.shared();
-        self.running(|| self.roots(shared.weak.of(&shared.space, object.object())))
+        self.running(|| {
+            // A dead weak reference is in no list.
+            T::tick(self);
+            self.roots(shared.weak.of(&shared.space, object.object()))
+        })
     }
 
     fn type_of(&self, object: &Root<'_, Self>) -> TypeId {

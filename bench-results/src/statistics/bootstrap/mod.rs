@@ -120,6 +120,14 @@ pub enum NoEstimate {
         /// How many there are.
         rounds: usize,
     },
+    /// An open loop that fell behind: its times depend on how long it ran.
+    #[error("saturated ({saturated} of {rounds} rounds)")]
+    Saturated {
+        /// Rounds in which it fell behind.
+        saturated: usize,
+        /// Rounds in all.
+        rounds: usize,
+    },
     /// A plan that cannot be carried out.
     #[error("{resamples} resamples at level {level} make no interval: a level lies between 0 and 1")]
     Plan {
