@@ -131,11 +131,9 @@ fn parts_of_a_budgeted_sweep_agree_and_join() {
     let budget = "--heaps refcount,generational --no-twin --workloads web-requests --rate 2000 --set web-requests.heap=none \
                   --set web-requests.live=1000,2000,3000,4000,5000,6000,7000 --rounds 1 --cell-time 0.1 --budget 4s";
     for (name, part) in [("a", "1/2"), ("b", "2/2")] {
-        let arguments = budget.split_whitespace().chain(["--shard", part, "--out"]);
-        let (out, mut all) = (of(name), vec!["compare"]);
-        all.extend(arguments);
-        all.push(&out);
-        let done = output(&all);
+        let out = of(name);
+        let fixed = ["compare", "--shard", part, "--out", &out];
+        let done = output(&fixed.into_iter().chain(budget.split_whitespace()).collect::<Vec<_>>());
         assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
         assert_eq!(cells(&folder.path().join(name)).len(), 4, "two points on two heaps");
         assert!(stderr(&done).contains("leaves out 3 points"), "{}", stderr(&done));

@@ -13,7 +13,7 @@ use crate::cell::Cell;
 use crate::comparison::{BASELINE, Calibration, Comparison, Run};
 use crate::invocation::{Files, invoke};
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
-use crate::record::{Record, SCHEMA, Status};
+use crate::record::{SCHEMA, Status};
 use crate::run_folder::RunFolder;
 use crate::{disagreement, table, units};
 
