@@ -57,7 +57,9 @@ impl Votes {
         // A heap that read both votes for both.
         most.sort_by_key(|&(_, votes)| std::cmp::Reverse(votes));
         let majority = match most[..] {
-            [(digest, votes), ref others @ ..] if others.iter().all(|&(_, other)| other < votes) => Some(digest.clone()),
+            [(digest, votes), ref others @ ..] if others.iter().all(|&(_, other)| other < votes) => {
+                Some(digest.clone())
+            }
             _ => None,
         };
         Self { heaps_by_digest, majority }

@@ -280,7 +280,8 @@ fn unequal_digests_are_a_wrong_answer() {
         for (heap, own, other) in [(&heaps[0], "0x00000000deadbeef", &*digest), (&heaps[1], &*digest, "deadbeef")] {
             let named = format!("heap {heap}, workload {WORKLOAD}, seed 1: digest {own}, but ");
             let message = stderr(&done);
-            let line = message.lines().find(|line| line.contains(&named)).unwrap_or_else(|| panic!("{named}: {message}"));
+            let line =
+                message.lines().find(|line| line.contains(&named)).unwrap_or_else(|| panic!("{named}: {message}"));
             assert!(line.contains(other) && line.contains("no digest is that of most heaps"), "{line}");
         }
     }

@@ -97,19 +97,25 @@ struct At {
 impl Walked {
     fn of<M: Mutator>(mutator: &M, expected: usize) -> Self {
         let mut walked = Self { objects: Vec::with_capacity(expected), targets: Vec::new(), there: Vec::new() };
-        mutator.walk(&mut |object, targets| {
-            walked.objects.push(At { object, targets: targets.len() as u32, first: walked.targets.len() });
-            walked.targets.extend_from_slice(targets);
-        });
-        walked.objects.sort_unstable_by_key(|at| at.object);
-        walked.objects.dedup_by_key(|at| at.object);
-        let places = walked.objects.last().map_or(0, |at| at.object.bits() as usize + 1);
-        walked.there = vec![0; places.div_ceil(64)];
-        for at in &walked.objects {
+        mutator.walk(&mut |object, targets| walked.add(object, targets));
+        walked.in_order()
+    }
+
+    fn add(&mut self, object: ObjectRef, targets: &[ObjectRef]) {
+        self.objects.push(At { object, targets: targets.len() as u32, first: self.targets.len() });
+        self.targets.extend_from_slice(targets);
+    }
+
+    fn in_order(mut self) -> Self {
+        self.objects.sort_unstable_by_key(|at| at.object);
+        self.objects.dedup_by_key(|at| at.object);
+        let places = self.objects.last().map_or(0, |at| at.object.bits() as usize + 1);
+        self.there = vec![0; places.div_ceil(64)];
+        for at in &self.objects {
             let place = at.object.bits() as usize;
-            walked.there[place / 64] |= 1 << (place % 64);
+            self.there[place / 64] |= 1 << (place % 64);
         }
-        walked
+        self
     }
 
     fn holds(&self, object: ObjectRef) -> bool {
@@ -133,5 +139,28 @@ impl Walked {
     fn targets_of(&self, object: ObjectRef) -> &[ObjectRef] {
         let at = self.objects.binary_search_by_key(&object, |at| at.object);
         at.map_or(&[], |at| self.targets_at(&self.objects[at]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_walk_knows_its_objects_and_what_is_none() {
+        let at = |place: u32| ObjectRef::from_bits(place).unwrap();
+        let mut walked = Walked { objects: Vec::new(), targets: Vec::new(), there: Vec::new() };
+        walked.add(at(130), &[at(3)]);
+        walked.add(at(3), &[at(130), at(130)]);
+        walked.add(at(64), &[]);
+        walked.add(at(64), &[]);
+        let mut walked = walked.in_order();
+        assert_eq!(walked.objects.len(), 3, "one object twice is one object");
+        assert!([3, 64, 130].into_iter().all(|place| walked.holds(at(place))));
+        assert!([1, 63, 65, 131, 4_000_000].into_iter().all(|place| !walked.holds(at(place))));
+        assert_eq!((walked.targets_of(at(3)), walked.targets_of(at(130))), (&[at(130); 2][..], &[at(3)][..]));
+        assert_eq!(walked.lost_target(), None);
+        walked.add(at(7), &[at(64), at(200)]);
+        assert_eq!(walked.in_order().lost_target(), Some((at(7), at(200))));
     }
 }

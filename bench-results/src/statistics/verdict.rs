@@ -404,7 +404,11 @@ mod tests {
         let lines = verdict.lines();
         assert!(lines[0].ends_with("; noise unknown, told apart by the interval alone."), "{}", lines[0]);
         assert!(lines[1].ends_with("; noise unknown."), "{}", lines[1]);
-        assert!(lines[3].ends_with("How much is noise is not known, so no heap is said to beat another."), "{}", lines[3]);
+        assert!(
+            lines[3].ends_with("How much is noise is not known, so no heap is said to beat another."),
+            "{}",
+            lines[3]
+        );
     }
 
     #[test]
