@@ -93,7 +93,7 @@ impl<R: Rung> ParallelMutator<R> {
         let shared = self.shared();
         self.interruptions().interruption_begins(Cause::Stop);
         let begin = Instant::now();
-        self.report(Phase::Start, generation, Found::default());
+        self.report(Phase::Start, CollectionInfo::start(generation));
         let mut found = self.collect_once(work, generation, reason);
         let mut rounds = 1;
         while reason != Reason::Threshold && found.interfered != 0 && rounds < MOST_ROUNDS {
@@ -115,7 +115,8 @@ impl<R: Rung> ParallelMutator<R> {
             stats.examined += found.examined;
             stats.nanoseconds += duration.as_nanos() as u64;
         }
-        self.report(Phase::Stop, generation, found);
+        let Found { examined: candidates, collected, uncollectable, .. } = found;
+        self.report(Phase::Stop, CollectionInfo { generation, collected, uncollectable, candidates, duration });
         duration = duration.max(begin.elapsed());
         self.interruptions().interruption_ends(Cause::Stop, duration);
         shared.observer.collection(&Collection {
@@ -140,9 +141,8 @@ impl<R: Rung> ParallelMutator<R> {
         }
     }
 
-    fn report(&self, phase: Phase, generation: Generation, found: Found) {
+    fn report(&self, phase: Phase, info: CollectionInfo) {
         let shared = self.shared();
-        let info = CollectionInfo { generation, collected: found.collected, uncollectable: found.uncollectable };
         shared.callbacks.call_collection(self, phase, &info, &*shared.observer);
     }
 

@@ -1,10 +1,12 @@
 //! The `gc` module's face of heaps whose mutators run in parallel.
 
+use std::io::Write;
+
 use gc_core::control::{Control, Counts3, Generation, GenerationStats, Thresholds};
 use gc_core::root::Root;
-use gc_core::space::header::{COUNT_MASK, IMMORTAL, flag};
+use gc_core::space::header::{self, COUNT_MASK, IMMORTAL, flag};
 use gc_core::sync::Ordering::{Acquire, Relaxed};
-use gc_core::{ObjectRef, Reason, TypeId, callback::CollectionCallback};
+use gc_core::{CollectionCallbackId, DebugFlags, ObjectRef, Reason, TypeId, callback::CollectionCallback};
 
 use crate::age;
 use crate::heap::Rung;
@@ -26,9 +28,15 @@ impl<R: Rung> ParallelMutator<R> {
     ///
     /// It makes references out of none. So no collection of another thread may be about to take some of the objects apart;
     /// those of this thread have no age by then.
-    fn tracked(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
+    fn tracked(&self, generation: Option<Generation>, type_id: Option<TypeId>) -> Vec<Root<'_, Self>> {
         let work = (!self.is_collecting()).then(|| self.take_turn());
+        let may_be = |index: u32| {
+            // Relaxed: a hint, until the object is held.
+            let word = || self.shared().space.shape_word(index).load(Relaxed);
+            type_id.is_none_or(|type_id| header::type_id(word()) == type_id)
+        };
         let mut found: [Vec<Root<'_, Self>>; 3] = Default::default();
+        let mut mistaken = Vec::new();
         self.visit_ages(|index, place| {
             // Relaxed, both: an age is a hint; the retain decides.
             let now = place.load(Relaxed);
@@ -36,17 +44,33 @@ impl<R: Rung> ParallelMutator<R> {
                 Some(generation) => now == age::of(generation),
                 None => age::is_candidate(now, Generation::OLD),
             };
-            if wanted
-                && let Some(object) = ObjectRef::from_bits(index)
+            if !wanted || !may_be(index) {
+                return;
+            }
+            if let Some(object) = ObjectRef::from_bits(index)
                 && self.retain_if_alive(object)
             {
-                found[usize::from(now - age::YOUNG)].push(Root::adopt(self, object));
+                let root = Root::adopt(self, object);
+                // The place may be another object's by now. What is there stays: it is held.
+                if may_be(index) && self.has_flag(object, flag::TRACKED) {
+                    found[usize::from(now - age::YOUNG)].push(root);
+                } else {
+                    mistaken.push(root);
+                }
             }
         });
         if let Some(work) = work {
             self.shared().turns.give_up(work);
         }
+        // Without the turn: one that dies of it may run the program's code.
+        drop(mistaken);
         found.into_iter().flatten().collect()
+    }
+
+    /// One more entry of `garbage`, with a counted reference.
+    pub(crate) fn keep_as_garbage(&self, object: ObjectRef) {
+        self.retain_running(object);
+        self.shared().trigger.garbage.lock().push(object);
     }
 
     /// What the slots of an object hold, in order.
@@ -121,6 +145,14 @@ impl<R: Rung> Control for ParallelMutator<R> {
         self.shared().trigger.is_enabled()
     }
 
+    fn suspend(&self) {
+        self.shared().trigger.suspend();
+    }
+
+    fn resume(&self) {
+        self.shared().trigger.resume();
+    }
+
     fn set_threshold(&self, thresholds: Thresholds) {
         self.shared().trigger.set_thresholds(thresholds);
     }
@@ -176,11 +208,15 @@ impl<R: Rung> Control for ParallelMutator<R> {
     }
 
     fn get_objects(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
-        self.running(|| self.tracked(generation))
+        self.running(|| self.tracked(generation, None))
+    }
+
+    fn get_objects_of(&self, type_id: TypeId, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
+        self.running(|| self.tracked(generation, Some(type_id)))
     }
 
     fn get_referrers(&self, objects: &[&Root<'_, Self>]) -> Vec<Root<'_, Self>> {
-        let sought: Vec<u32> = objects.iter().map(|root| root.object().bits()).collect();
+        let sought: Vec<u32> = objects.iter().map(|root| self.check_owner(root)).collect();
         self.running(|| {
             let space = &self.shared().space;
             let refers = |object: &Root<'_, Self>| {
@@ -189,7 +225,7 @@ impl<R: Rung> Control for ParallelMutator<R> {
                 (0..space.shape_of(object.object()).slots)
                     .any(|slot| sought.contains(&space.slot(index, slot).load(Acquire)))
             };
-            self.tracked(None).into_iter().filter(refers).collect()
+            self.tracked(None, None).into_iter().filter(refers).collect()
         })
     }
 
@@ -245,14 +281,49 @@ impl<R: Rung> Control for ParallelMutator<R> {
         })
     }
 
-    fn clear_garbage(&self) {
-        self.running(|| {
-            let garbage = std::mem::take(&mut *self.shared().trigger.garbage.lock());
-            garbage.into_iter().for_each(|object| self.release_running(object));
-        });
+    fn append_garbage(&self, object: &Root<'_, Self>) {
+        self.check_owner(object);
+        self.running(|| self.keep_as_garbage(object.object()));
     }
 
-    fn on_collection(&self, callback: CollectionCallback<Self>) {
-        self.shared().callbacks.register_collection(callback);
+    fn remove_garbage(&self, object: &Root<'_, Self>) -> bool {
+        self.check_owner(object);
+        self.running(|| {
+            let removed = {
+                let mut garbage = self.shared().trigger.garbage.lock();
+                let at = garbage.iter().position(|&entry| entry == object.object());
+                at.map(|at| garbage.remove(at))
+            };
+            removed.map(|object| self.release_running(object)).is_some()
+        })
+    }
+
+    fn take_garbage(&self) -> Vec<Root<'_, Self>> {
+        let garbage = self.running(|| std::mem::take(&mut *self.shared().trigger.garbage.lock()));
+        garbage.into_iter().map(|object| Root::adopt(self, object)).collect()
+    }
+
+    fn clear_garbage(&self) {
+        self.running(|| self.take_garbage().into_iter().rev().for_each(drop));
+    }
+
+    fn on_collection(&self, callback: CollectionCallback<Self>) -> CollectionCallbackId {
+        self.shared().callbacks.register_collection(callback)
+    }
+
+    fn remove_collection_callback(&self, id: CollectionCallbackId) -> bool {
+        self.shared().callbacks.remove_collection(id)
+    }
+
+    fn set_debug(&self, flags: DebugFlags) {
+        self.shared().messages.set_flags(flags);
+    }
+
+    fn get_debug(&self) -> DebugFlags {
+        self.shared().messages.flags()
+    }
+
+    fn set_debug_writer(&self, writer: Box<dyn Write + Send>) {
+        self.shared().messages.set_writer(writer);
     }
 }

@@ -3,8 +3,10 @@
 //! Source of each meaning: the documentation of `gc` and `Modules/gcmodule.c` of CPython 3.12.
 
 use std::fmt;
+use std::io::Write;
 
-use crate::callback::CollectionCallback;
+use crate::callback::{CollectionCallback, CollectionCallbackId};
+use crate::debug::DebugFlags;
 use crate::object::TypeId;
 use crate::root::{Counts, Root};
 
@@ -32,6 +34,30 @@ impl Generation {
         if number < 3 { Ok(Self(number)) } else { Err(InvalidGeneration(number)) }
     }
 
+    /// The argument of `gc.collect`: 0, 1 or 2.
+    ///
+    /// # Errors
+    /// [`GenerationError::Invalid`] for any other number. (A number beyond a C `int` is an `OverflowError` in Python.)
+    pub fn to_collect(number: i64) -> Result<Self, GenerationError> {
+        Self::numbered(number).ok_or(GenerationError::Invalid)
+    }
+
+    /// The argument of `gc.get_objects`: 0, 1 or 2; `None` and −1 mean all three.
+    ///
+    /// # Errors
+    /// [`GenerationError::TooLarge`] and [`GenerationError::Negative`] for any other number.
+    pub fn to_list(number: Option<i64>) -> Result<Option<Self>, GenerationError> {
+        match number {
+            None | Some(-1) => Ok(None),
+            Some(number) if number < -1 => Err(GenerationError::Negative),
+            Some(number) => Self::numbered(number).map(Some).ok_or(GenerationError::TooLarge),
+        }
+    }
+
+    fn numbered(number: i64) -> Option<Self> {
+        u8::try_from(number).ok().filter(|&number| number < 3).map(Self)
+    }
+
     /// 0, 1 or 2.
     pub fn index(self) -> usize {
         self.0.into()
@@ -53,6 +79,20 @@ impl fmt::Display for Generation {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("invalid generation {0}: a heap has generations 0, 1 and 2")]
 pub struct InvalidGeneration(pub u8);
+
+/// A number that is no generation, in the words of the `ValueError` that CPython raises.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum GenerationError {
+    /// `gc.collect` was given something else than 0, 1 or 2.
+    #[error("invalid generation")]
+    Invalid,
+    /// `gc.get_objects` was given 3 or more.
+    #[error("generation parameter must be less than the number of available generations (3)")]
+    TooLarge,
+    /// `gc.get_objects` was given less than −1.
+    #[error("generation parameter cannot be negative")]
+    Negative,
+}
 
 /// When each generation is due (`gc.get_threshold`).
 ///
@@ -108,6 +148,17 @@ pub trait Control: Counts {
     fn disable(&self);
     /// Whether thresholds start collections.
     fn is_enabled(&self) -> bool;
+    /// Stops thresholds from starting collections until the guard is dropped, also by a panic. Guards nest, and those of
+    /// several threads add up: the last one to go restores what [`Control::enable`] and [`Control::disable`] last said.
+    /// Not in Python, where each program writes its own.
+    fn disabled(&self) -> Disabled<'_, Self> {
+        self.suspend();
+        Disabled { mutator: self }
+    }
+    /// One more guard; [`Control::is_enabled`] is false while there is any. For [`Control::disabled`].
+    fn suspend(&self);
+    /// One guard less. For [`Disabled`].
+    fn resume(&self);
 
     /// Sets the thresholds.
     fn set_threshold(&self, thresholds: Thresholds);
@@ -131,6 +182,8 @@ pub trait Control: Counts {
 
     /// Tracked objects in list order: of one generation, or of 0, 1 and 2 in turn. Never of the permanent one.
     fn get_objects(&self, generation: Option<Generation>) -> Vec<Root<'_, Self>>;
+    /// The same, of one type only.
+    fn get_objects_of(&self, type_id: TypeId, generation: Option<Generation>) -> Vec<Root<'_, Self>>;
     /// Tracked objects, frozen ones excepted, with a slot that holds one of `objects`.
     fn get_referrers(&self, objects: &[&Root<'_, Self>]) -> Vec<Root<'_, Self>>;
     /// What the slots of an object hold, in order, duplicates kept.
@@ -147,10 +200,46 @@ pub trait Control: Counts {
     /// The object's type.
     fn type_of(&self, object: &Root<'_, Self>) -> TypeId;
 
-    /// Objects that collections found unreachable and could not free (`gc.garbage`).
+    /// The list of what collections found unreachable and could not free, or by [`DebugFlags::SAVEALL`] were not to
+    /// (`gc.garbage`). Each entry is one counted reference.
     fn garbage(&self) -> Vec<Root<'_, Self>>;
-    /// Empties that list.
+    /// Adds an entry at the end (`gc.garbage.append`).
+    fn append_garbage(&self, object: &Root<'_, Self>);
+    /// Removes the first entry that is this object (`gc.garbage.remove`). False if there is none.
+    fn remove_garbage(&self, object: &Root<'_, Self>) -> bool;
+    /// Empties that list and gives its references to the caller.
+    fn take_garbage(&self) -> Vec<Root<'_, Self>>;
+    /// Empties that list and releases its references, last to first (`gc.garbage.clear`).
     fn clear_garbage(&self);
-    /// Adds a function called at the start and the stop of each collection (`gc.callbacks`).
-    fn on_collection(&self, callback: CollectionCallback<Self>);
+
+    /// Adds a function called at the start and the stop of each collection (`gc.callbacks.append`).
+    fn on_collection(&self, callback: CollectionCallback<Self>) -> CollectionCallbackId;
+    /// Removes one (`gc.callbacks.remove`). False if it was removed before, or is another heap's.
+    fn remove_collection_callback(&self, id: CollectionCallbackId) -> bool;
+
+    /// Chooses what collections report and keep (`gc.set_debug`).
+    fn set_debug(&self, flags: DebugFlags);
+    /// What was chosen.
+    fn get_debug(&self) -> DebugFlags;
+    /// Where the reports go from now on; the standard error stream before. What fails there, or panics, breaks no
+    /// collection. It must not wait for other mutators of the heap. Not in Python, which writes to `sys.stderr`.
+    fn set_debug_writer(&self, writer: Box<dyn Write + Send>);
+}
+
+/// Keeps thresholds from starting collections while it lives; see [`Control::disabled`].
+#[must_use = "dropping it lets thresholds start collections again"]
+pub struct Disabled<'m, M: Control> {
+    mutator: &'m M,
+}
+
+impl<M: Control> Drop for Disabled<'_, M> {
+    fn drop(&mut self) {
+        self.mutator.resume();
+    }
+}
+
+impl<M: Control> fmt::Debug for Disabled<'_, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Disabled")
+    }
 }
