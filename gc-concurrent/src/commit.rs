@@ -7,7 +7,7 @@ use gc_core::sync::Ordering::{Acquire, Relaxed};
 use gc_core::{CallbackId, DebugFlags, Generation, ObjectRef, Root, WeakOrder, messages, weak};
 
 use crate::age;
-use crate::certify::{Certification, Verdict};
+use crate::certify::Verdict;
 use crate::collection::Found;
 use crate::deciding;
 use crate::garbage::keep_legacy;
