@@ -13,6 +13,7 @@
 use std::fmt;
 
 use gc_core::callback::CallbackTable;
+use gc_core::messages::Messages;
 use gc_core::root::Mailbox;
 use gc_core::space::Space;
 use gc_core::sync::Ordering::Relaxed;
@@ -59,6 +60,7 @@ pub(crate) struct Shared<R: Rung> {
     pub(crate) has_legacy: AtomicBool,
     pub(crate) callbacks: CallbackTable<ParallelMutator<R>>,
     pub(crate) weak: WeakTable,
+    pub(crate) messages: Messages,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) config: HeapConfig,
     pub(crate) mutators: Mutators,
@@ -113,6 +115,7 @@ impl<R: Rung> Heap for ParallelHeap<R> {
             has_legacy: AtomicBool::new(false),
             callbacks: CallbackTable::default(),
             weak: WeakTable::default(),
+            messages: Messages::default(),
             observer,
             config,
             mutators: Mutators::default(),

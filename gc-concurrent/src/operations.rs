@@ -371,7 +371,8 @@ impl<R: Rung> ParallelMutator<R> {
         let shared = self.shared();
         let work = self.take_turn();
         shared.world.stop(&shared.mailbox, self.interruptions());
-        let under_locks = || shared.callbacks.hold(|| shared.bell.hold(|| shared.space.hold_pool(fork_process)));
+        let under_locks = || shared.bell.hold(|| shared.space.hold_pool(fork_process));
+        let under_locks = || shared.callbacks.hold(|| shared.messages.hold(under_locks));
         let under_locks = || shared.weak.hold(|| shared.types.hold(under_locks));
         let under_locks = || shared.mailbox.hold(|| shared.mutators.hold(under_locks));
         let forked =

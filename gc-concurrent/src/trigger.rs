@@ -8,6 +8,7 @@
 
 use gc_core::control::{Generation, GenerationStats, Thresholds};
 use gc_core::object::ObjectRef;
+use gc_core::switch::Switch;
 use gc_core::sync::Ordering::Relaxed;
 use gc_core::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex};
 
@@ -22,7 +23,7 @@ const NEVER: u32 = u32::MAX;
 /// See the [module](self).
 pub(crate) struct Trigger {
     thresholds: [AtomicU32; 3],
-    enabled: AtomicBool,
+    enabled: Switch,
     /// Mutators that share the first threshold.
     sharers: AtomicU32,
     /// Collections of generation 0 since the last of 1, and of 1 since the last of 2.
@@ -45,7 +46,7 @@ impl Trigger {
     pub(crate) fn new(thresholds: Thresholds) -> Self {
         let this = Self {
             thresholds: thresholds.0.map(AtomicU32::new),
-            enabled: AtomicBool::new(true),
+            enabled: Switch::default(),
             sharers: AtomicU32::new(1),
             counts: Default::default(),
             limit: AtomicU32::new(NEVER),
@@ -64,7 +65,7 @@ impl Trigger {
     fn derive_limit(&self) {
         let _deriving = self.deriving.lock();
         let threshold = self.thresholds[0].load(Relaxed);
-        let limit = if !self.enabled.load(Relaxed) || threshold == 0 {
+        let limit = if !self.enabled.is_on() || threshold == 0 {
             NEVER
         } else {
             let share = threshold / self.sharers.load(Relaxed).max(1);
@@ -201,12 +202,22 @@ impl Trigger {
     }
 
     pub(crate) fn set_enabled(&self, enabled: bool) {
-        self.enabled.store(enabled, Relaxed);
+        self.enabled.set(enabled);
+        self.derive_limit();
+    }
+
+    pub(crate) fn suspend(&self) {
+        self.enabled.suspend();
+        self.derive_limit();
+    }
+
+    pub(crate) fn resume(&self) {
+        self.enabled.resume();
         self.derive_limit();
     }
 
     pub(crate) fn is_enabled(&self) -> bool {
-        self.enabled.load(Relaxed)
+        self.enabled.is_on()
     }
 
     pub(crate) fn set_thresholds(&self, thresholds: Thresholds) {

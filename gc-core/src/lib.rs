@@ -4,15 +4,18 @@ pub mod callback;
 pub mod config;
 pub mod conformance;
 pub mod control;
+pub mod debug;
 pub mod event;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod heap;
+pub mod messages;
 pub mod object;
 pub mod process;
 pub mod root;
 pub mod space;
 pub mod streaming;
+pub mod switch;
 pub mod sync;
 #[cfg(feature = "traffic")]
 pub mod traffic;
@@ -27,11 +30,12 @@ mod turn;
 pub mod types;
 pub mod weak;
 
-pub use callback::{Callback, CallbackId, CollectionInfo, Phase};
+pub use callback::{Callback, CallbackId, CollectionCallbackId, CollectionInfo, Phase};
 pub use config::{
     Ages, Automatic, Certify, CreateError, FreeLists, HeapConfig, Place, Propose, Scheduling, Trigger, WeakOrder,
 };
-pub use control::{Control, Generation, GenerationStats, Thresholds};
+pub use control::{Control, Disabled, Generation, GenerationError, GenerationStats, Thresholds};
+pub use debug::DebugFlags;
 pub use event::{NoObserver, Observer};
 pub use generational::{Generational, GenerationalHeap, GenerationalStreamingHeap};
 pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator, Shortage};

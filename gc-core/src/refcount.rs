@@ -12,6 +12,7 @@ use crate::heap::Abilities;
 use crate::object::{Kind, ObjectRef};
 use crate::plain::{PlainHeap, PlainMutator, Reason, Tracking};
 use crate::space::Space;
+use crate::switch::Switch;
 use crate::sync::{Arc, Mutex, add_exclusive};
 use crate::tape::{Misfit, Player, Recorder, Tape, Unrepeatable};
 
@@ -45,7 +46,7 @@ impl UncountedHeap {
     pub fn replaying(tape: Arc<Tape>, observer: Arc<dyn Observer>) -> Result<Self, CreateError> {
         let config = *tape.config();
         let deaths = Replayed(Player::new(Some(tape)));
-        Self::tracked_by(config, observer, |_| Uncollected { settings: settings(&config), deaths })
+        Self::tracked_by(config, observer, |_| Uncollected::dying_by(&config, deaths))
     }
 
     /// How many deaths were replayed, once the program has ended and its mutators are gone.
@@ -146,12 +147,15 @@ impl Deaths for Replayed {
 
 /// Tracks nothing.
 pub struct Uncollected<D: Deaths> {
-    settings: Mutex<(Thresholds, bool)>,
+    thresholds: Mutex<Thresholds>,
+    enabled: Switch,
     deaths: D,
 }
 
-fn settings(config: &HeapConfig) -> Mutex<(Thresholds, bool)> {
-    Mutex::new((config.thresholds, true))
+impl<D: Deaths> Uncollected<D> {
+    fn dying_by(config: &HeapConfig, deaths: D) -> Self {
+        Self { thresholds: Mutex::new(config.thresholds), enabled: Switch::default(), deaths }
+    }
 }
 
 impl<D: Deaths> Tracking for Uncollected<D> {
@@ -161,7 +165,7 @@ impl<D: Deaths> Tracking for Uncollected<D> {
     const COUNTS: bool = D::COUNTS;
 
     fn new(_: &Space, config: &HeapConfig) -> Self {
-        Self { settings: settings(config), deaths: D::new(config) }
+        Self::dying_by(config, D::new(config))
     }
 
     #[inline(always)]
@@ -192,16 +196,22 @@ impl<D: Deaths> Tracking for Uncollected<D> {
     }
 
     fn set_enabled(&self, enabled: bool) {
-        self.settings.lock().1 = enabled;
+        self.enabled.set(enabled);
     }
     fn is_enabled(&self) -> bool {
-        self.settings.lock().1
+        self.enabled.is_on()
+    }
+    fn suspend(&self) {
+        self.enabled.suspend();
+    }
+    fn resume(&self) {
+        self.enabled.resume();
     }
     fn set_threshold(&self, thresholds: Thresholds) {
-        self.settings.lock().0 = thresholds;
+        *self.thresholds.lock() = thresholds;
     }
     fn get_threshold(&self) -> Thresholds {
-        self.settings.lock().0
+        *self.thresholds.lock()
     }
     fn get_count(&self) -> Counts3 {
         Counts3::default()
@@ -215,12 +225,6 @@ impl<D: Deaths> Tracking for Uncollected<D> {
         0
     }
     fn generation(&self, _: &Space, _: Generation) -> Vec<ObjectRef> {
-        Vec::new()
-    }
-    fn garbage(&self) -> Vec<ObjectRef> {
-        Vec::new()
-    }
-    fn take_garbage(&self) -> Vec<ObjectRef> {
         Vec::new()
     }
 }

@@ -12,6 +12,7 @@ mod fixture;
 
 pub mod collections;
 pub mod counts;
+pub mod debugging;
 pub mod finalizers;
 pub mod freezing;
 pub mod generations;
@@ -21,8 +22,10 @@ pub mod memory;
 pub mod model;
 pub mod panics;
 pub mod slots;
+pub mod steering;
 pub mod threads;
 pub mod weak;
+pub mod weak_callbacks;
 
 use crate::config::HeapConfig;
 use crate::heap::Heap;
@@ -109,6 +112,12 @@ macro_rules! conformance_rules {
                 a_callback_may_collect
                 a_callback_in_the_teardown_sees_no_garbage
             }
+            weak_callbacks {
+                weak_references_are_listed_newest_first
+                callbacks_that_let_go_of_each_other_are_all_called
+                callbacks_that_collect_or_panic_leave_the_others
+                a_callback_is_called_once_though_its_referent_is_resurrected
+            }
             finalizers {
                 a_finalizer_runs_once_on_death_by_count
                 a_resurrected_object_dies_silently_the_second_time
@@ -179,6 +188,30 @@ macro_rules! conformance_rules {
                 every_tracked_object_is_listed
                 containers_are_tracked_and_atomic_objects_are_not
                 an_object_in_finalization_is_on_no_list
+                objects_are_listed_by_type
+                untracked_objects_are_not_found
+                weak_references_are_no_referrers
+                frozen_objects_are_tracked_and_not_found
+                is_finalized_tells_whether_the_finalizer_ran
+                counts_tell_all_counted_references
+            }
+            steering {
+                collection_callbacks_learn_candidates_and_duration
+                collection_callbacks_can_be_removed
+                a_collection_callback_may_remove_itself
+                a_disabled_guard_nests_and_restores
+                a_disabled_guard_ends_with_a_panic
+                disabled_guards_of_two_threads_add_up
+                garbage_is_a_list_of_references
+                numbers_of_generations_are_checked_as_in_cpython
+            }
+            debugging {
+                debug_flags_are_kept
+                debug_stats_report_each_collection
+                garbage_is_reported_by_name
+                save_all_keeps_garbage_alive
+                save_all_keeps_what_legacy_objects_reach
+                a_broken_debug_writer_breaks_nothing
             }
             threads {
                 a_shared_root_dropped_elsewhere_is_released_at_a_safepoint
@@ -254,12 +287,15 @@ mod tests {
             ("counts", include_str!("counts.rs")),
             ("slots", include_str!("slots.rs")),
             ("weak", include_str!("weak.rs")),
+            ("weak_callbacks", include_str!("weak_callbacks.rs")),
             ("finalizers", include_str!("finalizers.rs")),
             ("legacy", include_str!("legacy.rs")),
             ("collections", include_str!("collections.rs")),
             ("generations", include_str!("generations.rs")),
             ("freezing", include_str!("freezing.rs")),
             ("introspection", include_str!("introspection.rs")),
+            ("steering", include_str!("steering.rs")),
+            ("debugging", include_str!("debugging.rs")),
             ("threads", include_str!("threads.rs")),
             ("memory", include_str!("memory.rs")),
             ("panics", include_str!("panics.rs")),

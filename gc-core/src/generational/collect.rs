@@ -7,7 +7,9 @@ use std::time::Instant;
 use crate::callback::{CollectionInfo, Phase};
 use crate::config::WeakOrder;
 use crate::control::Generation;
+use crate::debug::DebugFlags;
 use crate::event::{Cause, Collection};
+use crate::messages;
 use crate::plain::{PlainMutator, Reason};
 use crate::space::header::{self, flag};
 use crate::sync::Ordering::Relaxed;
@@ -45,11 +47,8 @@ pub(super) fn collect<const STREAMING: bool>(
     }
     shared.observer.interruption_begins(Cause::Stop);
     let begin = Instant::now();
-    let report = |phase, collected, uncollectable| {
-        let info = CollectionInfo { generation, collected, uncollectable };
-        shared.callbacks.call_collection(mutator, phase, &info, &*shared.observer);
-    };
-    report(Phase::Start, 0, 0);
+    let report = |phase, info| shared.callbacks.call_collection(mutator, phase, &info, &*shared.observer);
+    report(Phase::Start, CollectionInfo::start(generation));
     let freed_before = shared.freed_by_collector.load(Relaxed);
     let found = with_lists!(&shared.space, lists => collect_generation(mutator, lists, generation));
     let mut duration = begin.elapsed();
@@ -62,7 +61,8 @@ pub(super) fn collect<const STREAMING: bool>(
         stats.examined += found.examined;
         stats.nanoseconds += duration.as_nanos() as u64;
     }
-    report(Phase::Stop, found.collected, found.uncollectable);
+    let Found { examined: candidates, collected, uncollectable } = found;
+    report(Phase::Stop, CollectionInfo { generation, collected, uncollectable, candidates, duration });
     tracking.end();
     duration = duration.max(begin.elapsed());
     shared.observer.interruption_ends(Cause::Stop, duration);
@@ -93,6 +93,12 @@ fn collect_generation<const SIDE: bool, const STREAMING: bool>(
 ) -> Found {
     let shared = mutator.shared();
     let tracking = &shared.tracking;
+    let stats_begin = shared.messages.has(DebugFlags::STATS).then(|| {
+        let size = |list| lists.iter(list).count() as u64;
+        let text = messages::start(generation, head::GENERATIONS.map(size), size(head::PERMANENT));
+        shared.messages.write(&text, &*shared.observer);
+        Instant::now()
+    });
     tracking.restart_counts(generation);
 
     let young = head::GENERATIONS[generation.index()];
@@ -144,6 +150,7 @@ fn collect_generation<const SIDE: bool, const STREAMING: bool>(
     let mut collected = 0;
     if examined.special {
         finalization.set_legacy_aside();
+        finalization.name(DebugFlags::COLLECTABLE, head::UNREACHABLE, messages::collectable);
         collected += finalization.clear_weak_references();
         finalization.run_finalizers();
         finalization.keep_resurrected();
@@ -153,12 +160,21 @@ fn collect_generation<const SIDE: bool, const STREAMING: bool>(
         finalization.clear_weak_references_of_final();
         collected += lists.iter(head::FINAL).count() as u64;
     } else {
+        finalization.name(DebugFlags::COLLECTABLE, head::UNREACHABLE, messages::collectable);
         // No code of the program would run: the steps above would leave the same list in the same order.
         lists.merge(head::UNREACHABLE, head::FINAL);
         collected += examined.unreachable;
     }
     finalization.tear_down();
-    let uncollectable = finalization.keep_legacy();
+    let uncollectable = finalization.uncollectable();
+    finalization.name(DebugFlags::UNCOLLECTABLE, head::LEGACY, messages::uncollectable);
+    if let Some(begin) = stats_begin
+        && shared.messages.has(DebugFlags::STATS)
+    {
+        let text = messages::done(collected + uncollectable, uncollectable, begin.elapsed());
+        shared.messages.write(&text, &*shared.observer);
+    }
+    finalization.keep_legacy();
 
     if generation == Generation::OLD {
         tracking.clear_free_lists();

@@ -5,6 +5,7 @@
 
 use crate::callback::Place;
 use crate::config::WeakOrder;
+use crate::debug::DebugFlags;
 use crate::object::ObjectRef;
 use crate::plain::PlainMutator;
 use crate::root::Root;
@@ -156,12 +157,19 @@ impl<'c, const SIDE: bool, const STREAMING: bool> Finalization<'c, SIDE, STREAMI
         }
     }
 
-    /// Takes the rest apart: holds the first object, clears its slots, lets it go. Counting does the rest
-    /// (`delete_garbage`).
+    /// Takes the rest apart: holds the first object, clears its slots, lets it go. Counting does the rest. Under `SAVEALL`
+    /// it goes to `garbage` as it is (`delete_garbage`).
     pub(super) fn tear_down(&self) {
         let (mutator, lists) = (self.mutator, self.lists);
         let shared = mutator.shared();
         let freed_before = shared.freed.load(Relaxed);
+        if self.saves_all() {
+            for object in lists.iter(head::FINAL) {
+                mutator.keep_as_garbage(object);
+                lists.clear_candidate(object.bits());
+            }
+            return lists.merge(head::FINAL, self.old);
+        }
         while let Some(object) = lists.first(head::FINAL) {
             mutator.retain_running(object);
             let observed = mutator.has_flag(object, flag::OBSERVED);
@@ -183,19 +191,39 @@ impl<'c, const SIDE: bool, const STREAMING: bool> Finalization<'c, SIDE, STREAMI
         add_exclusive(&shared.freed_by_collector, shared.freed.load(Relaxed) - freed_before);
     }
 
-    /// Puts objects with a legacy finalizer into `garbage`; with what they reach they live on in the old generation.
-    /// Returns how many there are (`handle_legacy_finalizers`).
-    pub(super) fn keep_legacy(&self) -> u64 {
-        let (mutator, lists) = (self.mutator, self.lists);
-        let mut uncollectable = 0;
-        for object in lists.iter(head::LEGACY) {
-            uncollectable += 1;
-            if self.has_legacy_finalizer(object) {
-                mutator.retain_running(object);
-                mutator.shared().tracking.garbage.lock().push(object);
+    /// How many objects a legacy finalizer keeps.
+    pub(super) fn uncollectable(&self) -> u64 {
+        self.lists.iter(head::LEGACY).count() as u64
+    }
+
+    /// Puts objects with a legacy finalizer into `garbage`, under `SAVEALL` those that they reach as well; all of them live
+    /// on in the old generation (`handle_legacy_finalizers`).
+    pub(super) fn keep_legacy(&self) {
+        let saves_all = self.saves_all();
+        for object in self.lists.iter(head::LEGACY) {
+            if saves_all || self.has_legacy_finalizer(object) {
+                self.mutator.keep_as_garbage(object);
             }
         }
-        lists.merge(head::LEGACY, self.old);
-        uncollectable
+        self.lists.merge(head::LEGACY, self.old);
+    }
+
+    fn saves_all(&self) -> bool {
+        self.mutator.shared().messages.has(DebugFlags::SAVEALL)
+    }
+
+    /// Names the objects on a list, if `flag` says so (`debug_cycle`).
+    pub(super) fn name(&self, flag: DebugFlags, list: Sentinel, line: impl Fn(&str, ObjectRef) -> String) {
+        let shared = self.mutator.shared();
+        if !shared.messages.has(flag) {
+            return;
+        }
+        let mut text = String::new();
+        for object in self.lists.iter(list) {
+            text += &line(&shared.types.spec(shared.space.type_of(object)).name, object);
+        }
+        if !text.is_empty() {
+            shared.messages.write(&text, &*shared.observer);
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::plain::{PlainMutator, Reason, Tracking};
 use crate::root::Mailbox;
 use crate::space::{Sentinel, Space};
 use crate::streaming::Detector;
+use crate::switch::Switch;
 use crate::sync::Ordering::Relaxed;
 use crate::sync::{AtomicBool, AtomicU32, AtomicU64, Mutex};
 
@@ -26,7 +27,7 @@ const NEVER: u32 = u32::MAX;
 pub struct Generational<const STREAMING: bool = false> {
     counts: [AtomicU32; 3],
     thresholds: [AtomicU32; 3],
-    enabled: AtomicBool,
+    enabled: Switch,
     collecting: AtomicBool,
     scheduled: AtomicBool,
     /// An allocation that brings `counts[0]` above it takes the slow path: the first threshold; [`NEVER`] while no
@@ -37,7 +38,6 @@ pub struct Generational<const STREAMING: bool = false> {
     /// Survivors of the last full collection (`long_lived_total`).
     pub(super) total: AtomicU64,
     pub(super) stats: Mutex<[GenerationStats; 3]>,
-    pub(super) garbage: Mutex<Vec<ObjectRef>>,
     free_lists: Option<FreeListCounts>,
     /// Of full collections, where detection is streaming.
     pub(super) detector: Mutex<Detector>,
@@ -102,7 +102,7 @@ pub(super) use with_lists;
 impl<const STREAMING: bool> Generational<STREAMING> {
     fn derive_limit(&self) {
         let threshold = self.thresholds[0].load(Relaxed);
-        let can_start = self.enabled.load(Relaxed) && threshold != 0 && !self.collecting.load(Relaxed);
+        let can_start = self.enabled.is_on() && threshold != 0 && !self.collecting.load(Relaxed);
         let limit = if self.scheduled.load(Relaxed) && !self.collecting.load(Relaxed) {
             0
         } else if can_start {
@@ -163,14 +163,13 @@ impl<const STREAMING: bool> Tracking for Generational<STREAMING> {
         let this = Self {
             counts: Default::default(),
             thresholds: config.thresholds.0.map(AtomicU32::new),
-            enabled: AtomicBool::new(true),
+            enabled: Switch::default(),
             collecting: AtomicBool::new(false),
             scheduled: AtomicBool::new(false),
             limit: AtomicU32::new(0),
             pending: AtomicU64::new(0),
             total: AtomicU64::new(0),
             stats: Mutex::default(),
-            garbage: Mutex::default(),
             free_lists: (config.free_lists == FreeLists::CPython312).then(FreeListCounts::new),
             detector: Mutex::default(),
             detector_bytes: AtomicU64::new(0),
@@ -229,7 +228,7 @@ impl<const STREAMING: bool> Tracking for Generational<STREAMING> {
             this.scheduled.store(false, Relaxed);
             shared.mailbox.answer(Mailbox::COLLECT);
             this.derive_limit();
-            if this.enabled.load(Relaxed) && !this.collecting.load(Relaxed) {
+            if this.enabled.is_on() && !this.collecting.load(Relaxed) {
                 collect::collect_due(mutator);
             }
         } else {
@@ -252,12 +251,22 @@ impl<const STREAMING: bool> Tracking for Generational<STREAMING> {
     }
 
     fn set_enabled(&self, enabled: bool) {
-        self.enabled.store(enabled, Relaxed);
+        self.enabled.set(enabled);
         self.derive_limit();
     }
 
     fn is_enabled(&self) -> bool {
-        self.enabled.load(Relaxed)
+        self.enabled.is_on()
+    }
+
+    fn suspend(&self) {
+        self.enabled.suspend();
+        self.derive_limit();
+    }
+
+    fn resume(&self) {
+        self.enabled.resume();
+        self.derive_limit();
     }
 
     fn set_threshold(&self, thresholds: Thresholds) {
@@ -296,13 +305,5 @@ impl<const STREAMING: bool> Tracking for Generational<STREAMING> {
 
     fn generation(&self, space: &Space, generation: Generation) -> Vec<ObjectRef> {
         with_lists!(space, lists => lists.iter(head::GENERATIONS[generation.index()]).collect())
-    }
-
-    fn garbage(&self) -> Vec<ObjectRef> {
-        self.garbage.lock().clone()
-    }
-
-    fn take_garbage(&self) -> Vec<ObjectRef> {
-        std::mem::take(&mut *self.garbage.lock())
     }
 }

@@ -1,7 +1,10 @@
 //! The `gc` module's face of heaps with plain counts.
 
-use crate::callback::CollectionCallback;
+use std::io::Write;
+
+use crate::callback::{CollectionCallback, CollectionCallbackId};
 use crate::control::{Control, Counts3, Generation, GenerationStats, Thresholds};
+use crate::debug::DebugFlags;
 use crate::object::{ObjectRef, TypeId};
 use crate::root::Root;
 use crate::space::header::{COUNT_MASK, IMMORTAL, flag};
@@ -25,6 +28,12 @@ impl<T: Tracking> PlainMutator<T> {
         let slots = space.shape_of(object).slots;
         // Relaxed: as everywhere on plain heaps, the turn orders (T1 of `turn`).
         (0..slots).filter_map(move |slot| ObjectRef::from_bits(space.slot(object.bits(), slot).load(Relaxed)))
+    }
+
+    /// One more entry of `garbage`, with a counted reference.
+    pub(crate) fn keep_as_garbage(&self, object: ObjectRef) {
+        self.retain_running(object);
+        self.shared().garbage.lock().push(object);
     }
 
     fn tracked(&self, generation: Option<Generation>) -> Vec<ObjectRef> {
@@ -58,6 +67,14 @@ impl<T: Tracking> Control for PlainMutator<T> {
 
     fn is_enabled(&self) -> bool {
         self.running(|| self.shared().tracking.is_enabled())
+    }
+
+    fn suspend(&self) {
+        self.running(|| self.shared().tracking.suspend());
+    }
+
+    fn resume(&self) {
+        self.running(|| self.shared().tracking.resume());
     }
 
     fn set_threshold(&self, thresholds: Thresholds) {
@@ -107,11 +124,19 @@ impl<T: Tracking> Control for PlainMutator<T> {
         self.running(|| self.roots(self.tracked(generation)))
     }
 
+    fn get_objects_of(&self, type_id: TypeId, generation: Option<Generation>) -> Vec<Root<'_, Self>> {
+        self.running(|| {
+            let space = &self.shared().space;
+            let objects = self.tracked(generation).into_iter();
+            self.roots(objects.filter(|&object| space.type_of(object) == type_id))
+        })
+    }
+
     fn get_referrers(&self, objects: &[&Root<'_, Self>]) -> Vec<Root<'_, Self>> {
-        let sought: rustc_hash::FxHashSet<ObjectRef> = objects.iter().map(|root| root.object()).collect();
+        let sought: rustc_hash::FxHashSet<u32> = objects.iter().map(|root| self.check_owner(root)).collect();
         self.running(|| {
             let referrers = self.tracked(None).into_iter();
-            self.roots(referrers.filter(|&object| self.targets(object).any(|target| sought.contains(&target))))
+            self.roots(referrers.filter(|&object| self.targets(object).any(|target| sought.contains(&target.bits()))))
         })
     }
 
@@ -155,18 +180,53 @@ impl<T: Tracking> Control for PlainMutator<T> {
     }
 
     fn garbage(&self) -> Vec<Root<'_, Self>> {
-        self.running(|| self.roots(self.shared().tracking.garbage()))
+        self.running(|| self.roots(self.shared().garbage.lock().clone()))
+    }
+
+    fn append_garbage(&self, object: &Root<'_, Self>) {
+        self.check_owner(object);
+        self.running(|| self.keep_as_garbage(object.object()));
+    }
+
+    fn remove_garbage(&self, object: &Root<'_, Self>) -> bool {
+        self.check_owner(object);
+        self.running(|| {
+            let removed = {
+                let mut garbage = self.shared().garbage.lock();
+                let at = garbage.iter().position(|&entry| entry == object.object());
+                at.map(|at| garbage.remove(at))
+            };
+            removed.map(|object| self.release_running(object)).is_some()
+        })
+    }
+
+    fn take_garbage(&self) -> Vec<Root<'_, Self>> {
+        let garbage = self.running(|| std::mem::take(&mut *self.shared().garbage.lock()));
+        garbage.into_iter().map(|object| Root::adopt(self, object)).collect()
     }
 
     fn clear_garbage(&self) {
-        self.running(|| {
-            for object in self.shared().tracking.take_garbage() {
-                self.release_running(object);
-            }
-        });
+        // A list of CPython's lets go of its last element first.
+        self.running(|| self.take_garbage().into_iter().rev().for_each(drop));
     }
 
-    fn on_collection(&self, callback: CollectionCallback<Self>) {
-        self.shared().callbacks.register_collection(callback);
+    fn on_collection(&self, callback: CollectionCallback<Self>) -> CollectionCallbackId {
+        self.shared().callbacks.register_collection(callback)
+    }
+
+    fn remove_collection_callback(&self, id: CollectionCallbackId) -> bool {
+        self.shared().callbacks.remove_collection(id)
+    }
+
+    fn set_debug(&self, flags: DebugFlags) {
+        self.shared().messages.set_flags(flags);
+    }
+
+    fn get_debug(&self) -> DebugFlags {
+        self.shared().messages.flags()
+    }
+
+    fn set_debug_writer(&self, writer: Box<dyn Write + Send>) {
+        self.shared().messages.set_writer(writer);
     }
 }

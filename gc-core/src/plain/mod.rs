@@ -19,10 +19,11 @@ use crate::callback::{Callback, CallbackId, CallbackTable};
 use crate::config::{CreateError, HeapConfig};
 use crate::event::Observer;
 use crate::heap::{Abilities, Heap, HeapStatistics};
-use crate::object::{TypeError, TypeId, TypeSpec};
+use crate::messages::Messages;
+use crate::object::{ObjectRef, TypeError, TypeId, TypeSpec};
 use crate::root::Mailbox;
 use crate::space::Space;
-use crate::sync::{Arc, AtomicU32, AtomicU64, Ordering};
+use crate::sync::{Arc, AtomicU32, AtomicU64, Mutex, Ordering};
 use crate::turn::Turn;
 use crate::types::TypeTable;
 use crate::weak::WeakTable;
@@ -39,6 +40,9 @@ pub(crate) struct Shared<T: Tracking> {
     pub(crate) types: TypeTable,
     pub(crate) callbacks: CallbackTable<PlainMutator<T>>,
     pub(crate) weak: WeakTable,
+    pub(crate) messages: Messages,
+    /// The list of that name, each entry with a counted reference.
+    pub(crate) garbage: Mutex<Vec<ObjectRef>>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) config: HeapConfig,
     pub(crate) allocated: AtomicU64,
@@ -81,6 +85,8 @@ impl<T: Tracking> PlainHeap<T> {
             types: TypeTable::default(),
             callbacks: CallbackTable::default(),
             weak: WeakTable::default(),
+            messages: Messages::default(),
+            garbage: Mutex::default(),
             observer,
             config,
             allocated: AtomicU64::new(0),

@@ -255,11 +255,8 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
             }
             shared.tracking.unrepeatable(Unrepeatable::Fork);
             // Every lock that a thread without the turn may hold.
-            let fork = || {
-                shared
-                    .mailbox
-                    .hold(|| shared.types.hold(|| shared.callbacks.hold(|| shared.space.hold_pool(fork_process))))
-            };
+            let fork = || shared.callbacks.hold(|| shared.messages.hold(|| shared.space.hold_pool(fork_process)));
+            let fork = || shared.mailbox.hold(|| shared.types.hold(fork));
             match shared.turn.hold(fork)? {
                 Some(child) => Ok(Forked::Parent { child }),
                 None => {

@@ -68,6 +68,10 @@ pub trait Tracking: Sized + Send + Sync + 'static {
     fn set_enabled(&self, enabled: bool);
     /// Whether thresholds start collections.
     fn is_enabled(&self) -> bool;
+    /// One more guard keeps thresholds from it.
+    fn suspend(&self);
+    /// One guard less.
+    fn resume(&self);
     /// Sets the thresholds.
     fn set_threshold(&self, thresholds: Thresholds);
     /// The thresholds.
@@ -84,8 +88,4 @@ pub trait Tracking: Sized + Send + Sync + 'static {
     fn frozen(&self, space: &Space) -> u64;
     /// Objects of a generation, in list order.
     fn generation(&self, space: &Space, generation: Generation) -> Vec<ObjectRef>;
-    /// The list of uncollectable objects, each with a counted reference.
-    fn garbage(&self) -> Vec<ObjectRef>;
-    /// Takes that list; the caller owes each a release.
-    fn take_garbage(&self) -> Vec<ObjectRef>;
 }
