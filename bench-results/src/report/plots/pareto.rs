@@ -1,11 +1,12 @@
 //! Pareto fronts: response time against CPU or memory, for configurations that did the same work.
 //!
 //! Points of a sweep that differ in the workload, its dials, its load or its threads did different work: each such group has a
-//! plot of its own. Those that differ in settings of the heap share one.
+//! plot of its own, and so has each machine. Those that differ in settings of the heap share one.
 
 use std::collections::BTreeMap;
 
 use super::super::column::Block;
+use super::super::origin::Origin;
 use super::super::quantity::{Quantity, quantity};
 use super::super::svg::chart::{Chart, Series};
 use super::super::svg::scale::Axis;
@@ -13,16 +14,17 @@ use super::sweeps::telling;
 use super::{Plot, capital, look};
 use crate::sweep::Point;
 
-pub(super) fn plots(blocks: &[Block<'_>], caption: &str) -> Vec<Plot> {
-    let mut groups: BTreeMap<String, Vec<&Block<'_>>> = BTreeMap::new();
+pub(super) fn plots(blocks: &[Block<'_>], origin: &Origin) -> Vec<Plot> {
+    let mut groups: BTreeMap<(Option<usize>, String), Vec<&Block<'_>>> = BTreeMap::new();
     for block in blocks {
         let work = Point { heap_settings: Vec::new(), ..block.point.clone() };
-        groups.entry(work.id()).or_default().push(block);
+        groups.entry((block.number, work.id())).or_default().push(block);
     }
     let mut plots = Vec::new();
-    for blocks in groups.values() {
+    for ((number, _), blocks) in &groups {
+        let caption = origin.caption(*number);
         for (key, name) in [("cpu-per-operation", "cpu"), ("peak-rss", "memory")] {
-            plots.extend(quantity(key).and_then(|cost| plot(blocks, cost, name, caption)));
+            plots.extend(quantity(key).and_then(|cost| plot(blocks, cost, name, &caption)));
         }
     }
     plots
@@ -68,11 +70,12 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
             }
         }
     }
-    let notes = vec![
-        format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join(", ")),
-        "Differences that a heap and its twin have too are noise.".to_owned(),
-    ];
-    let work = Block { point: blocks[0].point, open_loop: blocks[0].open_loop, columns: Vec::new() };
+    let mut notes =
+        vec![format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join(", "))];
+    if series.iter().any(|series| series.look.thin) {
+        notes.push("Differences that a heap and its twin have too are noise.".to_owned());
+    }
+    let work = blocks[0].empty_at(blocks[0].point);
     let (work_title, work_stem) =
         if blocks.len() > 1 { (without_settings(&work), without_settings(&work)) } else { (work.title(), work.stem()) };
     let title = format!("{} against {}: {work_title}", capital(time.name), cost.name);
@@ -85,7 +88,7 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
 /// The work as a title, without settings of the heap.
 fn without_settings(block: &Block<'_>) -> String {
     let point = Point { heap_settings: Vec::new(), ..block.point.clone() };
-    Block { point: &point, open_loop: block.open_loop, columns: Vec::new() }.title()
+    block.empty_at(&point).title()
 }
 
 /// The points that no other beats on both axes, from the least x on.
