@@ -55,11 +55,16 @@ impl<'s> Column<'s> {
         })
     }
 
-    /// Whether it has too few full collections to prove anything about them; `None` for a heap that has none by design, or
-    /// that is not known here.
+    /// Whether its heap collects cycles; `None` if it is not known here.
+    pub fn collects_cycles(&self) -> Option<bool> {
+        Some(roster::entry(self.heap).ok()?.abilities.collects_cycles)
+    }
+
+    /// Whether it has too few full collections to prove anything about them; `None` for a heap that has none by design or
+    /// is not known here, and where no cell was run.
     pub fn is_void(&self) -> Option<bool> {
-        let collects = roster::entry(self.heap).ok()?.abilities.collects_cycles;
-        collects.then(|| self.collections(2).sum::<u64>() < FULL_COLLECTIONS_LEAST)
+        let counts = self.collects_cycles()? && !self.lines.is_empty();
+        counts.then(|| self.collections(2).sum::<u64>() < FULL_COLLECTIONS_LEAST)
     }
 }
 

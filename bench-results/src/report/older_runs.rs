@@ -82,9 +82,10 @@ pub fn of_cells(records: &mut [&mut Record]) -> Result<Run> {
         let default = |name: &str| entry.dials.iter().find(|dial| dial.name == name).map(|dial| dial.default);
         let params = record.params.iter().map(|(name, value)| (name.clone(), shown(value)));
         let given = params.filter(|(name, value)| default(name) != Some(value)).collect();
-        let settings = record.heap_config.iter().filter(|(name, value)| {
-            varying.contains(*name) || usual.get(*name).is_some_and(|usual| usual != *value)
-        });
+        let settings = record
+            .heap_config
+            .iter()
+            .filter(|(name, value)| varying.contains(*name) || usual.get(*name).is_some_and(|usual| usual != *value));
         let point = Point {
             workload: record.workload.clone(),
             given,

@@ -1,13 +1,16 @@
 //! What intervals say: of the heaps of a point, of the settings of a sweep. Typed; every figure is the judgement's.
 
 use super::grid::{Grid, Word};
-use crate::judgement::shown;
 use crate::statistics::axis::Axis;
 use crate::statistics::bootstrap::{Estimate, NoEstimate};
-use crate::statistics::comparison::{Comparison, Difference, Standing};
+use crate::statistics::comparison::{Comparison, Difference, Row, Standing};
+use crate::statistics::verdict::digits;
 
 /// How a ratio begins that rounds or noise do not tell from 1; as on the screen.
 const NOT_APART: &str = "~ ";
+
+/// An interval whose ends lie so many times apart is not written out: it says nothing.
+const TOO_WIDE: f64 = 100.0;
 
 /// What is not known.
 const UNKNOWN: &str = "n/a";
@@ -54,7 +57,8 @@ impl Ratios {
         let mut rows = Vec::new();
         for axis in &self.axes {
             let of = |name: &String| axis.rows.iter().find(|row| row.heap == *name);
-            let mut values: Vec<Word> = self.columns.iter().map(|name| Word::plain(value(axis.axis, of(name)))).collect();
+            let mut values: Vec<Word> =
+                self.columns.iter().map(|name| Word::plain(value(axis.axis, of(name)))).collect();
             let mut ratios: Vec<Word> = self
                 .columns
                 .iter()
@@ -95,12 +99,16 @@ impl Ratios {
                 }
             }
         }
-        for (why, all) in missing {
-            let of = if any { format!("No ratio of {}", all.join(", ")) } else { "No ratios".to_owned() };
-            notes.push(format!("{of}: {why}."));
-        }
         if !any {
-            return notes;
+            let why: Vec<String> = missing.into_iter().map(|(why, _)| why).collect();
+            let why = if why.is_empty() { "there is nothing to compare with".to_owned() } else { why.join("; ") };
+            return vec![format!("No ratios: {why}.")];
+        }
+        notes.extend(missing.into_iter().map(|(why, all)| format!("No ratio of {}: {why}.", all.join(", "))));
+        if self.axes.iter().flat_map(|axis| &axis.rows).any(|row| row.value.is_ok_and(|value| is_too_wide(&value))) {
+            notes.push(format!(
+                "Too wide: the rounds are so unlike that the interval's ends lie {TOO_WIDE} times apart."
+            ));
         }
         notes.push(
             "Ratios are paired by round. Bold: the interval leaves out 1, and the ratio lies outside the noise floor. \
@@ -122,15 +130,21 @@ impl Ratios {
     }
 }
 
-fn value(axis: Axis, row: Option<&crate::statistics::comparison::Row>) -> String {
+fn value(axis: Axis, row: Option<&Row>) -> String {
     let Some(row) = row else { return UNKNOWN.to_owned() };
     match (&row.value, row.point) {
+        (Ok(value), _) if is_too_wide(value) => format!("{} (too wide)", axis.show(value.point)),
         (Ok(value), _) => {
             format!("{} ({}–{})", axis.show(value.point), axis.show(value.low), axis.show(value.high))
         }
         (Err(_), Some(point)) => axis.show(point),
         (Err(_), None) => UNKNOWN.to_owned(),
     }
+}
+
+fn is_too_wide(value: &Estimate) -> bool {
+    // Also where an end is no number.
+    !(value.high <= TOO_WIDE * value.low)
 }
 
 fn ratio(difference: &Difference) -> Word {
@@ -140,13 +154,9 @@ fn ratio(difference: &Difference) -> Word {
     Word { text: format!("{mark}{}", in_one_line(&ratio)), bold }
 }
 
-/// A ratio as the screen has it, its interval in brackets: `0.61 (0.58–0.65)`.
+/// A ratio with its interval, with the digits of a verdict: `0.61 (0.58–0.65)`.
 pub(super) fn in_one_line(ratio: &Estimate) -> String {
-    let shown = shown(ratio);
-    match shown.split_once('\n') {
-        Some((point, interval)) => format!("{point} ({interval})"),
-        None => shown,
-    }
+    format!("{} ({}–{})", digits(ratio.point), digits(ratio.low), digits(ratio.high))
 }
 
 #[cfg(test)]

@@ -32,7 +32,15 @@ impl Settings {
     pub fn of(source: &Source, blocks: &[Block<'_>]) -> Vec<Self> {
         let sweeps = Sweep::of(blocks);
         let heaps = &source.run.comparison.heaps;
-        sweeps.iter().flat_map(|sweep| heaps.iter().map(|heap| one(source, blocks, sweep, heap))).collect()
+        let of_heap = |sweep: &Sweep, heap: &str| {
+            let ran = |(_, place): &&(String, usize)| {
+                let mut columns = blocks[*place].columns.iter();
+                columns.any(|column| column.heap == heap && !column.twin && !column.lines.is_empty())
+            };
+            // One setting alone is over nothing.
+            (sweep.values.iter().filter(ran).count() > 1).then(|| one(source, blocks, sweep, heap))
+        };
+        sweeps.iter().flat_map(|sweep| heaps.iter().filter_map(|heap| of_heap(sweep, heap))).collect()
     }
 }
 

@@ -190,9 +190,8 @@ fn table(source: &Source, origin: &Origin, block: &Block<'_>, judged: Result<Jud
         rows: rows.collect(),
         failures: failures.collect(),
         notes: notes(source, block),
-        judged: judged.map(|judgement| {
-            (Ratios::new(&judgement.axes, &source.run.comparison.heaps), judgement.verdict.lines())
-        }),
+        judged: judged
+            .map(|judgement| (Ratios::new(&judgement.axes, &source.run.comparison.heaps), judgement.verdict.lines())),
     }
 }
 

@@ -129,8 +129,7 @@ fn figures(writer: &mut Writer<'_>, table: &Table) -> Result<()> {
         for row in &table.rows {
             let quantity = row.quantity;
             let (over, unit) = (quantity.over.name(), quantity.unit.name());
-            let mut line =
-                Line { kind: "figure", quantity: quantity.key.to_owned(), over, unit, ..of_column.clone() };
+            let mut line = Line { kind: "figure", quantity: quantity.key.to_owned(), over, unit, ..of_column.clone() };
             match &row.figures[place] {
                 None => {}
                 Some(Figure::Text(text)) => line.text = text.clone(),
@@ -271,10 +270,10 @@ impl Writer<'_> {
         };
         let twin = if line.heap.is_empty() { String::new() } else { line.twin.to_string() };
         let fields = [
-            &self.report.name,
+            self.report.name.as_str(),
             line.kind,
-            table.map_or("", |table| &table.workload),
-            table.map_or("", |table| &table.dials),
+            table.map_or("", |table| table.workload.as_str()),
+            table.map_or("", |table| table.dials.as_str()),
             &table.map_or_else(String::new, |table| table.threads.to_string()),
             kind,
             &value.map_or_else(String::new, |value| value.to_string()),

@@ -149,8 +149,8 @@ fn axis(on_axis: &OnAxis) -> AxisLine {
     let heaps = on_axis.rows.iter().map(|row| HeapLine {
         heap: row.heap.clone(),
         value: row.point.map(whole),
-        interval: row.value.ok().map(|value| (whole(value.low), whole(value.high))),
-        no_interval: row.value.err().map(|why| why.to_string()),
+        interval: row.value.ok().filter(has_ends).map(|value| (whole(value.low), whole(value.high))),
+        no_interval: no_interval(&row.value),
         ratio: row.ratio.as_ref().map(ratio),
         failed: row.failed.clone(),
     });
@@ -180,8 +180,24 @@ type Parts = (Option<f64>, Option<(f64, f64)>, Option<String>);
 
 fn parts(ratio: &Result<Estimate, NoEstimate>) -> Parts {
     match ratio {
-        Ok(ratio) => (Some(ratio.point), Some((ratio.low, ratio.high)), None),
+        Ok(ratio) => (Some(ratio.point), Some(*ratio).filter(has_ends).map(|ratio| (ratio.low, ratio.high)), None),
         Err(why) => (None, None, Some(why.to_string())),
+    }
+}
+
+/// Whether both ends are numbers that JSON can carry: rounds can be so unlike that an interval has no end.
+fn has_ends(estimate: &Estimate) -> bool {
+    estimate.low >= 0.0 && estimate.high < MOST
+}
+
+/// Whole numbers below this are exact in every reader of JSON.
+const MOST: f64 = 9_007_199_254_740_992.0;
+
+fn no_interval(value: &Result<Estimate, NoEstimate>) -> Option<String> {
+    match value {
+        Ok(value) if has_ends(value) => None,
+        Ok(_) => Some("the rounds are so unlike that the interval has no end".to_owned()),
+        Err(why) => Some(why.to_string()),
     }
 }
 

@@ -33,12 +33,17 @@ pub(super) fn plots(blocks: &[Block<'_>], origin: &Origin) -> Vec<Plot> {
 fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &str) -> Option<Plot> {
     let time = telling(blocks)?;
     let mut series: Vec<Series> = Vec::new();
+    // A heap that collects no cycles leaks what the others work to free: a floor, and on no front.
+    let mut floors: Vec<String> = Vec::new();
     for block in blocks {
         let settings = block.point.heap_settings.iter().map(|(name, value)| format!("{name}={value}"));
         let label = settings.collect::<Vec<_>>().join(" ");
         for (nth, column) in block.columns.iter().enumerate() {
             let (Some(x), Some(y)) = (cost.number(column), time.number(column)) else { continue };
             let column_name = column.name();
+            if column.collects_cycles() == Some(false) && !floors.contains(&column_name) {
+                floors.push(column_name.clone());
+            }
             let label = if blocks.len() > 1 { label.clone() } else { column_name.clone() };
             match series.iter_mut().find(|series| series.name == column_name) {
                 Some(series) => {
@@ -53,25 +58,32 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
         }
     }
     // A front of one configuration says nothing.
-    let all: Vec<(f64, f64)> =
-        series.iter().filter(|series| !series.look.thin).flat_map(|s| s.points.clone()).collect();
-    if all.len() < 2 {
+    let once: Vec<&Series> = series.iter().filter(|series| !series.look.thin).collect();
+    if once.iter().map(|series| series.points.len()).sum::<usize>() < 2 {
         return None;
     }
+    let judged: Vec<&Series> = once.into_iter().filter(|series| !floors.contains(&series.name)).collect();
+    let all: Vec<(f64, f64)> = judged.iter().flat_map(|series| series.points.clone()).collect();
     let figures = |of: fn(&(f64, f64)) -> f64| series.iter().flat_map(move |series| series.points.iter().map(of));
     let x = Axis::logarithmic(cost.name, figures(|point| point.0), cost.unit)?;
     let y = Axis::logarithmic(time.name, figures(|point| point.1), time.unit)?;
     let front = front(&all);
     let mut members: Vec<String> = Vec::new();
-    for series in series.iter().filter(|series| !series.look.thin) {
+    for series in judged {
         for (point, label) in series.points.iter().zip(&series.labels) {
             if front.contains(point) {
                 members.push(if *label == series.name { label.clone() } else { format!("{} {label}", series.name) });
             }
         }
     }
-    let mut notes =
-        vec![format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join(", "))];
+    let mut notes = vec![if members.is_empty() {
+        "Less is better on both axes.".to_owned()
+    } else {
+        format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join(", "))
+    }];
+    if !floors.is_empty() {
+        notes.push(format!("No part of the front, as they collect no cycles: {}.", floors.join(", ")));
+    }
     if series.iter().any(|series| series.look.thin) {
         notes.push("Differences that a heap and its twin have too are noise.".to_owned());
     }
