@@ -124,8 +124,10 @@ impl<'s> Block<'s> {
             let mut lines: Vec<&Line> = lines.iter().copied().filter(of).collect();
             lines.sort_by_key(|line| line.record.round);
             let records: Vec<&Record> = lines.iter().map(|line| &line.record).filter(|r| is_complete(r)).collect();
-            // In a saturated cell the queue grows with time: its response times depend on how long it ran.
-            let counts = |record: &Record, tag: &str| record.status == Status::Ok || tag != "response";
+            // In a saturated cell the queue grows with time: its response times depend on how long it ran. Without it, those of
+            // the other rounds would be the lucky ones.
+            let kept_up = records.iter().all(|record| record.status != Status::Saturated);
+            let counts = |_: &Record, tag: &str| kept_up || tag != "response";
             let merged = merge(&records, &source.path, counts)?;
             columns.push(Column { heap, twin, lines, merged });
         }

@@ -9,6 +9,9 @@ use crate::statistics::verdict::digits;
 /// How a ratio begins that rounds or noise do not tell from 1; as on the screen.
 const NOT_APART: &str = "~ ";
 
+/// How one begins that the interval alone tells from 1, because the noise floor is not known.
+const NOISE_UNKNOWN: &str = "? ";
+
 /// An interval whose ends lie so many times apart is not written out: it says nothing.
 const TOO_WIDE: f64 = 100.0;
 
@@ -64,7 +67,7 @@ impl Ratios {
                 .iter()
                 .map(|name| match of(name).and_then(|row| row.ratio) {
                     _ if *name == self.reference => Word::plain("1"),
-                    Some(difference) => ratio(&difference),
+                    Some(difference) => ratio(&difference, has_floor(axis)),
                     None => Word::plain(UNKNOWN),
                 })
                 .collect();
@@ -112,7 +115,7 @@ impl Ratios {
         }
         notes.push(
             "Ratios are paired by round. Bold: the interval leaves out 1, and the ratio lies outside the noise floor. \
-             ~ not told apart."
+             ~ not told apart. ? told apart by the interval alone, as the noise floor is not known."
                 .to_owned(),
         );
         let floor = |axis: &Comparison| {
@@ -121,7 +124,7 @@ impl Ratios {
         };
         let floors: Vec<(String, Option<String>)> = self.axes.iter().filter_map(floor).collect();
         notes.push(if floors.is_empty() {
-            "No heap ran twice a round: the noise floor is not known, and intervals alone decide.".to_owned()
+            "No heap ran twice a round: the noise floor is not known.".to_owned()
         } else {
             let floors = floors.iter().map(|(axis, floor)| format!("{axis} {}", floor.as_deref().unwrap_or(UNKNOWN)));
             format!("Noise floor, by how much one heap differs from itself: {}.", floors.collect::<Vec<_>>().join(", "))
@@ -147,10 +150,18 @@ fn is_too_wide(value: &Estimate) -> bool {
     !(value.high <= TOO_WIDE * value.low)
 }
 
-fn ratio(difference: &Difference) -> Word {
+/// Whether it is known by how much a heap differs from itself on an axis.
+fn has_floor(axis: &Comparison) -> bool {
+    axis.noise.as_ref().is_some_and(|noise| noise.factor().is_some())
+}
+
+fn ratio(difference: &Difference, has_floor: bool) -> Word {
     let Ok(ratio) = difference.ratio else { return Word::plain(UNKNOWN) };
-    let bold = matches!(difference.standing, Standing::Less | Standing::More);
-    let mark = if bold { "" } else { NOT_APART };
+    let (mark, bold) = match difference.standing {
+        Standing::Less | Standing::More if has_floor => ("", true),
+        Standing::Less | Standing::More => (NOISE_UNKNOWN, false),
+        Standing::NotSeparated | Standing::WithinNoise | Standing::Unknown => (NOT_APART, false),
+    };
     Word { text: format!("{mark}{}", in_one_line(&ratio)), bold }
 }
 
@@ -190,6 +201,9 @@ mod tests {
         assert!(ratios.1[1].text.starts_with("~ 1.00 ("), "{:?}", ratios.1);
         assert_eq!(grid.columns, ["a", "same", "twice", "a, again"]);
         assert!(grid.notes.iter().any(|note| note.ends_with("CPU per operation 1.0 %.")), "{:?}", grid.notes);
+        // Without a noise floor, no figure is bold.
+        let ratios = self::grid(6, None).rows.remove(1).1;
+        assert_eq!((ratios[2].text.as_str(), ratios[2].bold), ("? 2.00 (2.00–2.00)", false));
         // A heap that differs from itself threefold tells nothing apart.
         let Rounds::Values(rounds) = &mut again.rounds else { unreachable!() };
         rounds.values_mut().for_each(|value| *value *= 3.0);

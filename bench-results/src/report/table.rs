@@ -124,8 +124,8 @@ impl Report {
             notes.push(format!("`{twin}` runs twice a round: what its two columns differ in is the noise floor."));
         }
         notes.push(
-            "n/a: not known, or too few times to say (a percentile q needs 10 / (1 − q) of them). Response times are of \
-             cells that kept up; saturated cells have none."
+            "n/a: not known, or too few times to say (a percentile q needs 10 / (1 − q) of them). A heap that was \
+             saturated in a round has no response times."
                 .to_owned(),
         );
         let name = source.name.clone();

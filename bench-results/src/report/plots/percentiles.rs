@@ -43,7 +43,7 @@ pub(super) fn plot(block: &Block<'_>, caption: &str) -> Option<Plot> {
         .map(|column| column.name())
         .collect();
     if !missing.is_empty() {
-        notes.push(format!("No line, as no cell kept up or ended: {}.", missing.join(", ")));
+        notes.push(format!("No line, as a cell was saturated or none ended: {}.", missing.join(", ")));
     }
     let chart = Chart {
         title: title.clone(),
