@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 mod program;

@@ -166,11 +166,17 @@ fn nothing_mixes_machines() {
         .map(|file| file.file_name().unwrap().to_str().unwrap().to_owned())
         .collect();
     assert!(plots.iter().all(|name| !name.starts_with("sweep-")), "{plots:?}");
-    for (machine, processor) in [("machine=1", "First processor"), ("machine=2", "Second processor")] {
+    for (live, processor) in [("live=500_", "First processor"), ("live=5000_", "Second processor")] {
         for kind in ["pareto-cpu-", "pareto-memory-", "percentiles-"] {
-            let is = |name: &&String| name.starts_with(kind) && name.contains(machine);
-            let name = plots.iter().find(is).unwrap_or_else(|| panic!("no {kind} of {machine}: {plots:?}"));
-            assert!(text(&out, &format!("plots/{name}")).contains(processor), "{name}");
+            let is = |name: &&String| name.starts_with(kind) && name.contains(live);
+            let name = plots.iter().find(is).unwrap_or_else(|| panic!("no {kind} of {live}: {plots:?}"));
+            let svg = text(&out, &format!("plots/{name}"));
+            assert!(name.contains("machine=") && svg.contains(processor), "{name}");
+            assert_eq!(
+                svg.matches(" processor").count(),
+                svg.matches(processor).count(),
+                "{name} names another machine"
+            );
         }
     }
     assert!(text(&out, "tables.md").contains("Cells ran on 2 machines"));
