@@ -146,8 +146,7 @@ fn value(axis: Axis, row: Option<&Row>) -> String {
 }
 
 fn is_too_wide(value: &Estimate) -> bool {
-    // Also where an end is no number.
-    !(value.high <= TOO_WIDE * value.low)
+    !value.high.is_finite() || value.high > TOO_WIDE * value.low
 }
 
 /// Whether it is known by how much a heap differs from itself on an axis.
