@@ -160,6 +160,14 @@ impl RunFolder {
     }
 }
 
+impl Drop for RunFolder {
+    fn drop(&mut self) {
+        // A child that was forked and has not yet begun its own program has a copy of the file: closing ours alone would leave
+        // the lock to it for a moment. If this fails, closing must do.
+        let _ = self.cells.unlock();
+    }
+}
+
 /// The records of whole lines, and how many bytes those take. The last line may be torn.
 fn parse(text: &[u8]) -> Result<(Vec<Record>, usize)> {
     let mut records = Vec::new();
@@ -245,5 +253,15 @@ mod tests {
         let _run = RunFolder::create(folder.path()).unwrap();
         assert!(RunFolder::create(folder.path()).unwrap_err().to_string().contains("another gclab"));
         assert!(RunFolder::open(folder.path()).unwrap_err().to_string().contains("another gclab"));
+    }
+    #[test]
+    fn a_copy_of_the_file_in_a_child_does_not_keep_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::create(folder.path()).unwrap();
+        // As a fork copies it.
+        let copy = run.cells.try_clone().unwrap();
+        drop(run);
+        assert!(RunFolder::open(folder.path()).is_ok());
+        drop(copy);
     }
 }

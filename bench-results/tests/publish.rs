@@ -1,16 +1,16 @@
 //! What `gclab publish` makes of a run, and what it says when it cannot.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
 mod program;
-use program::{cells, lines, output, stderr, stdout};
+use program::{cells, change_cells, files_below, lines, output, stderr, stdout, table};
 
 /// A sweep of one short workload: two points, two heaps and a twin, two rounds. Run once, and copied for each test.
 fn compare(folder: &Path) -> PathBuf {
@@ -32,28 +32,6 @@ fn compare(folder: &Path) -> PathBuf {
 
 fn publish(run: &Path, out: &Path) -> Output {
     output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap(), "--json"])
-}
-
-fn change_cells(run: &Path, change: impl Fn(usize, &mut Value)) {
-    let mut text = String::new();
-    for (n, mut cell) in cells(run).into_iter().enumerate() {
-        change(n, &mut cell);
-        text.push_str(&format!("{cell}\n"));
-    }
-    fs::write(run.join("cells.jsonl"), text).unwrap();
-}
-
-fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
-    let mut files = BTreeSet::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            files.extend(files_below(&path));
-        } else {
-            files.insert(path);
-        }
-    }
-    files
 }
 
 #[test]
@@ -86,13 +64,10 @@ fn every_format_has_every_column_with_its_provenance_and_failed_cells_are_rows()
     assert_eq!(said, files_below(&out));
 
     // Two points × three columns × the same quantities, and the failed cell.
-    let mut reader = csv::Reader::from_path(out.join("tables.csv")).unwrap();
-    let header = reader.headers().unwrap().clone();
-    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
-    let field = |row: &csv::StringRecord, name: &str| {
-        row[header.iter().position(|known| known == name).unwrap_or_else(|| panic!("no column {name}"))].to_owned()
-    };
-    let (status, figures): (Vec<_>, Vec<_>) = rows.iter().partition(|row| field(row, "quantity") == "status");
+    let rows = table(&out.join("tables.csv"));
+    let field = |row: &&BTreeMap<String, String>, name: &str| row[name].clone();
+    let of_kind = |kind: &str| rows.iter().filter(|row| row["kind"] == kind).collect::<Vec<_>>();
+    let (status, figures) = (of_kind("status"), of_kind("figure"));
     let keys: BTreeSet<String> = figures.iter().map(|row| field(row, "quantity")).collect();
     assert_eq!(figures.len(), 2 * 3 * keys.len());
     let [status] = status.as_slice() else { panic!("{status:?}") };
@@ -116,7 +91,15 @@ fn every_format_has_every_column_with_its_provenance_and_failed_cells_are_rows()
     let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     let (markdown, latex) = (text("tables.md"), text("tables.tex"));
     for format in [&markdown, &latex] {
-        for said in ["timeout", "Void as to full collections", "generational (twin)", "gclab compare", "seed"] {
+        for said in [
+            "No ratios",
+            "Verdict",
+            "timeout",
+            "Void as to full collections",
+            "generational (twin)",
+            "gclab compare",
+            "seed",
+        ] {
             assert!(format.contains(said), "{said}");
         }
         assert!(!format.contains(folder.path().to_str().unwrap()), "a path of this machine is published");

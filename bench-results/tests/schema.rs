@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use bench_results::cell::Cell;
+use bench_results::comparison::Run;
+use bench_results::report::verdict_line::VerdictLine;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
@@ -77,10 +79,45 @@ fn every_field_says_what_it_is() {
             _ => {}
         }
     }
-    for name in ["record", "run"] {
+    for name in ["record", "run", "verdict"] {
         jsonschema::draft202012::meta::validate(&schema(name)).unwrap();
         check(name, &schema(name));
     }
+}
+
+#[test]
+fn verdicts_fit_with_intervals_without_and_where_there_is_none() {
+    let validator = jsonschema::draft202012::new(&schema("verdict")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for rounds in ["5", "1"] {
+        let run = folder.path().join(rounds);
+        let arguments = ["compare", "--json", "--workloads", "web-requests", "--heaps", "refcount,generational"];
+        let small = ["--set", "web-requests.requests=500", "--rate", "2000", "--rounds", rounds];
+        let done = output(&[&arguments[..], &small, &["--out", run.to_str().unwrap()]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        let printed = lines(&stdout(&done));
+        let [records @ .., verdict] = printed.as_slice() else { panic!("nothing printed") };
+        records.iter().for_each(|record| assert_valid(&of_records(), record));
+        assert_valid(&validator, verdict);
+        let cpu = &verdict["axes"][1];
+        assert_eq!((&cpu["axis"], &cpu["noise"]["heap"]), (&json!("cpu-per-operation"), &json!("generational")));
+        let (refcount, has_interval) = (&cpu["heaps"][0], rounds == "5");
+        assert_eq!(refcount["interval"].is_array(), has_interval);
+        assert_eq!(refcount["no_interval"].is_null(), has_interval);
+        assert_eq!(refcount["ratio"]["standing"] != "unknown", has_interval);
+        assert!(verdict["excluded"][0].as_str().unwrap().starts_with("refcount"), "{verdict}");
+        for field in ["standing", "no_ratio"] {
+            let mut broken = verdict.clone();
+            broken["axes"][1]["heaps"][0]["ratio"][field] = json!(1);
+            assert!(!validator.is_valid(&broken));
+        }
+    }
+    let comparison =
+        serde_json::from_slice::<Run>(&fs::read(folder.path().join("1/run.json")).unwrap()).unwrap().comparison;
+    let none = VerdictLine::new(&comparison, &comparison.points[0], &[], &Err(anyhow::anyhow!("two machines")));
+    let none = json!(none);
+    assert_valid(&validator, &none);
+    assert_eq!((&none["error"], &none["axes"]), (&json!("two machines"), &json!(null)));
 }
 
 #[test]

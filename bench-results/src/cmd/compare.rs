@@ -10,10 +10,12 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::WrongAnswer;
 use super::selection::{self, QUICK_ROUNDS, QUICK_S, Selection, expected_s};
 use crate::cell::Cell;
-use crate::comparison::{BASELINE, Calibration, Comparison, Run};
+use crate::comparison::{BASELINE, Calibration, Comparison, Run, of_point};
 use crate::invocation::{Files, invoke};
+use crate::judgement::judge;
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
 use crate::record::{SCHEMA, Status};
+use crate::report::verdict_line::VerdictLine;
 use crate::run_folder::RunFolder;
 use crate::{disagreement, table, units};
 
@@ -42,7 +44,7 @@ pub(super) struct Arguments {
     /// Go on with the run in this folder; what it runs is as it was then
     #[arg(long, value_name = "DIR", conflicts_with_all = selection::NAMES)]
     resume: Option<PathBuf>,
-    /// Print each cell's record as a line of JSON when it has ended, and no table
+    /// Print each cell's record as a line of JSON when it has ended, then the verdict on each point as one; no table
     #[arg(long)]
     json: bool,
     /// Write a trace of each cell to the run folder as well: CELL.trace.json, for ui.perfetto.dev
@@ -234,7 +236,13 @@ fn run_cell(
 /// The table; an error if anything was read wrong. Cells that read something else than the others are marked first.
 pub(super) fn report(run: &Run, folder: &mut RunFolder, json: bool) -> Result<()> {
     folder.amend(disagreement::mark)?;
-    if !json {
+    if json {
+        for point in &run.comparison.points {
+            let judged = judge(&run.comparison, point, folder.records(), folder.path());
+            let line = VerdictLine::new(&run.comparison, point, &of_point(folder.records(), point), &judged);
+            super::print(&(serde_json::to_string(&line)? + "\n"))?;
+        }
+    } else {
         super::print(&format!("\n{}", table::comparison(&run.comparison, folder.records(), folder.path())))?;
     }
     let mut wrong: Vec<String> = Vec::new();

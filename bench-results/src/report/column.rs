@@ -55,11 +55,16 @@ impl<'s> Column<'s> {
         })
     }
 
-    /// Whether it has too few full collections to prove anything about them; `None` for a heap that has none by design, or
-    /// that is not known here.
+    /// Whether its heap collects cycles; `None` if it is not known here.
+    pub fn collects_cycles(&self) -> Option<bool> {
+        Some(roster::entry(self.heap).ok()?.abilities.collects_cycles)
+    }
+
+    /// Whether it has too few full collections to prove anything about them; `None` for a heap that has none by design or
+    /// is not known here, and where no cell was run.
     pub fn is_void(&self) -> Option<bool> {
-        let collects = roster::entry(self.heap).ok()?.abilities.collects_cycles;
-        collects.then(|| self.collections(2).sum::<u64>() < FULL_COLLECTIONS_LEAST)
+        let counts = self.collects_cycles()? && !self.lines.is_empty();
+        counts.then(|| self.collections(2).sum::<u64>() < FULL_COLLECTIONS_LEAST)
     }
 }
 
@@ -74,35 +79,60 @@ pub struct Block<'s> {
     pub point: &'s Point,
     /// Whether operations arrived on a plan.
     pub open_loop: bool,
+    /// The machine that ran all its cells, as its hash; `None`: not recorded.
+    pub machine: Option<&'s str>,
+    /// That machine's number, from 1, where the run has several.
+    pub number: Option<usize>,
     /// What each heap did at it, in order of the run, the twin last.
     pub columns: Vec<Column<'s>>,
 }
 
 impl<'s> Block<'s> {
-    /// Every point of a run.
+    /// Every point of a run; one that several machines ran is a block on each, as cells of two machines do not compare.
     ///
     /// # Errors
     /// If histograms are damaged.
     pub fn of_run(source: &'s Source) -> Result<Vec<Self>> {
-        source.run.comparison.points.iter().map(|point| Self::new(source, point)).collect()
+        let machines = source.machines();
+        let mut blocks = Vec::new();
+        for point in &source.run.comparison.points {
+            let id = point.id();
+            let of_point: Vec<&Line> =
+                source.lines.iter().filter(|line| line.record.point.as_ref() == Some(&id)).collect();
+            for (place, machine) in machines.iter().enumerate() {
+                let lines: Vec<&Line> =
+                    of_point.iter().copied().filter(|line| line.record.machine.as_deref() == *machine).collect();
+                let number = (machines.len() > 1).then_some(place + 1);
+                // A point without any cell is a block all the same, once.
+                if !lines.is_empty() || (of_point.is_empty() && place == 0) {
+                    blocks.push(Self::new(source, point, &lines, (*machine, number))?);
+                }
+            }
+        }
+        Ok(blocks)
     }
 
-    fn new(source: &'s Source, point: &'s Point) -> Result<Self> {
-        let id = point.id();
-        let lines: Vec<&Line> = source.lines.iter().filter(|line| line.record.point.as_ref() == Some(&id)).collect();
+    fn new(
+        source: &'s Source,
+        point: &'s Point,
+        lines: &[&'s Line],
+        (machine, number): (Option<&'s str>, Option<usize>),
+    ) -> Result<Self> {
         let mut columns = Vec::new();
         for (heap, twin) in source.run.comparison.heaps_and_twin() {
             let of = |line: &&Line| line.record.heap == heap && line.record.twin == twin;
             let mut lines: Vec<&Line> = lines.iter().copied().filter(of).collect();
             lines.sort_by_key(|line| line.record.round);
             let records: Vec<&Record> = lines.iter().map(|line| &line.record).filter(|r| is_complete(r)).collect();
-            // In a saturated cell the queue grows with time: its response times depend on how long it ran.
-            let counts = |record: &Record, tag: &str| record.status == Status::Ok || tag != "response";
+            // In a saturated cell the queue grows with time: its response times depend on how long it ran. Without it, those of
+            // the other rounds would be the lucky ones.
+            let kept_up = records.iter().all(|record| record.status != Status::Saturated);
+            let counts = |_: &Record, tag: &str| kept_up || tag != "response";
             let merged = merge(&records, &source.path, counts)?;
             columns.push(Column { heap, twin, lines, merged });
         }
         let open_loop = lines.iter().any(|line| line.record.offered_per_s.is_some());
-        Ok(Self { point, open_loop, columns })
+        Ok(Self { point, open_loop, machine, number, columns })
     }
 
     /// The workload, and what was given, for people: `web-requests, live=2000, load 0.3`.
@@ -121,6 +151,19 @@ impl<'s> Block<'s> {
             .collect()
     }
 
+    /// All its records.
+    pub fn records(&self) -> impl Iterator<Item = &'s Record> {
+        self.columns.iter().flat_map(Column::records)
+    }
+
+    /// The same block as to what it is of, at another point and without cells: for titles.
+    pub fn empty_at<'p>(&self, point: &'p Point) -> Block<'p>
+    where
+        's: 'p,
+    {
+        Block { point, open_loop: self.open_loop, machine: self.machine, number: self.number, columns: Vec::new() }
+    }
+
     fn parts(&self) -> Vec<String> {
         let given = self.point.given.iter().chain(&self.point.heap_settings);
         let mut parts = vec![self.point.workload.clone()];
@@ -133,6 +176,7 @@ impl<'s> Block<'s> {
             Arrivals::Load(load) => parts.push(format!("load={load}")),
             Arrivals::Rate(rate) => parts.push(format!("rate={rate}")),
         }
+        parts.extend(self.number.map(|number| format!("machine={number}")));
         parts
     }
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::table::{Report, Table};
+use super::grid::{Grid, Word};
+use super::table::{Heading, Report, Table};
 
 const PREAMBLE: &str = r"\documentclass[a4paper,9pt]{extarticle}
 \usepackage[T1]{fontenc}
@@ -19,12 +20,10 @@ const PREAMBLE: &str = r"\documentclass[a4paper,9pt]{extarticle}
 /// The report.
 pub fn render(report: &Report) -> String {
     // Writing to a String cannot fail.
-    let mut text = format!("% Written by gclab publish. {}\n", comment(&report.origin.caption()));
+    let mut text = format!("% Written by gclab publish. {}\n", comment(&report.origin.caption(None)));
     text.push_str(PREAMBLE);
     let _ = writeln!(text, "\\section*{{{}}}", escaped(&report.name));
-    for note in &report.notes {
-        let _ = writeln!(text, "{}\\par", escaped(note));
-    }
+    paragraphs(&mut text, &report.notes);
     let _ = writeln!(text, "\\medskip\n\\begin{{tabular}}{{@{{}}lp{{0.75\\linewidth}}@{{}}}}\n\\toprule");
     for (name, value) in report.origin.facts() {
         let _ = writeln!(text, "{} & \\raggedright {}\\tabularnewline", escaped(name), breakable(&escaped(value)));
@@ -32,29 +31,41 @@ pub fn render(report: &Report) -> String {
     let _ = writeln!(text, "seed & {}\\tabularnewline\n\\bottomrule\n\\end{{tabular}}", report.origin.seed);
     for table in &report.tables {
         one(&mut text, table);
+        match &table.judged {
+            Ok((ratios, verdict)) => {
+                grid(&mut text, &ratios.grid(format!("{}: ratios over {}", table.title, ratios.reference)));
+                let _ = writeln!(text, "\\medskip\nVerdict on heaps that collect cycles:\\par");
+                paragraphs(&mut text, verdict);
+            }
+            Err(cause) => paragraphs(&mut text, &[format!("No verdict: {cause}.")]),
+        }
+    }
+    for all in &report.all_points {
+        text.push_str("\n\\clearpage");
+        grid(&mut text, &all.grid());
+    }
+    for settings in &report.settings {
+        text.push_str("\n\\clearpage");
+        match &settings.ratios {
+            Ok(ratios) => grid(&mut text, &ratios.grid(settings.title.clone())),
+            Err(cause) => paragraphs(&mut text, &[format!("{}: no ratios: {cause}.", settings.title)]),
+        }
+        paragraphs(&mut text, &settings.notes);
     }
     text.push_str("\\end{document}\n");
     text
 }
 
 fn one(text: &mut String, table: &Table) {
-    let title = escaped(&table.title);
-    let _ = writeln!(text, "\n\\clearpage\n% Table: {}", comment(&table.title));
-    let _ = writeln!(text, "\\textbf{{{title}}}\\par\\medskip");
-    let _ = writeln!(text, "\\resizebox{{\\ifdim\\width>\\linewidth \\linewidth\\else\\width\\fi}}{{!}}{{%");
-    let _ = writeln!(text, "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule", "r".repeat(table.columns.len()));
-    for column in &table.columns {
-        let _ = write!(text, " & {}", escaped(&column.title()));
-    }
-    let _ = writeln!(text, " \\\\\n\\midrule");
+    text.push_str("\n\\clearpage");
+    let columns: Vec<String> = table.columns.iter().map(Heading::title).collect();
+    head(text, &table.title, "", &columns);
     for row in table.rows.iter().filter(|row| row.figures.iter().any(Option::is_some)) {
         let figures: Vec<String> = row.shown().iter().map(|figure| escaped(figure)).collect();
         let _ = writeln!(text, "{} & {} \\\\", escaped(row.quantity.name), figures.join(" & "));
     }
     let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}}}\\par\\medskip");
-    for note in &table.notes {
-        let _ = writeln!(text, "{}\\par", escaped(note));
-    }
+    paragraphs(text, &table.notes);
     if table.failures.is_empty() {
         return;
     }
@@ -66,6 +77,41 @@ fn one(text: &mut String, table: &Table) {
         let _ = writeln!(text, "{heap} & {} & {status} & \\raggedright {cause}\\tabularnewline", failure.round);
     }
     let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}\\par");
+}
+
+/// Begins a table that is never wider than the page.
+fn head(text: &mut String, title: &str, corner: &str, columns: &[String]) {
+    let _ = writeln!(text, "\n% Table: {}", comment(title));
+    let _ = writeln!(text, "\\textbf{{{}}}\\par\\medskip", escaped(title));
+    let _ = writeln!(text, "\\resizebox{{\\ifdim\\width>\\linewidth \\linewidth\\else\\width\\fi}}{{!}}{{%");
+    let _ = writeln!(text, "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule", "r".repeat(columns.len()));
+    text.push_str(&escaped(corner));
+    for column in columns {
+        let _ = write!(text, " & {}", escaped(column));
+    }
+    let _ = writeln!(text, " \\\\\n\\midrule");
+}
+
+fn grid(text: &mut String, grid: &Grid) {
+    text.push_str("\\bigskip");
+    head(text, &grid.title, &grid.corner, &grid.columns);
+    for (name, words) in &grid.rows {
+        let words: Vec<String> = words.iter().map(word).collect();
+        let _ = writeln!(text, "{} & {} \\\\", escaped(name), words.join(" & "));
+    }
+    let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}}}\\par\\medskip");
+    paragraphs(text, &grid.notes);
+}
+
+fn word(word: &Word) -> String {
+    let text = escaped(&word.text);
+    if word.bold { format!("\\textbf{{{text}}}") } else { text }
+}
+
+fn paragraphs(text: &mut String, all: &[String]) {
+    for one in all {
+        let _ = writeln!(text, "{}\\par", escaped(one));
+    }
 }
 
 /// Text in a comment: one line.

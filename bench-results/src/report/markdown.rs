@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::grid::{Grid, Word};
 use super::table::{Report, Table};
 
 /// The report; `plots` are pictures to show below the table whose place in the list they have: (place, title, file).
@@ -13,6 +14,23 @@ pub fn render(report: &Report, plots: &[(usize, String, String)]) -> String {
         one(&mut text, table);
         for (_, title, file) in plots.iter().filter(|(at, ..)| *at == place) {
             let _ = writeln!(text, "![{}]({})\n", escaped(title), file.replace(' ', "%20"));
+        }
+    }
+    for all in &report.all_points {
+        grid(&mut text, 2, &all.grid());
+    }
+    if !report.settings.is_empty() {
+        let _ = writeln!(text, "## What a setting does\n");
+    }
+    for settings in &report.settings {
+        match &settings.ratios {
+            Ok(ratios) => grid(&mut text, 3, &ratios.grid(settings.title.clone())),
+            Err(cause) => {
+                let _ = writeln!(text, "### {}\n\nNo ratios: {}.\n", escaped(&settings.title), escaped(cause));
+            }
+        }
+        for note in &settings.notes {
+            let _ = writeln!(text, "- {}\n", escaped(note));
         }
     }
     let sweeps: Vec<_> = plots.iter().filter(|(at, ..)| *at >= report.tables.len()).collect();
@@ -59,6 +77,40 @@ fn one(text: &mut String, table: &Table) {
         let _ = writeln!(text, "- {}", escaped(note));
     }
     let _ = writeln!(text);
+    match &table.judged {
+        Ok((ratios, verdict)) => {
+            grid(text, 3, &ratios.grid(format!("Ratios over {}", ratios.reference)));
+            let _ = writeln!(text, "**Verdict** on heaps that collect cycles:\n");
+            for line in verdict {
+                let _ = writeln!(text, "- {}", escaped(line));
+            }
+            let _ = writeln!(text);
+        }
+        Err(cause) => {
+            let _ = writeln!(text, "No verdict: {}.\n", escaped(cause));
+        }
+    }
+}
+
+fn grid(text: &mut String, level: usize, grid: &Grid) {
+    let _ = writeln!(text, "{} {}\n", "#".repeat(level), escaped(&grid.title));
+    let columns: Vec<String> = grid.columns.iter().map(|column| escaped(column)).collect();
+    let _ = writeln!(text, "| {} | {} |", escaped(&grid.corner), columns.join(" | "));
+    let _ = writeln!(text, "|---|{}", "---:|".repeat(grid.columns.len()));
+    for (name, words) in &grid.rows {
+        let words: Vec<String> = words.iter().map(word).collect();
+        let _ = writeln!(text, "| {} | {} |", escaped(name), words.join(" | "));
+    }
+    let _ = writeln!(text);
+    for note in &grid.notes {
+        let _ = writeln!(text, "- {}", escaped(note));
+    }
+    let _ = writeln!(text);
+}
+
+fn word(word: &Word) -> String {
+    let text = escaped(&word.text);
+    if word.bold { format!("**{text}**") } else { text }
 }
 
 /// Text without a meaning in Markdown.

@@ -1,17 +1,24 @@
 //! What a run is published as: tables (Markdown, CSV, LaTeX), percentile text, plots. Each file says where it comes from.
 
+pub mod all_points;
 pub mod column;
+pub mod grid;
 pub mod latex;
 pub mod markdown;
 pub mod merged;
+pub mod older_runs;
 pub mod origin;
 pub mod percentile_text;
 pub mod plots;
 pub mod quantity;
+pub mod ratios;
+pub mod settings;
 pub mod source;
 pub mod svg;
+pub mod sweeps;
 pub mod table;
 pub mod tidy;
+pub mod verdict_line;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,7 +74,6 @@ fn one(
     written: &mut Vec<Written>,
 ) -> Result<()> {
     let report = Report::new(source, blocks);
-    let caption = report.origin.caption();
     let mut write = |kind: &'static str, name: &str, text: &str| -> Result<()> {
         let path = folder.join(name);
         let unwritable = || format!("cannot write {}; choose a folder that can be written with --out", path.display());
@@ -78,7 +84,7 @@ fn one(
     };
     let mut stems = BTreeSet::new();
     let mut pictures = Vec::new();
-    for plot in plots::all(source, blocks, swept, &caption)? {
+    for plot in plots::all(source, blocks, swept, &report.origin)? {
         let file = format!("plots/{}.svg", unique(&mut stems, &plot.stem));
         write("plot", &file, &plot.svg)?;
         pictures.push((plot.block.unwrap_or(blocks.len()), plot.title, file));
@@ -95,7 +101,7 @@ fn one(
                         block.title(),
                         column.name()
                     ),
-                    caption.clone(),
+                    report.origin.caption(block.number),
                 ];
                 if let Some(max) = merged.summary().max.filter(|_| merged::RECORDED.contains(&tag.as_str())) {
                     remarks.push(format!("the exact maximum is {max} ns"));

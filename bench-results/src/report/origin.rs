@@ -4,19 +4,22 @@ use std::path::Path;
 
 use super::source::Source;
 use crate::comparison::Run;
-use crate::provenance::Load;
+use crate::provenance::{Load, Machine, Provenance};
+use crate::record::Record;
 use crate::units;
 
 /// See the [module](self).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Origin {
-    /// The processor, its cores, whether it is virtual.
+    /// The processors, their cores, whether they are virtual; if there are several machines, each with its number.
     pub machine: String,
+    /// The same of each machine alone, in the order of [`Source::machines`].
+    pub machines: Vec<String>,
     /// The commit, and whether tracked files differed from it.
     pub commit: String,
     /// The command line; paths are cut to their last name, as they are nobody's business.
     pub command: String,
-    /// Repetitions of each cell.
+    /// Repetitions of each cell; of a run that was cut short, how many ended with all their cells, `of` how many.
     pub rounds: String,
     /// Of every random choice.
     pub seed: u64,
@@ -31,20 +34,21 @@ impl Origin {
         let machine = &run.provenance.machine;
         let unknown = || "unknown".to_owned();
         let text = |value: &Option<String>| value.clone().unwrap_or_else(unknown);
-        let mut machine_words = text(&machine.cpu_model);
-        if let Some(cores) = machine.cores {
-            machine_words.push_str(&format!(", {cores} cores"));
-        }
-        if let Some(usable) = machine.usable_cores.filter(|usable| Some(*usable) != machine.cores) {
-            machine_words.push_str(&format!(" ({usable} usable)"));
-        }
-        if machine.is_virtual == Some(true) {
-            machine_words.push_str(", virtual");
-        }
-        let machines = source.machines();
-        if machines.len() > 1 {
-            machine_words.push_str(&format!("; its parts ran on {} machines", machines.len()));
-        }
+        let ids = source.machines();
+        let machines: Vec<String> = ids.iter().map(|id| words(&provenance_on(source, *id).machine)).collect();
+        let machine_words = match machines.as_slice() {
+            [one] => one.clone(),
+            several => {
+                let numbered = several.iter().enumerate().map(|(n, words)| format!("machine {}: {words}", n + 1));
+                numbered.collect::<Vec<_>>().join("; ")
+            }
+        };
+        let finished = source.rounds_finished();
+        let rounds = match run.comparison.rounds {
+            Some(planned) if finished < planned as usize => format!("{finished} of {planned}"),
+            Some(planned) => planned.to_string(),
+            None => finished.to_string(),
+        };
         let memory = machine.memory_bytes.map_or_else(unknown, units::size);
         let further = vec![
             ("started", run.started.clone()),
@@ -64,9 +68,10 @@ impl Origin {
         ];
         Self {
             machine: machine_words,
+            machines,
             commit: commit(run),
             command: command(&run.command),
-            rounds: run.comparison.rounds.map_or_else(unknown, |rounds| rounds.to_string()),
+            rounds,
             seed: run.comparison.seed,
             further,
         }
@@ -83,12 +88,44 @@ impl Origin {
         first.into_iter().chain(self.further.iter().map(|(name, value)| (*name, value.as_str()))).collect()
     }
 
-    /// What stands below a plot.
-    pub fn caption(&self) -> String {
-        let Self { machine, commit, rounds, seed, command, .. } = self;
+    /// The words for a machine by its number, from 1; without one, for all.
+    pub fn machine_of(&self, number: Option<usize>) -> &str {
+        number.and_then(|number| self.machines.get(number.checked_sub(1)?)).unwrap_or(&self.machine)
+    }
+
+    /// What stands below a plot of cells of one machine, by its number where there are several; without one, of the run.
+    pub fn caption(&self, number: Option<usize>) -> String {
+        let Self { commit, rounds, seed, command, .. } = self;
+        let machine = self.machine_of(number);
         let rounds = if rounds == "1" { "1 round".to_owned() } else { format!("{rounds} rounds") };
         format!("{machine}; commit {commit}; {rounds}, seed {seed}. {command}")
     }
+}
+
+/// What is known of the program and the machine with this hash: that of the part that ran there.
+fn provenance_on<'s>(source: &'s Source, id: Option<&str>) -> &'s Provenance {
+    let of_part = |part: &&Run| {
+        let points: Vec<String> = part.comparison.points.iter().map(|point| point.id()).collect();
+        let ran_there = |record: &Record| record.machine.as_deref() == id;
+        let mut records = source.lines.iter().map(|line| &line.record).filter(|record| ran_there(record));
+        records.any(|record| record.point.as_ref().is_some_and(|point| points.contains(point)))
+    };
+    &source.run.parts.iter().find(of_part).unwrap_or(&source.run).provenance
+}
+
+/// A machine in words.
+fn words(machine: &Machine) -> String {
+    let mut words = machine.cpu_model.clone().unwrap_or_else(|| "unknown".to_owned());
+    if let Some(cores) = machine.cores {
+        words.push_str(&format!(", {cores} cores"));
+    }
+    if let Some(usable) = machine.usable_cores.filter(|usable| Some(*usable) != machine.cores) {
+        words.push_str(&format!(" ({usable} usable)"));
+    }
+    if machine.is_virtual == Some(true) {
+        words.push_str(", virtual");
+    }
+    words
 }
 
 fn commit(run: &Run) -> String {

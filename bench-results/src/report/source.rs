@@ -1,12 +1,14 @@
 //! A run folder as it is read for publication: nothing in it is written, locked or mended.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::older_runs;
 use crate::comparison::Run;
 use crate::record::Record;
 
@@ -35,22 +37,26 @@ pub struct Source {
 }
 
 impl Source {
-    /// Reads a run folder.
+    /// Reads a run folder: also one of before there were points, and one with cells alone.
     ///
     /// # Errors
     /// If it is none, or a file of it is damaged. A torn last line is left out, with a note.
     pub fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
         let not_a_run = || format!("{shown} is no run folder; name one that `gclab compare --out` has written");
-        let run_json = fs::read(path.join("run.json")).with_context(not_a_run)?;
-        let run: Run = serde_json::from_slice(&run_json)
-            .with_context(|| format!("{shown}/run.json is damaged or of another version of gclab; run it again"))?;
         let cells = fs::read_to_string(path.join("cells.jsonl")).with_context(not_a_run)?;
+        let run_json = match fs::read(path.join("run.json")) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error).with_context(|| format!("cannot read {shown}/run.json")),
+        };
         let mut notes = Vec::new();
-        let lines = lines(&cells, &mut notes).with_context(|| format!("{shown}/cells.jsonl is damaged"))?;
+        let mut lines = lines(&cells, &mut notes).with_context(|| format!("{shown}/cells.jsonl is damaged"))?;
         if lines.is_empty() {
             bail!("{shown} has no finished cell; go on with it (gclab compare --resume {shown}), then publish it");
         }
+        let run = run(run_json.as_deref(), &mut lines, &mut notes)
+            .with_context(|| format!("{shown}/run.json is damaged or of another version of gclab; run it again"))?;
         if run.ended.is_none() {
             notes.push("The run was not finished: cells are missing.".to_owned());
         }
@@ -63,14 +69,50 @@ impl Source {
         Ok(Self { path: path.to_owned(), name, run, lines, notes })
     }
 
-    /// The machines on which cells ran, as their hashes, with the number of cells of each.
-    pub fn machines(&self) -> BTreeMap<&str, usize> {
-        let mut machines = BTreeMap::new();
+    /// The machines on which cells ran, as their hashes, in the order of their first cells; `None`: not recorded.
+    pub fn machines(&self) -> Vec<Option<&str>> {
+        let mut machines = Vec::new();
         for line in &self.lines {
-            *machines.entry(line.record.machine.as_deref().unwrap_or("unknown")).or_default() += 1;
+            let machine = line.record.machine.as_deref();
+            if !machines.contains(&machine) {
+                machines.push(machine);
+            }
         }
         machines
     }
+
+    /// How many rounds have ended with every cell of theirs; of a run whose rounds were not planned, how many have any.
+    pub fn rounds_finished(&self) -> usize {
+        let cells: BTreeSet<(u32, Option<&str>, &str, bool)> = self
+            .lines
+            .iter()
+            .map(|Line { record, .. }| (record.round, record.point.as_deref(), record.heap.as_str(), record.twin))
+            .collect();
+        let rounds: BTreeSet<u32> = cells.iter().map(|cell| cell.0).collect();
+        let of_a_round = self.run.comparison.cells_of_a_round();
+        let is_whole = |round: &&u32| {
+            self.run.comparison.rounds.is_none() || cells.iter().filter(|cell| cell.0 == **round).count() >= of_a_round
+        };
+        rounds.iter().filter(is_whole).count()
+    }
+}
+
+/// What `run.json` says, in the terms of today.
+fn run(run_json: Option<&[u8]>, lines: &mut [Line], notes: &mut Vec<String>) -> Result<Run> {
+    let mut records: Vec<&mut Record> = lines.iter_mut().map(|line| &mut line.record).collect();
+    let Some(text) = run_json else {
+        notes.push(
+            "There is no run.json: machine, commit and command are not known, and what was compared at is read off the cells."
+                .to_owned(),
+        );
+        return older_runs::of_cells(&mut records);
+    };
+    let run: Value = serde_json::from_slice(text)?;
+    if older_runs::is_older(&run) {
+        notes.push("run.json is of an older gclab: cells are put to its workloads by what they ran.".to_owned());
+        return older_runs::upgraded(run, &mut records);
+    }
+    Ok(serde_json::from_value(run)?)
 }
 
 fn lines(text: &str, notes: &mut Vec<String>) -> Result<Vec<Line>> {

@@ -1,11 +1,17 @@
 //! The table of a point, typed: all writers render this one, so that no two formats can differ in what they say.
 
+use std::collections::BTreeSet;
+
+use super::all_points::AllPoints;
 use super::column::{Block, Column, FULL_COLLECTIONS_LEAST};
 use super::origin::Origin;
 use super::quantity::{ALL, Figure, Quantity};
+use super::ratios::Ratios;
+use super::settings::Settings;
 use super::source::Source;
 use crate::comparison::{Arrivals, BASELINE};
-use crate::record::Status;
+use crate::judgement::{Judgement, judge};
+use crate::record::{Record, Status};
 use crate::table::unequal_digests;
 use crate::units;
 
@@ -20,6 +26,10 @@ pub struct Report {
     pub notes: Vec<String>,
     /// One a point.
     pub tables: Vec<Table>,
+    /// What each swept setting does, a heap each.
+    pub settings: Vec<Settings>,
+    /// One ratio over all points, a machine each.
+    pub all_points: Vec<AllPoints>,
 }
 
 /// See the [module](self).
@@ -37,6 +47,10 @@ pub struct Table {
     pub threads: u32,
     /// `load`, `rate` or `closed`, and how much.
     pub arrivals: (&'static str, Option<f64>),
+    /// The machine, in words.
+    pub machine: String,
+    /// The same as its hash.
+    pub machine_id: Option<String>,
     /// The heaps.
     pub columns: Vec<Heading>,
     /// The quantities.
@@ -45,6 +59,8 @@ pub struct Table {
     pub failures: Vec<Failure>,
     /// What a reader must know.
     pub notes: Vec<String>,
+    /// The heaps with intervals on three axes, and the verdict's sentences; why there are none, if so.
+    pub judged: Result<(Ratios, Vec<String>), String>,
 }
 
 /// A column of a table.
@@ -108,17 +124,39 @@ impl Report {
             notes.push(format!("`{twin}` runs twice a round: what its two columns differ in is the noise floor."));
         }
         notes.push(
-            "n/a: not known, or too few times to say (a percentile q needs 10 / (1 − q) of them). Response times are of \
-             cells that kept up; saturated cells have none."
+            "n/a: not known, or too few times to say (a percentile q needs 10 / (1 − q) of them). A heap that was \
+             saturated in a round has no response times."
                 .to_owned(),
         );
         let name = source.name.clone();
-        let tables = blocks.iter().map(|block| table(source, block)).collect();
-        Self { name, origin: Origin::of(source), notes, tables }
+        let origin = Origin::of(source);
+        let numbers: BTreeSet<Option<usize>> = blocks.iter().map(|block| block.number).collect();
+        if numbers.len() > 1 {
+            notes.push(format!(
+                "Cells ran on {} machines. No ratio, mean, plot or series is of cells of two.",
+                numbers.len()
+            ));
+        }
+        let judged: Vec<Result<Judgement, String>> = blocks.iter().map(|block| judged(source, block)).collect();
+        let all_points = numbers.iter().filter_map(|number| {
+            let of_machine = blocks.iter().zip(&judged).filter(|(block, _)| block.number == *number);
+            let judgements: Vec<Judgement> = of_machine.filter_map(|(_, judged)| judged.clone().ok()).collect();
+            AllPoints::of(&source.run.comparison, &judgements, *number)
+        });
+        let all_points = all_points.collect();
+        let tables = blocks.iter().zip(judged).map(|(block, judged)| table(source, &origin, block, judged)).collect();
+        let settings = Settings::of(source, blocks);
+        Self { name, origin, notes, tables, settings, all_points }
     }
 }
 
-fn table(source: &Source, block: &Block<'_>) -> Table {
+/// The verdict on a block, by the judge of the screen.
+fn judged(source: &Source, block: &Block<'_>) -> Result<Judgement, String> {
+    let records: Vec<Record> = block.records().map(|record| Record { trash: None, ..record.clone() }).collect();
+    judge(&source.run.comparison, block.point, &records, &source.path).map_err(|cause| format!("{cause:#}"))
+}
+
+fn table(source: &Source, origin: &Origin, block: &Block<'_>, judged: Result<Judgement, String>) -> Table {
     let point = block.point;
     let heading = |column: &Column<'_>| Heading { heap: column.heap.to_owned(), twin: column.twin };
     let rows = ALL.iter().map(|quantity| {
@@ -146,18 +184,21 @@ fn table(source: &Source, block: &Block<'_>) -> Table {
             Arrivals::Load(load) => ("load", Some(load)),
             Arrivals::Rate(rate) => ("rate", Some(rate)),
         },
+        machine: origin.machine_of(block.number).to_owned(),
+        machine_id: block.machine.map(str::to_owned),
         columns: block.columns.iter().map(heading).collect(),
         rows: rows.collect(),
         failures: failures.collect(),
         notes: notes(source, block),
+        judged: judged
+            .map(|judgement| (Ratios::new(&judgement.axes, &source.run.comparison.heaps), judgement.verdict.lines())),
     }
 }
 
 fn notes(source: &Source, block: &Block<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    let records = || block.columns.iter().flat_map(Column::records);
-    let rate = records().find_map(|record| record.offered_per_s);
-    let calibration = source.run.comparison.calibrations.get(&block.point.id());
+    let rate = block.records().find_map(|record| record.offered_per_s);
+    let calibration = source.run.comparison.calibrations.get(&block.point.calibrated().id());
     let capacity = calibration.and_then(|calibration| calibration.record.achieved_per_s);
     notes.push(match (rate, block.point.arrivals, capacity) {
         (Some(rate), Arrivals::Load(load), Some(capacity)) => format!(
@@ -184,8 +225,18 @@ fn notes(source: &Source, block: &Block<'_>) -> Vec<String> {
     if !saturated.is_empty() {
         notes.push(format!("Saturated, more arrived than they served: {}.", saturated.join(", ")));
     }
-    if let Some(unequal) = unequal_digests(&records().collect::<Vec<_>>()) {
+    let missing: Vec<String> = block.columns.iter().filter_map(|column| missing(source, column)).collect();
+    if !missing.is_empty() {
+        notes.push(format!("Cells that were not run: {}.", missing.join(", ")));
+    }
+    if let Some(unequal) = unequal_digests(&block.records().collect::<Vec<_>>()) {
         notes.push(format!("WRONG: digests are not equal: {unequal}."));
     }
     notes
+}
+
+/// How many cells of a column were planned and not run.
+fn missing(source: &Source, column: &Column<'_>) -> Option<String> {
+    let planned = source.run.comparison.rounds? as usize;
+    (column.lines.len() < planned).then(|| format!("{} {} of {planned}", column.name(), planned - column.lines.len()))
 }

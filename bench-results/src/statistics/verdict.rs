@@ -233,7 +233,7 @@ fn factor(difference: &Difference) -> String {
 }
 
 /// Three digits of a factor.
-fn digits(factor: f64) -> String {
+pub fn digits(factor: f64) -> String {
     match factor {
         f if f >= 99.95 => format!("{f:.0}"),
         f if f >= 9.995 => format!("{f:.1}"),

@@ -1,8 +1,9 @@
 //! The program under test, as a process.
 #![allow(dead_code, reason = "each test file uses its part")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
@@ -37,4 +38,33 @@ pub(crate) fn lines(text: &str) -> Vec<Value> {
 /// The records of a run folder.
 pub(crate) fn cells(folder: &Path) -> Vec<Value> {
     lines(&fs::read_to_string(folder.join("cells.jsonl")).unwrap())
+}
+
+/// Changes each record of a run folder; the first argument is its place.
+pub(crate) fn change_cells(run: &Path, change: impl Fn(usize, &mut Value)) {
+    let mut text = String::new();
+    for (n, mut cell) in cells(run).into_iter().enumerate() {
+        change(n, &mut cell);
+        text.push_str(&format!("{cell}\n"));
+    }
+    fs::write(run.join("cells.jsonl"), text).unwrap();
+}
+
+/// All files below a folder.
+pub(crate) fn files_below(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut files = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else {
+            files.insert(path);
+        }
+    }
+    files
+}
+
+/// The lines of a CSV file, by the names of columns.
+pub(crate) fn table(path: &Path) -> Vec<BTreeMap<String, String>> {
+    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
 }

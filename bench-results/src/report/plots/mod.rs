@@ -10,6 +10,7 @@ mod utilization;
 use anyhow::Result;
 
 use super::column::{Block, Column};
+use super::origin::Origin;
 use super::quantity::Quantity;
 use super::source::Source;
 use super::svg::palette::Look;
@@ -36,18 +37,19 @@ pub fn all(
     source: &Source,
     blocks: &[Block<'_>],
     swept: Option<&'static Quantity>,
-    caption: &str,
+    origin: &Origin,
 ) -> Result<Vec<Plot>> {
     let mut plots = Vec::new();
     for (place, block) in blocks.iter().enumerate() {
+        let caption = &origin.caption(block.number);
         let of_block = |plot: Plot| Plot { block: Some(place), ..plot };
         plots.extend(percentiles::plot(block, caption).map(of_block));
         plots.extend(timeline::plot(source, block, caption)?.map(of_block));
         plots.extend(utilization::plot(block, caption).map(of_block));
         plots.extend(trash::plot(block, caption).map(of_block));
     }
-    plots.extend(sweeps::plots(blocks, swept, caption));
-    plots.extend(pareto::plots(blocks, caption));
+    plots.extend(sweeps::plots(blocks, swept, origin));
+    plots.extend(pareto::plots(blocks, origin));
     Ok(plots)
 }
 

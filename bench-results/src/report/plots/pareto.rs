@@ -1,11 +1,12 @@
 //! Pareto fronts: response time against CPU or memory, for configurations that did the same work.
 //!
 //! Points of a sweep that differ in the workload, its dials, its load or its threads did different work: each such group has a
-//! plot of its own. Those that differ in settings of the heap share one.
+//! plot of its own, and so has each machine. Those that differ in settings of the heap share one.
 
 use std::collections::BTreeMap;
 
 use super::super::column::Block;
+use super::super::origin::Origin;
 use super::super::quantity::{Quantity, quantity};
 use super::super::svg::chart::{Chart, Series};
 use super::super::svg::scale::Axis;
@@ -13,16 +14,17 @@ use super::sweeps::telling;
 use super::{Plot, capital, look};
 use crate::sweep::Point;
 
-pub(super) fn plots(blocks: &[Block<'_>], caption: &str) -> Vec<Plot> {
-    let mut groups: BTreeMap<String, Vec<&Block<'_>>> = BTreeMap::new();
+pub(super) fn plots(blocks: &[Block<'_>], origin: &Origin) -> Vec<Plot> {
+    let mut groups: BTreeMap<(Option<usize>, String), Vec<&Block<'_>>> = BTreeMap::new();
     for block in blocks {
         let work = Point { heap_settings: Vec::new(), ..block.point.clone() };
-        groups.entry(work.id()).or_default().push(block);
+        groups.entry((block.number, work.id())).or_default().push(block);
     }
     let mut plots = Vec::new();
-    for blocks in groups.values() {
+    for ((number, _), blocks) in &groups {
+        let caption = origin.caption(*number);
         for (key, name) in [("cpu-per-operation", "cpu"), ("peak-rss", "memory")] {
-            plots.extend(quantity(key).and_then(|cost| plot(blocks, cost, name, caption)));
+            plots.extend(quantity(key).and_then(|cost| plot(blocks, cost, name, &caption)));
         }
     }
     plots
@@ -31,12 +33,17 @@ pub(super) fn plots(blocks: &[Block<'_>], caption: &str) -> Vec<Plot> {
 fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &str) -> Option<Plot> {
     let time = telling(blocks)?;
     let mut series: Vec<Series> = Vec::new();
+    // A heap that collects no cycles leaks what the others work to free: a floor, and on no front.
+    let mut floors: Vec<String> = Vec::new();
     for block in blocks {
         let settings = block.point.heap_settings.iter().map(|(name, value)| format!("{name}={value}"));
         let label = settings.collect::<Vec<_>>().join(" ");
         for (nth, column) in block.columns.iter().enumerate() {
             let (Some(x), Some(y)) = (cost.number(column), time.number(column)) else { continue };
             let column_name = column.name();
+            if column.collects_cycles() == Some(false) && !floors.contains(&column_name) {
+                floors.push(column_name.clone());
+            }
             let label = if blocks.len() > 1 { label.clone() } else { column_name.clone() };
             match series.iter_mut().find(|series| series.name == column_name) {
                 Some(series) => {
@@ -51,28 +58,36 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
         }
     }
     // A front of one configuration says nothing.
-    let all: Vec<(f64, f64)> =
-        series.iter().filter(|series| !series.look.thin).flat_map(|s| s.points.clone()).collect();
-    if all.len() < 2 {
+    let once: Vec<&Series> = series.iter().filter(|series| !series.look.thin).collect();
+    if once.iter().map(|series| series.points.len()).sum::<usize>() < 2 {
         return None;
     }
+    let judged: Vec<&Series> = once.into_iter().filter(|series| !floors.contains(&series.name)).collect();
+    let all: Vec<(f64, f64)> = judged.iter().flat_map(|series| series.points.clone()).collect();
     let figures = |of: fn(&(f64, f64)) -> f64| series.iter().flat_map(move |series| series.points.iter().map(of));
     let x = Axis::logarithmic(cost.name, figures(|point| point.0), cost.unit)?;
     let y = Axis::logarithmic(time.name, figures(|point| point.1), time.unit)?;
     let front = front(&all);
     let mut members: Vec<String> = Vec::new();
-    for series in series.iter().filter(|series| !series.look.thin) {
+    for series in judged {
         for (point, label) in series.points.iter().zip(&series.labels) {
             if front.contains(point) {
                 members.push(if *label == series.name { label.clone() } else { format!("{} {label}", series.name) });
             }
         }
     }
-    let notes = vec![
-        format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join(", ")),
-        "Differences that a heap and its twin have too are noise.".to_owned(),
-    ];
-    let work = Block { point: blocks[0].point, open_loop: blocks[0].open_loop, columns: Vec::new() };
+    let mut notes = vec![if members.is_empty() {
+        "Less is better on both axes.".to_owned()
+    } else {
+        format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join(", "))
+    }];
+    if !floors.is_empty() {
+        notes.push(format!("No part of the front, as they collect no cycles: {}.", floors.join(", ")));
+    }
+    if series.iter().any(|series| series.look.thin) {
+        notes.push("Differences that a heap and its twin have too are noise.".to_owned());
+    }
+    let work = blocks[0].empty_at(blocks[0].point);
     let (work_title, work_stem) =
         if blocks.len() > 1 { (without_settings(&work), without_settings(&work)) } else { (work.title(), work.stem()) };
     let title = format!("{} against {}: {work_title}", capital(time.name), cost.name);
@@ -85,7 +100,7 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
 /// The work as a title, without settings of the heap.
 fn without_settings(block: &Block<'_>) -> String {
     let point = Point { heap_settings: Vec::new(), ..block.point.clone() };
-    Block { point: &point, open_loop: block.open_loop, columns: Vec::new() }.title()
+    block.empty_at(&point).title()
 }
 
 /// The points that no other beats on both axes, from the least x on.

@@ -43,7 +43,7 @@ pub(super) fn plot(block: &Block<'_>, caption: &str) -> Option<Plot> {
         .map(|column| column.name())
         .collect();
     if !missing.is_empty() {
-        notes.push(format!("No line, as no cell kept up or ended: {}.", missing.join(", ")));
+        notes.push(format!("No line, as a cell was saturated or none ended: {}.", missing.join(", ")));
     }
     let chart = Chart {
         title: title.clone(),
@@ -60,7 +60,7 @@ pub(super) fn plot(block: &Block<'_>, caption: &str) -> Option<Plot> {
 /// An axis of 1 / (1 − q), with the percentiles as labels.
 fn percentile_axis(rightmost: f64) -> Axis {
     let decades = rightmost.log10().ceil().max(1.0) as i32;
-    let mut ticks: Vec<Tick> = vec![(1.0, "0".to_owned()), (2.0, "50 %".to_owned())];
+    let mut ticks: Vec<Tick> = vec![(2.0, "50 %".to_owned())];
     for decade in 1..=decades {
         let digits = "9".repeat(decade as usize);
         let label = match decade {

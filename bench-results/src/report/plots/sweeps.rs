@@ -1,52 +1,23 @@
 //! Sweeps: a quantity against the dial that was swept, all else equal.
 
-use std::collections::BTreeMap;
-
 use super::super::column::Block;
+use super::super::origin::Origin;
 use super::super::quantity::{Quantity, Unit, quantity};
 use super::super::svg::chart::{Chart, Series};
 use super::super::svg::scale::{Axis, Kind, Tick, label_of};
+use super::super::sweeps::{Sweep, others};
 use super::{Plot, capital, look};
-use crate::comparison::Arrivals;
-use crate::sweep::Point;
 
-/// What a point is made of: each dial with its value, in a fixed order.
-pub(super) fn dials(point: &Point) -> BTreeMap<String, String> {
-    let given = point.given.iter().chain(&point.heap_settings);
-    let mut dials: BTreeMap<String, String> = given.map(|(name, value)| (name.clone(), value.clone())).collect();
-    dials.insert("threads".to_owned(), point.threads.to_string());
-    match point.arrivals {
-        Arrivals::Load(load) => dials.insert("load".to_owned(), load.to_string()),
-        Arrivals::Rate(rate) => dials.insert("rate".to_owned(), rate.to_string()),
-    };
-    dials
-}
-
-/// The blocks that differ in nothing but one dial, as (dial, blocks by its value).
-fn groups<'b, 's>(blocks: &'b [Block<'s>]) -> Vec<(String, Vec<(f64, &'b Block<'s>)>)> {
-    type Key = (String, String, Vec<(String, String)>);
-    let mut groups: BTreeMap<Key, Vec<(f64, &Block<'_>)>> = BTreeMap::new();
-    for block in blocks {
-        let dials = dials(block.point);
-        for (dial, value) in &dials {
-            let Ok(value) = value.replace('_', "").parse::<f64>() else { continue };
-            let others = dials.iter().filter(|(name, _)| *name != dial).map(|(a, b)| (a.clone(), b.clone())).collect();
-            groups.entry((block.point.workload.clone(), dial.clone(), others)).or_default().push((value, block));
-        }
-    }
-    let mut swept = Vec::new();
-    for ((_, dial, _), mut blocks) in groups {
-        blocks.sort_by(|a, b| a.0.total_cmp(&b.0));
-        blocks.dedup_by(|a, b| a.0 == b.0);
-        if blocks.len() > 1 {
-            swept.push((dial, blocks));
-        }
-    }
-    swept
-}
-
-pub(super) fn plots(blocks: &[Block<'_>], chosen: Option<&'static Quantity>, caption: &str) -> Vec<Plot> {
-    groups(blocks).into_iter().filter_map(|(dial, blocks)| plot(&dial, &blocks, chosen, caption)).collect()
+pub(super) fn plots(blocks: &[Block<'_>], chosen: Option<&'static Quantity>, origin: &Origin) -> Vec<Plot> {
+    let sweeps = Sweep::of(blocks);
+    let swept = sweeps.iter().filter_map(|sweep| {
+        // Values that are no numbers have no place on an axis.
+        let numbers = sweep.numbers()?;
+        let at: Vec<(f64, &Block<'_>)> = numbers.into_iter().map(|(value, place)| (value, &blocks[place])).collect();
+        let caption = origin.caption(at.first()?.1.number);
+        plot(&sweep.dial, &at, chosen, &caption)
+    });
+    swept.collect()
 }
 
 /// The highest percentile that most columns have enough times for.
@@ -107,18 +78,6 @@ fn plot(dial: &str, blocks: &[(f64, &Block<'_>)], chosen: Option<&'static Quanti
     let stem = format!("sweep-{dial}-{}{}", first.point.workload, others.replace([' ', ',', '(', ')'], "_"));
     let stem = stem.replace("__", "_").trim_end_matches('_').replace('/', "-");
     Some(Plot { block: None, stem, title, svg: chart.render() })
-}
-
-/// The other dials of a block, in brackets.
-fn others(block: &Block<'_>, dial: &str) -> String {
-    let mut others: Vec<String> = dials(block.point)
-        .into_iter()
-        .filter(|(name, value)| name != dial && (name != "threads" || value != "1"))
-        .filter(|(name, _)| block.open_loop || (name != "load" && name != "rate"))
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
-    others.sort();
-    if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) }
 }
 
 /// An axis with a tick at each value that was measured.
