@@ -29,7 +29,8 @@ pub mod weak;
 
 pub use callback::{Callback, CallbackId, CollectionInfo, Phase};
 pub use config::{
-    Ages, Automatic, Certify, CreateError, FreeLists, HeapConfig, Place, Propose, Scheduling, Trigger, WeakOrder,
+    Ages, Automatic, Certify, CreateError, FreeLists, HeapConfig, NestedDeaths, Place, Propose, Scheduling, Trigger,
+    WeakOrder,
 };
 pub use control::{Control, Generation, GenerationStats, Thresholds};
 pub use event::{NoObserver, Observer};

@@ -3,7 +3,7 @@
 //! Source: CPython 3.12, `Objects/typeobject.c` (`subtype_dealloc`), `Objects/object.c` (the trashcan).
 //!
 //! # Invariants
-//! - **D1** The stack stays bounded: deaths nest at most [`MAX_NESTING`] deep; further ones wait in `deferred`, newest
+//! - **D1** The stack stays bounded: deaths nest at most [`NestedDeaths::depth`] deep; further ones wait in `deferred`, newest
 //!   first, until the outermost has ended.
 //! - **D2** The finalizer runs before weak references are cleared; all of them are cleared before any callback runs.
 //! - **D3** A slot is null before its target is released, so nothing that runs meanwhile sees a dead target.
@@ -11,6 +11,8 @@
 use std::time::Instant;
 
 use crate::callback::Place;
+#[cfg(doc)]
+use crate::config::NestedDeaths;
 use crate::event::Cascade;
 use crate::object::{Kind, ObjectRef, TypeId, TypeSpec};
 use crate::root::Root;
@@ -25,9 +27,6 @@ use super::mutator::PlainMutator;
 use super::tracking::Tracking;
 
 // Orderings in this file are relaxed: the thread that has the turn is alone (T1 of `turn`).
-
-/// How deep deaths nest before they are deferred (CPython's `PyTrash_UNWIND_LEVEL`).
-const MAX_NESTING: u32 = 50;
 
 impl<T: Tracking> PlainMutator<T> {
     /// Ends the life of an object whose count has become 0.
@@ -44,7 +43,7 @@ impl<T: Tracking> PlainMutator<T> {
         let depth = self.nesting.get();
         if depth == 0 {
             self.cascade_left.set(Cascade::THRESHOLD as i64 - 1);
-        } else if depth >= MAX_NESTING && header::type_id(word) != TypeId::WEAK_REFERENCE {
+        } else if depth >= self.max_nesting && header::type_id(word) != TypeId::WEAK_REFERENCE {
             // D1. A weak reference has nothing to release, and must leave its referent's list at once.
             return self.defer(object);
         }
