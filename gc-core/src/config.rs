@@ -177,12 +177,15 @@ pub enum NestedDeaths {
     /// 9,950 deep (CPython 3.13: `Include/cpython/pystate.h`, `Py_C_RECURSION_LIMIT`, 10,000 in release builds for x86-64,
     /// less `Py_TRASHCAN_HEADROOM` in `Include/cpython/object.h`, 50).
     ///
-    /// A thread that releases such a chain needs stack for it: the 2 MiB that Rust gives its threads suffice where finalizers
-    /// need little.
+    /// And in no more than [`STACK`](Self::STACK): chains of some 2,000 objects and more are torn down in another order than
+    /// there.
     CPython313,
 }
 
 impl NestedDeaths {
+    /// Most bytes of stack that deaths beyond the 50th take: half of what Rust gives a thread.
+    pub const STACK: usize = 1 << 20;
+
     /// The depth.
     pub const fn depth(self) -> u32 {
         match self {
