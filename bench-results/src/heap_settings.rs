@@ -2,7 +2,8 @@
 
 use anyhow::{Result, bail};
 use gc_core::{
-    Ages, Automatic, Certify, FreeLists, HeapConfig, Place, Propose, Scheduling, Thresholds, Trigger, WeakOrder,
+    Ages, Automatic, Certify, FreeLists, HeapConfig, NestedDeaths, Place, Propose, Scheduling, Thresholds, Trigger,
+    WeakOrder,
 };
 use serde_json::{Map, Value, json};
 
@@ -20,7 +21,7 @@ pub struct Setting {
 }
 
 /// All of them.
-pub const SETTINGS: [Setting; 16] = [
+pub const SETTINGS: [Setting; 17] = [
     Setting {
         name: "thresholds",
         meaning: "when generations 0, 1 and 2 are due: net allocations, then collections of the next younger one",
@@ -50,6 +51,13 @@ pub const SETTINGS: [Setting; 16] = [
         meaning: "whether dead lists, dicts and tuples are recycled past the trigger's counter",
         default: "none",
         range: "none, cpython-3.12",
+    },
+    Setting {
+        name: "nested-deaths",
+        meaning: "refcount, generational: how deep deaths by count nest before further ones wait: 50 (CPython 3.8 to 3.12) or \
+                  9,950 (CPython 3.13)",
+        default: "cpython-3.12",
+        range: "cpython-3.12, cpython-3.13",
     },
     Setting {
         name: "place",
@@ -165,6 +173,10 @@ fn apply(config: &mut HeapConfig, name: &str, value: &str) -> Option<()> {
         "free-lists" => {
             config.free_lists = word(value, &[("none", FreeLists::None), ("cpython-3.12", FreeLists::CPython312)])?;
         }
+        "nested-deaths" => {
+            let versions = [("cpython-3.12", NestedDeaths::CPython312), ("cpython-3.13", NestedDeaths::CPython313)];
+            config.nested_deaths = word(value, &versions)?;
+        }
         "place" => config.place = word(value, &[("inline", Place::Inline), ("side", Place::Side)])?,
         "limit" => config.limit = if value == "none" { None } else { Some(bytes(value)?) },
         "reservation" => {
@@ -237,6 +249,10 @@ pub fn recorded(config: &HeapConfig) -> Map<String, Value> {
         FreeLists::None => "none",
         FreeLists::CPython312 => "cpython-3.12",
     };
+    let nested_deaths = match config.nested_deaths {
+        NestedDeaths::CPython312 => "cpython-3.12",
+        NestedDeaths::CPython313 => "cpython-3.13",
+    };
     let place = match config.place {
         Place::Inline => "inline",
         Place::Side => "side",
@@ -267,6 +283,7 @@ pub fn recorded(config: &HeapConfig) -> Map<String, Value> {
         ("weak-order".to_owned(), json!(weak_order)),
         ("untrack-tuples".to_owned(), json!(config.untrack_tuples)),
         ("free-lists".to_owned(), json!(free_lists)),
+        ("nested-deaths".to_owned(), json!(nested_deaths)),
         ("place".to_owned(), json!(place)),
         ("limit".to_owned(), json!(config.limit)),
         ("reservation".to_owned(), json!(config.reservation)),
@@ -303,6 +320,7 @@ mod tests {
             ("thresholds", "700,10"),
             ("thresholds", "-1,1,1"),
             ("trigger", "never"),
+            ("nested-deaths", "9950"),
             ("limit", "12Q"),
             ("limit", "99999999999999G"),
             ("reservation", "3M"),
@@ -331,6 +349,7 @@ mod tests {
             ("trigger", "inside"),
             ("weak-order", "plain-after-finalizers"),
             ("free-lists", "cpython-3.12"),
+            ("nested-deaths", "cpython-3.13"),
             ("place", "side"),
             ("automatic", "at-trigger"),
             ("certify", "stopped"),

@@ -86,17 +86,17 @@ fn cause(status: ExitStatus, message: &str) -> String {
 }
 
 /// Waits for the process; kills it with its group when the time is up and returns `None`.
-fn wait(child: &mut Child, timeout: Duration) -> Result<Option<ExitStatus>> {
+pub(crate) fn wait(child: &mut Child, timeout: Duration) -> Result<Option<ExitStatus>> {
     let begin = Instant::now();
     let mut nap = Duration::from_millis(1);
     loop {
-        if let Some(status) = child.try_wait().context("cannot wait for the process of a cell")? {
+        if let Some(status) = child.try_wait().context("cannot wait for a process that was started")? {
             return Ok(Some(status));
         }
         if begin.elapsed() >= timeout {
             // If the group is gone already, so is the process.
             let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
-            child.wait().context("cannot wait for the process of a cell")?;
+            child.wait().context("cannot wait for a process that was started")?;
             return Ok(None);
         }
         // Longer and longer up to 50 ms: a waiting process that wakes often would disturb what it waits for.
@@ -105,13 +105,17 @@ fn wait(child: &mut Child, timeout: Duration) -> Result<Option<ExitStatus>> {
     }
 }
 
-fn read_in_background(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
+/// Most bytes that are read of what a process says: more than any process of a cell or any recorder does.
+const MOST_OUTPUT: u64 = 256 << 20;
+
+/// What a process says, to its end.
+pub(crate) fn read_in_background(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
-    if let Some(mut pipe) = pipe {
+    if let Some(pipe) = pipe {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
             // A pipe that breaks has given all it had; nobody may be waiting for it any more.
-            let _ = pipe.read_to_end(&mut bytes);
+            let _ = pipe.take(MOST_OUTPUT).read_to_end(&mut bytes);
             let _ = sender.send(String::from_utf8_lossy(&bytes).into_owned());
         });
     }

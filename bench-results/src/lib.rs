@@ -17,6 +17,7 @@ pub mod measure;
 pub mod metered;
 pub mod mmu;
 mod no_count_replay;
+pub mod oracle;
 pub mod provenance;
 pub mod record;
 pub mod report;

@@ -39,7 +39,7 @@ fn list_is_one_line_of_json_with_all_that_can_be_chosen() {
     };
     assert_eq!(names("heaps")[..2], ["refcount", "generational"]);
     assert!(names("workloads").contains(&WORKLOAD));
-    let of_all = "thresholds trigger weak-order untrack-tuples free-lists place limit reservation";
+    let of_all = "thresholds trigger weak-order untrack-tuples free-lists nested-deaths place limit reservation";
     let of_parallel_ones = "release-budget automatic certify duty scheduling full-every";
     for name in of_all.split(' ').chain(of_parallel_ones.split(' ')) {
         assert!(names("heap_settings").contains(&name), "{name}");

@@ -34,7 +34,7 @@ impl Recorded {
         let mut came = Vec::new();
         replay_beside::<H>(&self.log, config, self.baseline, &recorded, |line| came.push(line)).unwrap();
         let found = compare(&came, &self.outcome, H::ABILITIES.list_order).unwrap();
-        let Difference { operation, expected, came } = found?;
+        let Difference { operation, expected, came, .. } = found?;
         let what = self.log.operations.get(operation);
         Some(format!("{}, operation {operation} {what:?}\n  recorded {expected}\n  came     {came}", self.name))
     }

@@ -21,6 +21,8 @@ pub struct HeapConfig {
     pub untrack_tuples: bool,
     /// Whether dead lists, dicts and tuples are recycled past the trigger's counter.
     pub free_lists: FreeLists,
+    /// How deep deaths by count nest before further ones wait. Heaps with plain counts; parallel ones always do as CPython 3.12.
+    pub nested_deaths: NestedDeaths,
     /// Heaps with parallel mutators: most objects that one operation frees by count, if limited. The rest follows at later
     /// allocations and safepoints.
     pub release_budget: Option<u32>,
@@ -51,6 +53,7 @@ impl Default for HeapConfig {
             weak_order: WeakOrder::BeforeFinalizers,
             untrack_tuples: true,
             free_lists: FreeLists::None,
+            nested_deaths: NestedDeaths::CPython312,
             release_budget: Some(256),
             automatic: Automatic::Background,
             certify: Certify::OnTheFly,
@@ -162,6 +165,34 @@ pub enum FreeLists {
     ///
     /// Only the counters are modelled: memory is recycled by the blocks in any case.
     CPython312,
+}
+
+/// How deep deaths by count nest, one inside the other, before further ones wait until those have ended (CPython's
+/// trashcan). It decides in which order a chain is torn down that is longer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum NestedDeaths {
+    /// 50 deep (CPython 3.8 to 3.12: `_PyTrash_UNWIND_LEVEL` in `Include/cpython/object.h`).
+    #[default]
+    CPython312,
+    /// 9,950 deep (CPython 3.13: `Include/cpython/pystate.h`, `Py_C_RECURSION_LIMIT`, 10,000 in release builds for x86-64,
+    /// less `Py_TRASHCAN_HEADROOM` in `Include/cpython/object.h`, 50).
+    ///
+    /// And in no more than [`STACK`](Self::STACK): chains of some 2,000 objects and more are torn down in another order than
+    /// there.
+    CPython313,
+}
+
+impl NestedDeaths {
+    /// Most bytes of stack that deaths beyond the 50th take: half of what Rust gives a thread.
+    pub const STACK: usize = 1 << 20;
+
+    /// The depth.
+    pub const fn depth(self) -> u32 {
+        match self {
+            Self::CPython312 => 50,
+            Self::CPython313 => 9_950,
+        }
+    }
 }
 
 /// A heap could not be made.

@@ -32,7 +32,8 @@ pub mod weak;
 
 pub use callback::{Callback, CallbackId, CollectionCallbackId, CollectionInfo, Phase};
 pub use config::{
-    Ages, Automatic, Certify, CreateError, FreeLists, HeapConfig, Place, Propose, Scheduling, Trigger, WeakOrder,
+    Ages, Automatic, Certify, CreateError, FreeLists, HeapConfig, NestedDeaths, Place, Propose, Scheduling, Trigger,
+    WeakOrder,
 };
 pub use control::{Control, Disabled, Generation, GenerationError, GenerationStats, Thresholds};
 pub use debug::DebugFlags;

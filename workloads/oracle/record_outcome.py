@@ -2,8 +2,8 @@
 
     python3 -I -S record_outcome.py 000-plain.ops.jsonl > 000-plain.out.jsonl
 
-Standard library only; Linux; CPython 3.8 to 3.13 (the generational collector). The format of logs and outcomes is told
-in README.md beside this file.
+Standard library only; Linux; CPython from 3.8 on with a collector of three generations (not 3.14.0 to 3.14.4, not a build without
+the global lock). Tried on 3.8 to 3.13. The format of logs and outcomes is told in README.md beside this file.
 
 What the machine of the format is here
 --------------------------------------
@@ -23,7 +23,9 @@ those of the log.
   tuple; gc.set_threshold, which wants one, is called as f(*t) with a tuple made before, which is passed as it is.
   Calls of a class without arguments share the empty tuple. Calls of Python functions (callbacks, finalizers) make no frame
   object from 3.11 on; before, each code object keeps a frame to use again (a "zombie", 3.8 and 3.9), and every function is called
-  once before the start so that it has one; 3.10 has no such frame and is refused. What remains there: the frame of a finalizer
+  once before the start so that it has one. 3.10 has a free list of frames instead, which full collections empty; so a generator
+  made before the start ends before each operation: its frame lands on that list, and the generator itself lives on. Those frames
+  were in the permanent generation, whose size is told as if they still were. What remains up to 3.10: the frame of a finalizer
   that runs 50 deaths deep is put off by the trashcan and keeps its object until the others are dead.
 * weakref.ref(object, callback) does need an argument tuple. A tuple taken from the free list is not counted, nor
   is one that goes there. So before each such call a tuple made before the start is released: it lands on the free list
@@ -67,8 +69,9 @@ SHOWS_GENERATIONS = {"collect", "snap", "freeze", "unfreeze", "unlimbo"}
 
 def main(path):
     version = sys.version_info[:2]
-    if version < (3, 8) or version > (3, 13) or version == (3, 10) or sys.implementation.name != "cpython":
-        sys.exit("record_outcome.py: CPython 3.8, 3.9, 3.11, 3.12 or 3.13 is needed, not %s" % sys.version.split()[0])
+    incremental = (3, 14, 0) <= sys.version_info[:3] < (3, 14, 5)
+    if version < (3, 8) or incremental or "t" in sys.abiflags or sys.implementation.name != "cpython":
+        sys.exit("record_outcome.py: a CPython from 3.8 on with three generations is needed, not %s" % sys.version.split()[0])
     sys.setswitchinterval(1000)
     gc.disable()
     with open(path) as file:
@@ -85,6 +88,8 @@ def main(path):
     os.lseek(out, 0, os.SEEK_SET)
     with os.fdopen(out) as file:
         observed = [json.loads(line) for line in file]
+    if version == (3, 10):
+        count_spent_frames(observed, operations)
     print_outcome(observed, len(operations))
     sys.stdout.flush()
     # No need to tear down what the log left.
@@ -212,6 +217,12 @@ def run(header, operations, out, version):
         zero = id(one[0])
         if patch_one[0] != zero or patch_two[1] != zero:
             sys.exit("record_outcome.py: tuples have another layout here")
+    # See the docstring about 3.10.
+    spends_frames = version == (3, 10)
+    frames = [suspended() for _ in range(len(program) * spends_frames)]
+    for step in frames:
+        next(step)
+    frames_left = iter(frames)
     threshold = tuple(header["threshold"])
     enabled = header["enabled"]
 
@@ -291,6 +302,8 @@ def run(header, operations, out, version):
         ret = None
         if stock_each:
             pop_pair()
+        if spends_frames:
+            next(next(frames_left), None)
         if code == STORE:
             x = registers[a]
             if x is not None:
@@ -396,6 +409,20 @@ def run(header, operations, out, version):
             os._exit(3)
         clear_events()
     disable()
+
+
+def suspended():
+    yield
+
+
+def count_spent_frames(observed, operations):
+    """Adds to the sizes of the permanent generation the frames that were taken from it, one before each operation."""
+    frozen = True
+    for seen, operation in zip(observed[2:], operations):
+        if operation["op"] in ("freeze", "unfreeze"):
+            frozen = operation["op"] == "freeze"
+        if frozen:
+            seen[5] += seen[0] + 1
 
 
 def print_outcome(observed, operations):

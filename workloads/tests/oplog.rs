@@ -75,7 +75,7 @@ fn assert_agree(logs: &[Recorded], config: &HeapConfig) {
     let mut wrong = Vec::new();
     for recorded in logs {
         let came = lines(&recorded.log, config, recorded.baseline);
-        if let Some(Difference { operation, expected, came }) = recorded.compare(&came) {
+        if let Some(Difference { operation, expected, came, .. }) = recorded.compare(&came) {
             let what = recorded.log.operations.get(operation);
             wrong.push(format!(
                 "{}, operation {operation} {what:?}\n  recorded {expected}\n  came     {came}",
@@ -167,7 +167,7 @@ mod the_comparison {
                     change(&mut changed[at]);
                     let found =
                         recorded.compare(&changed).unwrap_or_else(|| panic!("{}: {field} at {at}", recorded.name));
-                    assert_eq!((found.operation, found.came), (at, changed[at].print()), "{field}");
+                    assert_eq!((found.operation, found.came, found.field), (at, changed[at].print(), Some(field)));
                 }
             }
         }
@@ -196,7 +196,7 @@ mod the_comparison {
         let mut came = recorded.replay(&config(Place::Inline));
         let last = came.pop().unwrap();
         let found = recorded.compare(&came).unwrap();
-        assert_eq!((found.operation, found.came.as_str()), (last.i, ""));
+        assert_eq!((found.operation, found.came.as_str(), found.field), (last.i, "", None));
         let one_more = Line { i: last.i + 1, ..Line::default() };
         came.extend([last, one_more.clone()]);
         let found = recorded.compare(&came).unwrap();

@@ -6,6 +6,7 @@ mod costs;
 mod heap;
 mod list;
 mod merge;
+mod oracle;
 mod overhead;
 mod plan;
 mod publish;
@@ -32,6 +33,7 @@ Examples:
   gclab verify                      every heap gives the right answers
   gclab heap django                 the shape of a real heap
   gclab replay LOG --expect OUT     an operation log, held against what CPython did
+  gclab oracle --python PATH        fresh logs, held against a live CPython
   gclab overhead                    what each instrument costs
 
 Exit codes: 0 done (a failed cell is a result); 1 bad input or environment; 2 a wrong answer.";
@@ -55,6 +57,7 @@ enum Verb {
     Verify(verify::Arguments),
     Heap(heap::Arguments),
     Replay(replay::Arguments),
+    Oracle(oracle::Arguments),
     Overhead(overhead::Arguments),
     List(list::Arguments),
     Completions(completions::Arguments),
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
         Verb::Verify(arguments) => verify::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),
         Verb::Replay(arguments) => replay::run(arguments),
+        Verb::Oracle(arguments) => oracle::run(arguments),
         Verb::Overhead(arguments) => overhead::run(arguments),
         Verb::List(arguments) => list::run(arguments),
         Verb::Completions(arguments) => completions::run(arguments, Program::command()),

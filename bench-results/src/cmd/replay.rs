@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 use clap::Args;
-use gc_core::{Automatic, HeapConfig};
-use workloads::oplog::{Baseline, Line, Log, Operation, compare, parse_baseline, parse_lines, replay, replay_beside};
+use gc_core::HeapConfig;
+use workloads::oplog::{Baseline, Line, Log, replay};
 
 use super::{WrongAnswer, key_value};
 use crate::cell::Given;
 use crate::heap_settings;
+use crate::oracle::trial::{self, MAX_BASELINE, step_by_step};
 use crate::roster::{self, for_heap};
 
 const EXAMPLES: &str = "\
@@ -46,14 +47,6 @@ pub(super) struct Arguments {
     json: bool,
 }
 
-/// As on heaps that stop: a due collection runs there and then, and what dies by count is gone when the operation ends.
-fn step_by_step() -> HeapConfig {
-    HeapConfig { automatic: Automatic::AtTrigger, release_budget: None, ..HeapConfig::default() }
-}
-
-/// More of an interpreter's own objects than any interpreter has.
-const MAX_BASELINE: u32 = 50_000_000;
-
 fn baseline(text: &str) -> Result<Baseline, String> {
     let parts = text.split_once(',').and_then(|(frozen, immortal)| {
         Some(Baseline { frozen: frozen.trim().parse().ok()?, immortal: immortal.trim().parse().ok()? })
@@ -72,12 +65,11 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     };
     let log = Log::parse(&read(&arguments.log)?).with_context(|| format!("{}", arguments.log.display()))?;
     let expected = arguments.expect.as_ref().map(read).transpose()?;
-    let unfreezes = log.operations.contains(&Operation::Unfreeze);
     let baseline = match (arguments.baseline, &expected) {
         (Some(baseline), _) => baseline,
         // Without an unfreeze the interpreter's objects play no part.
-        _ if !unfreezes => Baseline::default(),
-        (None, Some(expected)) => recorded_baseline(expected)?,
+        _ if !log.unfreezes() => Baseline::default(),
+        (None, Some(expected)) => trial::recorded_baseline(expected)?,
         (None, None) => bail!(
             "the log unfreezes the recorded interpreter's own objects; give their number by --baseline B,I, or the recorded \
              outcome by --expect"
@@ -87,12 +79,8 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         None => for_heap!(heap.name, H => print_outcome::<H>(&log, &config, baseline))?,
         Some(expected) => {
             let path = arguments.expect.as_ref().expect("there is an expectation");
-            let damaged = |(line, cause): (usize, String)| anyhow!("{}, line {line}: {cause}", path.display());
-            let recorded = parse_lines(&expected).map_err(damaged)?;
-            let mut lines = Vec::new();
-            for_heap!(heap.name, H => replay_beside::<H>(&log, &config, baseline, &recorded, |line| lines.push(line)))??;
-            let ordered = !unfreezes && heap.abilities.list_order;
-            let difference = compare(&lines, &expected, ordered).map_err(damaged)?;
+            let difference = trial::first_difference(heap, &config, &log, baseline, &expected)
+                .with_context(|| format!("{}", path.display()))?;
             if let Some(difference) = difference {
                 let message = format!(
                     "heap {}, log {}: operation {} differs\n  expected  {}\n  came      {}",
@@ -100,17 +88,9 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
                 );
                 return Err(WrongAnswer(message).into());
             }
-            super::print(&format!("{}: {} operations, no difference\n", log.header.log, lines.len()))
+            super::print(&format!("{}: {} operations, no difference\n", log.header.log, log.operations.len()))
         }
     }
-}
-
-fn recorded_baseline(expected: &str) -> Result<Baseline> {
-    let first = expected.lines().next().unwrap_or_default();
-    let (frozen, immortal) = parse_baseline(first)
-        .filter(|&(frozen, immortal)| immortal <= frozen && frozen <= MAX_BASELINE)
-        .context("the recorded outcome's first line tells no usable baseline_frozen and baseline_immortal; give --baseline B,I")?;
-    Ok(Baseline { frozen, immortal })
 }
 
 fn print_outcome<H: gc_core::Heap>(log: &Log, config: &HeapConfig, baseline: Baseline) -> Result<()> {

@@ -3,7 +3,7 @@
 //! Source: CPython 3.12, `Objects/typeobject.c` (`subtype_dealloc`), `Objects/object.c` (the trashcan).
 //!
 //! # Invariants
-//! - **D1** The stack stays bounded: deaths nest at most [`MAX_NESTING`] deep; further ones wait in `deferred`, newest
+//! - **D1** The stack stays bounded: deaths nest at most [`NestedDeaths::depth`] deep (and [`NestedDeaths::STACK`]); further ones wait in `deferred`, newest
 //!   first, until the outermost has ended.
 //! - **D2** The finalizer runs before weak references are cleared; all of them are cleared before any callback runs.
 //! - **D3** A slot is null before its target is released, so nothing that runs meanwhile sees a dead target.
@@ -11,6 +11,7 @@
 use std::time::Instant;
 
 use crate::callback::Place;
+use crate::config::NestedDeaths;
 use crate::event::Cascade;
 use crate::object::{Kind, ObjectRef, TypeId, TypeSpec};
 use crate::root::Root;
@@ -26,8 +27,8 @@ use super::tracking::Tracking;
 
 // Orderings in this file are relaxed: the thread that has the turn is alone (T1 of `turn`).
 
-/// How deep deaths nest before they are deferred (CPython's `PyTrash_UNWIND_LEVEL`).
-const MAX_NESTING: u32 = 50;
+/// How deep deaths nest whatever the setting.
+const MAX_NESTING: u32 = NestedDeaths::CPython312.depth();
 
 impl<T: Tracking> PlainMutator<T> {
     /// Ends the life of an object whose count has become 0.
@@ -44,7 +45,7 @@ impl<T: Tracking> PlainMutator<T> {
         let depth = self.nesting.get();
         if depth == 0 {
             self.cascade_left.set(Cascade::THRESHOLD as i64 - 1);
-        } else if depth >= MAX_NESTING && header::type_id(word) != TypeId::WEAK_REFERENCE {
+        } else if depth >= MAX_NESTING && header::type_id(word) != TypeId::WEAK_REFERENCE && self.is_too_deep(depth) {
             // D1. A weak reference has nothing to release, and must leave its referent's list at once.
             return self.defer(object);
         }
@@ -57,6 +58,18 @@ impl<T: Tracking> PlainMutator<T> {
         if depth == 0 && self.outermost_has_more.get() {
             self.end_cascade();
         }
+    }
+
+    /// Whether a death, at least [`MAX_NESTING`] deep, has to wait. (D1)
+    #[cold]
+    #[inline(never)]
+    fn is_too_deep(&self, depth: u32) -> bool {
+        let here = (&raw const depth).addr();
+        if depth == MAX_NESTING {
+            self.stack_when_deep.set(here);
+        }
+        let stack = self.stack_when_deep.get().abs_diff(here);
+        depth >= self.shared().config.nested_deaths.depth() || stack > NestedDeaths::STACK
     }
 
     #[cold]

@@ -41,6 +41,8 @@ pub struct PlainMutator<T: Tracking> {
     in_region: Cell<bool>,
     /// Deaths by count under way, one inside the other.
     pub(super) nesting: Cell<u32>,
+    /// Where the stack was when as many were under way as CPython 3.12 allows.
+    pub(super) stack_when_deep: Cell<usize>,
     /// Dead objects whose teardown waits for the outermost one to end (CPython's trashcan).
     pub(super) deferred: RefCell<Vec<ObjectRef>>,
     /// The outermost death has more to do at its end: deferred objects, or a cascade to report.
@@ -62,6 +64,7 @@ impl<T: Tracking> PlainMutator<T> {
             allocator: Allocator::default(),
             in_region: Cell::new(false),
             nesting: Cell::new(0),
+            stack_when_deep: Cell::new(0),
             deferred: RefCell::default(),
             outermost_has_more: Cell::new(false),
             cascade_left: Cell::new(0),

@@ -1,13 +1,13 @@
 //! The format of an operation log.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Registers and slots that a log may ask for, against absurd headers.
 const MAX_REGISTERS: usize = 1 << 16;
 const MAX_SLOTS: u32 = 1 << 12;
 
 /// The first line of a log.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Header {
     /// Its name.
     pub log: String,
@@ -24,7 +24,7 @@ pub struct Header {
 }
 
 /// What an allocated object does at its end.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ObjectKind {
     /// Nothing.
     O,
@@ -35,7 +35,7 @@ pub enum ObjectKind {
 }
 
 /// One operation. Field names are those of the format: `r`, `q` registers, `s` a slot, `w` a weak reference.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields are the format's, told above; the variants are told in `replay`")]
 pub enum Operation {
@@ -110,9 +110,29 @@ impl Log {
         }
         Ok(Self { header, operations })
     }
+
+    /// The log as a file holds it. Fields that a reader has no use for, such as the seed, are not there any more.
+    pub fn print(&self) -> String {
+        let mut text = serde_json::to_string(&self.header).expect("numbers and strings only") + "\n";
+        for operation in &self.operations {
+            text += &operation.print();
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Whether the interpreter's own objects, which were frozen before the log began, come back into the generations.
+    pub fn unfreezes(&self) -> bool {
+        self.operations.contains(&Operation::Unfreeze)
+    }
 }
 
 impl Operation {
+    /// The operation as a line of a log.
+    pub fn print(&self) -> String {
+        serde_json::to_string(self).expect("numbers and strings only")
+    }
+
     /// Registers and slots must exist; weak references are numbered in the order of the operations that make them.
     fn check(&self, header: &Header, weak_references: &mut usize) -> Result<(), String> {
         let register = |r: usize| (r < header.registers).then_some(()).ok_or(format!("there is no register {r}"));

@@ -33,6 +33,21 @@ impl Line {
         serde_json::to_string(self).expect("numbers and strings only")
     }
 
+    /// The first field in which another line is not this one.
+    fn differs_in(&self, other: &Self) -> Option<&'static str> {
+        let Self { i, ret, ev, cnt, dst, fz, gens } = self;
+        let same = [
+            ("i", *i == other.i),
+            ("ret", *ret == other.ret),
+            ("ev", *ev == other.ev),
+            ("cnt", *cnt == other.cnt),
+            ("dst", *dst == other.dst),
+            ("fz", *fz == other.fz),
+            ("gens", *gens == other.gens),
+        ];
+        same.iter().find(|(_, same)| !same).map(|&(field, _)| field)
+    }
+
     /// The line with order taken out of `gens` and `ev`: what logs that unfreeze, and heaps without list order, promise.
     fn sets(&self) -> Self {
         let mut line = self.clone();
@@ -51,6 +66,8 @@ pub struct Difference {
     pub expected: String,
     /// The line that came.
     pub came: String,
+    /// The first field that differs; `None` where one of the lines is missing.
+    pub field: Option<&'static str>,
 }
 
 /// The lines of a recorded outcome (with or without its first line, which tells the baseline).
@@ -75,15 +92,25 @@ pub fn compare(came: &[Line], recorded: &str, ordered: bool) -> Result<Option<Di
         let (expected, came) = (expected.next(), came.next());
         let operation = came.map_or(0, |line| line.i);
         let Some((number, text)) = expected else {
-            return Ok(came.map(|line| Difference { operation, expected: String::new(), came: line.print() }));
+            return Ok(came.map(|line| Difference {
+                operation,
+                expected: String::new(),
+                came: line.print(),
+                field: None,
+            }));
         };
         let line: Line = serde_json::from_str(text).map_err(|cause| (number + 1, cause.to_string()))?;
         let Some(came) = came else {
-            return Ok(Some(Difference { operation: line.i, expected: text.to_owned(), came: String::new() }));
+            return Ok(Some(Difference {
+                operation: line.i,
+                expected: text.to_owned(),
+                came: String::new(),
+                field: None,
+            }));
         };
-        let same = if ordered { line == *came } else { line.sets() == came.sets() };
-        if !same {
-            return Ok(Some(Difference { operation, expected: text.to_owned(), came: came.print() }));
+        let field = if ordered { line.differs_in(came) } else { line.sets().differs_in(&came.sets()) };
+        if field.is_some() {
+            return Ok(Some(Difference { operation, expected: text.to_owned(), came: came.print(), field }));
         }
     }
 }
