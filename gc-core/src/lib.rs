@@ -8,6 +8,7 @@ pub mod event;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod heap;
+pub mod inspection;
 pub mod object;
 pub mod process;
 pub mod root;
@@ -26,6 +27,7 @@ mod traced;
 mod turn;
 pub mod types;
 pub mod weak;
+pub mod weak_maps;
 
 pub use callback::{Callback, CallbackId, CollectionInfo, Phase};
 pub use config::{
@@ -40,3 +42,4 @@ pub use plain::{PlainHeap, PlainMutator, Reason, Tracking};
 pub use refcount::{Counted, Deaths, Recorded, RecordingHeap, RefcountHeap, Replayed, Uncollected, UncountedHeap};
 pub use root::{Root, SharedRoot};
 pub use tape::Tape;
+pub use weak_maps::{Finalizer, Finalizers, WeakKeyMap, WeakValueMap};
