@@ -5,13 +5,11 @@
 //! Tarjan, "Depth-first search and linear graph algorithms" (1972), with an explicit stack in place of recursion: the
 //! depth of a heap graph is the length of its longest list.
 
-use super::HeapGraph;
-
 /// Stands for "in no component": the node is of no interest.
 const NONE: u32 = u32::MAX;
 
-/// The strongly connected components over the nodes of interest (of a heap graph: the tracked ones) and the edges between
-/// them.
+/// The strongly connected components over the nodes of interest (of a process's heap: the tracked ones) and the edges
+/// between them.
 #[derive(Clone, Debug)]
 pub struct Components {
     of_node: Vec<u32>,
@@ -20,12 +18,8 @@ pub struct Components {
 }
 
 impl Components {
-    /// Finds all components of the tracked part of a heap graph, in time linear in nodes and edges.
-    pub fn of(graph: &HeapGraph) -> Self {
-        Self::over(graph.node_count(), |node| graph.targets(node), |node| graph.flags(node).is_tracked())
-    }
-
-    /// The same of any graph with nodes from 0 to `nodes` − 1, as far as they are `of_interest`.
+    /// Finds all components of a graph with nodes from 0 to `nodes` − 1, as far as they are `of_interest`, in time linear in
+    /// nodes and edges.
     pub fn over<'t>(nodes: usize, targets: impl Fn(u32) -> &'t [u32], of_interest: impl Fn(u32) -> bool) -> Self {
         Search::new(nodes, targets, of_interest).run()
     }
