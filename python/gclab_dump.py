@@ -42,22 +42,18 @@ import weakref
 
 TRACKED, SUPPORTS_GC, IMMORTAL, GARBAGE, FINALIZER, WEAKLY_REFERENCED = 1, 2, 4, 8, 16, 32
 GENERATION_SHIFT = 6
-
-# Py_TPFLAGS_HAVE_GC, Include/object.h.
-HAVE_GC = 1 << 14
-# Seconds for which other threads leave this one alone while a heap is dumped `here`.
-HOLD_S = 30.0
+HAVE_GC = 1 << 14  # Py_TPFLAGS_HAVE_GC, Include/object.h
+HOLD_S = 30.0  # for so long other threads leave this one alone while a heap is dumped `here`
 
 # A class may define these names for its own purposes; the descriptors of `type` cannot be fooled.
-_type_flags = type.__dict__["__flags__"].__get__
-_type_name = type.__dict__["__qualname__"].__get__
-_type_module = type.__dict__["__module__"].__get__
-_type_mro = type.__dict__["__mro__"].__get__
-_type_names = type.__dict__["__dict__"].__get__
-_type_basic_size = type.__dict__["__basicsize__"].__get__
-_type_item_size = type.__dict__["__itemsize__"].__get__
+_type_flags, _type_mro, _type_names, _type_basic_size, _type_item_size, _type_module, _type_name = (
+    type.__dict__[name].__get__
+    for name in ("__flags__", "__mro__", "__dict__", "__basicsize__", "__itemsize__", "__module__", "__qualname__")
+)
 
 _numbers = itertools.count(1)
+_forking = []  # not empty while this module forks: gclab_record does not begin a recording in the child
+_waiting = []  # a number for each thread that waits for a child
 
 
 def dump(path, garbage=True, method=None, wait=True, quiet=False, meta=None):
@@ -75,17 +71,13 @@ def dump(path, garbage=True, method=None, wait=True, quiet=False, meta=None):
     if sys.implementation.name != "cpython":
         raise RuntimeError("only CPython's heap can be dumped")
     if method is None:
-        method = "fork" if hasattr(os, "fork") and _thread._count() == 0 else "here"
+        method = "fork" if hasattr(os, "fork") and not _other_threads() else "here"
     path = os.path.abspath(os.fspath(path).replace("{pid}", str(os.getpid())).replace("{n}", str(next(_numbers))))
     if method == "here":
-        told = _dump_here(path, garbage, meta)
-    elif method == "fork":
-        told = _dump_in_child(path, garbage, meta, wait, quiet)
-    else:
-        raise ValueError("method must be 'fork', 'here' or None, not %r" % (method,))
-    if not quiet and "bytes" in told:
-        _say(told)
-    return told
+        return _dump_here(path, garbage, meta, quiet)
+    if method == "fork":
+        return _dump_in_child(path, garbage, meta, wait, quiet)
+    raise ValueError("method must be 'fork', 'here' or None, not %r" % (method,))
 
 
 def on_signal(number, path, garbage=True, method=None, wait=False):
@@ -120,80 +112,74 @@ def _dump_in_child(path, garbage, meta, wait, quiet):
     reading, writing = os.pipe()
     # No handler of the application may run in the child: signals stay blocked there.
     mask = bytes(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
+    _forking.append(True)
     stop_begin = time.perf_counter()
-    pid = _fork()
-    if pid == 0:
-        _child(path, garbage, meta, writing)
-    stopped_s = time.perf_counter() - stop_begin
-    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    os.close(writing)
-    if wait:
-        return _await(pid, reading, path, begin, stopped_s)
-    _thread.start_new_thread(_await_and_say, (pid, reading, path, begin, stopped_s, quiet))
-    return {"path": path, "method": "fork", "stopped_s": stopped_s}
+    try:
+        pid = _fork()
+        if pid == 0:
+            _child(path, garbage, meta, writing)
+        stopped_s = time.perf_counter() - stop_begin
+    except OSError:
+        os.close(reading)
+        raise
+    finally:
+        _forking.pop()
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        os.close(writing)
+    told = {"path": path, "method": "fork", "stopped_s": stopped_s}
+    if not wait:
+        _waiting.append(pid)
+        _thread.start_new_thread(_await, (pid, reading, begin, dict(told), quiet, False))
+        return told
+    return _await(pid, reading, begin, told, quiet, True)
 
 
 def _fork():
-    if _thread._count() == 0:
-        return os.fork()
     with warnings.catch_warnings():
         # The children run nothing but this module, and take no lock of another thread.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()
 
 
-def _await(pid, reading, path, begin, stopped_s):
+def _other_threads():
+    recorder = sys.modules.get("gclab_record")
+    return _thread._count() - len(_waiting) - (recorder is not None and recorder._recording is not None)
+
+
+def _await(pid, reading, begin, told, quiet, raises):
+    """Waits for what the child has to tell, and adds it to `told`."""
+    with open(reading, "rb") as file:
+        told.update(json.loads(file.read() or b'{"error": "the child that writes it died"}'))
     try:
-        told = json.loads(_read_all(reading) or b'{"error": "the child that wrote it died"}')
-    finally:
-        os.close(reading)
-        try:
-            os.waitpid(pid, 0)
-        except ChildProcessError:
-            pass  # the application's own handler, or the system, has already taken its exit status
-    if "error" in told:
-        raise RuntimeError("%s was not written: %s" % (path, told["error"]))
-    told.update(path=path, method="fork", stopped_s=stopped_s, took_s=time.perf_counter() - begin)
+        os.waitpid(pid, 0)
+    except ChildProcessError:
+        pass  # the application's own handler, or the system, has already taken its exit status
+    told["took_s"] = time.perf_counter() - begin
+    error = told.get("error") and "%s was not written: %s" % (told["path"], told["error"])
+    if not raises:
+        _waiting.pop()
+    elif error:
+        raise RuntimeError(error)
+    if not quiet:
+        _print(error) if error else _say(told)
     return told
-
-
-def _await_and_say(pid, reading, path, begin, stopped_s, quiet):
-    try:
-        told = _await(pid, reading, path, begin, stopped_s)
-        if not quiet:
-            _say(told)
-    except Exception as error:
-        _print("no heap dumped: %s" % error)
-
-
-def _read_all(file):
-    parts = []
-    while True:
-        part = os.read(file, 1 << 16)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
-
-
-def _write_all(file, data):
-    view = memoryview(data)
-    while view:
-        view = view[os.write(file, view) :]
 
 
 def _child(path, garbage, meta, writing):
     """The whole life of the child. Never returns."""
     try:
+        settings = _settings()
         gc.disable()
         sys.setprofile(None)
         sys.settrace(None)
         _close_inherited({0, 1, 2, writing})
         addresses = _garbage_in_grandchild(writing) if garbage else None
-        told = _write(path, _snapshot(addresses, [], unfreeze=True), garbage, meta)
+        told = _write(path, _snapshot(settings, addresses, [], unfreeze=True), garbage, meta)
     except BaseException as error:
         told = {"error": "%s: %s" % (type(error).__name__, error)}
     try:
-        _write_all(writing, json.dumps(told).encode())
+        with open(writing, "wb") as file:
+            file.write(json.dumps(told).encode())
     finally:
         os._exit(0)
 
@@ -215,15 +201,16 @@ def _garbage_in_grandchild(writing):
     if pid == 0:
         try:
             os.close(writing)
-            found = array.array("Q", map(id, _collect_silently()))
-            _write_all(answering, b"!" + found.tobytes())
-        except BaseException as error:
-            _write_all(answering, ("%s: %s" % (type(error).__name__, error)).encode())
+            with open(answering, "wb") as file:
+                try:
+                    file.write(b"!" + _collect_silently().tobytes())
+                except BaseException as error:
+                    file.write(("%s: %s" % (type(error).__name__, error)).encode())
         finally:
             os._exit(0)
     os.close(answering)
-    told = _read_all(reading)
-    os.close(reading)
+    with open(reading, "rb") as file:
+        told = file.read()
     os.waitpid(pid, 0)
     if not told.startswith(b"!"):
         raise RuntimeError("the collection failed: %s" % (told.decode() or "its process died"))
@@ -231,20 +218,24 @@ def _garbage_in_grandchild(writing):
 
 
 def _collect_silently():
-    """The garbage, found without running what it would have done at its end. Only for a process that is thrown away."""
+    """Addresses of the garbage, found without running what it would have done at its end. Only for a process that is thrown
+    away: objects are marked as finalized, and functions refused.
+    """
     objects = gc.get_objects()
-    with_finalizer = {id(kind) for kind in {type(one) for one in objects} if _has_finalizer(kind)}
+    existing = set(map(id, objects))
+    kinds = {id(type(one)): type(one) for one in objects}
+    with_finalizer = {address for address, kind in kinds.items() if _has_finalizer(kind)}
     finalizable = [id(one) for one in objects if id(type(one)) in with_finalizer]
-    del objects
+    del objects, kinds
     _mark_finalized(finalizable)
     # What is left are callbacks of weak references. A profiler that raises keeps functions in Python from starting; it is
     # then switched off, the error is reported, and the report switches it on again.
     sys.unraisablehook = _rearm
     _rearm(None)
-    try:
-        return _collect_and_keep()
-    finally:
-        sys.setprofile(None)
+    found = _collect_and_keep()
+    sys.setprofile(None)
+    # What this module did since then may have left garbage too, as the import of ctypes does.
+    return array.array("Q", [id(one) for one in found if id(one) in existing])
 
 
 def _refuse(_frame, event, _argument):
@@ -271,8 +262,7 @@ def _mark_finalized(addresses):
 
 def _collect_and_keep():
     """Runs a full collection that keeps what it finds, which is returned; all settings are as before."""
-    enabled, flags, before = gc.isenabled(), gc.get_debug(), len(gc.garbage)
-    callbacks = gc.callbacks[:]
+    enabled, flags, before, callbacks = gc.isenabled(), gc.get_debug(), len(gc.garbage), gc.callbacks[:]
     collections = gc.get_stats()[2]["collections"]
     del gc.callbacks[:]
     gc.disable()
@@ -294,7 +284,7 @@ def _collect_and_keep():
 # ---- In the process itself
 
 
-def _dump_here(path, garbage, meta):
+def _dump_here(path, garbage, meta, quiet):
     begin = time.perf_counter()
     enabled, interval = gc.isenabled(), sys.getswitchinterval()
     blocks = hasattr(signal, "pthread_sigmask")
@@ -307,9 +297,10 @@ def _dump_here(path, garbage, meta):
             pass
         gc.disable()
         stop_begin = time.perf_counter()
+        settings = _settings()
         kept = _collect_and_keep() if garbage else []
         addresses = array.array("Q", map(id, kept)) if garbage else None
-        snapshot = _snapshot(addresses, kept, unfreeze=False)
+        snapshot = _snapshot(settings, addresses, kept, unfreeze=False)
         stopped_s = time.perf_counter() - stop_begin
         del kept
     finally:
@@ -320,47 +311,45 @@ def _dump_here(path, garbage, meta):
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     told = _write(path, snapshot, garbage, meta)
     told.update(path=path, method="here", stopped_s=stopped_s, took_s=time.perf_counter() - begin)
+    if not quiet:
+        _say(told)
     return told
 
 
 # ---- The graph
 
 
-def _snapshot(addresses, kept, unfreeze):
+def _settings():
+    stats, frozen = gc.get_stats(), gc.get_freeze_count()
+    return {"threshold": gc.get_threshold(), "count": gc.get_count(), "stats": stats, "frozen": frozen}
+
+
+def _snapshot(settings, addresses, kept, unfreeze):
     """The graph as encoded columns. `addresses` are those of the garbage, or None; `kept` is a list of this module's that keeps
     garbage alive. Nothing else may run meanwhile.
     """
     # Since 3.10 each array counts as a reference to its type.
     arrays = list(map(sys.getrefcount, [array.array]))[0] - _CALL - 1
     arrays -= addresses is not None and sys.version_info >= (3, 10)
-    # Before any other container is made, so that none of this module's is among them.
-    young = gc.get_objects(generation=0)
-    middle = gc.get_objects(generation=1)
-    old = gc.get_objects(generation=2)
-    settings = {
-        "threshold": gc.get_threshold(),
-        "count": gc.get_count(),
-        "stats": gc.get_stats(),
-        "frozen": gc.get_freeze_count(),
-    }
-    frozen = []
+    old_count = len(gc.get_objects(generation=2))
     if unfreeze and settings["frozen"]:
-        gc.unfreeze()
-        frozen = gc.get_objects(generation=2)[len(old) :]
+        gc.unfreeze()  # to the end of the oldest generation
     own, own_targets = _own_part(sys._getframe().f_globals)
-    own.add(id(kept))
-    if addresses is not None:
-        own.add(id(addresses))
+    # From here to the last of the three lists no container is made, so that none of this module's is in them.
+    private = (own, own_targets, kept, addresses, settings, *settings.values(), *settings["stats"])
+    own.update(id(one) for one in private if one is not None)
+    own.add(id(private))
+    young, middle, old = (gc.get_objects(generation=0), gc.get_objects(generation=1), gc.get_objects(generation=2))
     own_targets.extend(map(id, kept))
 
     objects = []
     generations = bytearray()
-    for number, part in enumerate((young, middle, old)):
+    for number, part in enumerate((young, middle, old[:old_count])):
         objects += [one for one in part if id(one) not in own]
         generations += bytes([number + 1]) * (len(objects) - len(generations))
     # The collector does not examine the permanent generation: to it, these are not tracked.
-    objects += [one for one in frozen if id(one) not in own]
-    del young, middle, old, frozen, part
+    objects += [one for one in old[old_count:] if id(one) not in own]
+    del young, middle, old, part, private
 
     number_of = {id(one): number for number, one in enumerate(objects)}
     references = array.array("Q", bytes(8 * len(objects)))  # to each object, from tracked ones
@@ -417,8 +406,8 @@ def _snapshot(addresses, kept, unfreeze):
 
 
 def _own_part(names):
-    """What is this module's, as a set of addresses: its dictionary, functions and code, and whatever only these refer to.
-    And the addresses of all that these refer to, each as often as they do.
+    """Addresses of what is this module's (its dictionary, functions and code, and whatever only these refer to), and of all that
+    these refer to, each as often as they do.
     """
     own = [names]
     own += [one for one in names.values() if type(one) is types.FunctionType and one.__globals__ is names]
@@ -468,15 +457,14 @@ def _counts(objects, own_targets, number_of, arrays):
 
 
 def _raise_counts(counts, references, flags):
-    """Counts that are less than the references to the object, as an extension makes them that shows a reference it does not
-    own, become one more than these: the collector, too, takes such an object for reachable. Returns how many there are.
+    """Raises counts below the references to the object, which an extension makes that shows a reference it does not own, to one
+    more than these: the collector, too, takes such an object for reachable. Returns how many there are.
     """
-    raised = 0
-    for number, count in enumerate(counts):
-        if count < references[number] and flags[number] & (TRACKED | IMMORTAL) == TRACKED:
-            counts[number] = references[number] + 1
-            raised += 1
-    return raised
+    low = [number for number, count in enumerate(counts) if count < references[number]]
+    low = [number for number in low if flags[number] & (TRACKED | IMMORTAL) == TRACKED]
+    for number in low:
+        counts[number] = references[number] + 1
+    return len(low)
 
 
 def _describe(objects):
@@ -507,8 +495,8 @@ def _describe(objects):
 def _text(descriptor, kind):
     try:
         text = descriptor(kind)
-    except Exception:
-        return "?"
+    except AttributeError:
+        text = None
     return text.encode("utf-8", "replace").decode() if type(text) is str else "?"
 
 
@@ -525,13 +513,8 @@ def _measures_itself(kind):
     return False
 
 
-def _call_overhead():
-    alone = [object()]
-    return list(map(sys.getrefcount, alone))[0] - 1
-
-
 # What sys.getrefcount, called by map over a list, counts beside the references that there were before.
-_CALL = _call_overhead()
+_CALL = next(map(sys.getrefcount, [object()])) - 1
 
 
 # ---- The file
@@ -594,49 +577,34 @@ def _main(arguments):
     try:
         given, rest = getopt.getopt(arguments, "h", ["out=", "after=", "no-garbage", "method=", "help"])
         given = dict(given)
+        if {"-h", "--help"} & set(given):
+            print(USAGE)
+            return 0
         after = float(given.get("--after", 0))
-        if after < 0 or given.get("--method", "here") not in ("here", "fork"):
-            raise ValueError("--after takes seconds, --method takes fork or here")
-        if not rest and not {"-h", "--help"} & set(given):
-            raise ValueError("a script is needed")
-    except (getopt.GetoptError, ValueError) as error:
-        _print("%s\n%s" % (error, USAGE))
-        return 2
-    if {"-h", "--help"} & set(given):
-        print(USAGE)
-        return 0
-    try:
+        if not rest or after < 0:
+            raise ValueError("a script is needed, and seconds that are not negative")
         with open(rest[0], "rb") as file:
             code = compile(file.read(), rest[0], "exec")
-    except (OSError, SyntaxError, ValueError) as error:
-        _print("cannot run %s: %s" % (rest[0], error))
+    except (getopt.GetoptError, OSError, SyntaxError, ValueError) as error:
+        _print("%s\n%s" % (error, USAGE))
         return 2
     options = (given.get("--out", "heap-{pid}.gcheap.gz"), "--no-garbage" not in given, given.get("--method"))
-    del given, file
-    return _run(code, rest, after, *options)
-
-
-def _run(code, rest, after, path, garbage, method):
     # The script gets a main module of its own.
-    module = types.ModuleType("__main__")
-    module.__file__ = rest[0]
-    module.__builtins__ = __builtins__
-    sys.modules["__main__"] = module
-    sys.argv[:] = rest
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    namespace = sys.modules["__main__"].__dict__
+    namespace.update(__file__=rest[0], __builtins__=__builtins__)
     sys.path[0] = os.path.dirname(os.path.abspath(rest[0]))
-    namespace = module.__dict__
-    del module, rest
+    sys.argv[:] = rest
+    del given, file, rest
     if after:
-        on_signal(signal.SIGALRM, path, garbage, method, wait=True)
+        on_signal(signal.SIGALRM, *options, wait=True)
         signal.setitimer(signal.ITIMER_REAL, after)
     try:
         exec(code, namespace)
     finally:
         # Sooner than the interpreter takes the program apart, and after whatever it ended with.
-        if not after or signal.getitimer(signal.ITIMER_REAL)[0] > 0:
-            if after:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            dump(path, garbage=garbage, method=method)
+        if not after or signal.setitimer(signal.ITIMER_REAL, 0)[0] > 0:
+            dump(*options)
     return 0
 
 
