@@ -43,9 +43,9 @@ import weakref
 TRACKED, SUPPORTS_GC, IMMORTAL, GARBAGE, FINALIZER, WEAKLY_REFERENCED = 1, 2, 4, 8, 16, 32
 GENERATION_SHIFT = 6
 HAVE_GC = 1 << 14  # Py_TPFLAGS_HAVE_GC, Include/object.h
-HOLD_S = 30.0  # for so long other threads leave this one alone while a heap is dumped `here`
+HOLD_S = 1e-4  # for each tracked object: so long other threads leave this one alone while a heap is dumped `here`
 
-# A class may define these names for its own purposes; the descriptors of `type` cannot be fooled.
+# A class may define these names for its own ends; the descriptors of `type` cannot be fooled.
 _type_flags, _type_mro, _type_names, _type_basic_size, _type_item_size, _type_module, _type_name = (
     type.__dict__[name].__get__
     for name in ("__flags__", "__mro__", "__dict__", "__basicsize__", "__itemsize__", "__module__", "__qualname__")
@@ -66,10 +66,8 @@ def dump(path, garbage=True, method=None, wait=True, quiet=False, meta=None):
     Returns a dictionary: path, method, stopped_s (how long the process stood still), took_s, bytes, nodes, edges, tracked,
     garbage; without `wait` only path, method and stopped_s. Raises RuntimeError if the heap could not be dumped.
     """
-    if not getattr(sys, "_is_gil_enabled", lambda: True)():
-        raise RuntimeError("a free-threaded interpreter has no collector's lists to read; run the program with the GIL")
-    if sys.implementation.name != "cpython":
-        raise RuntimeError("only CPython's heap can be dumped")
+    if sys.implementation.name != "cpython" or not getattr(sys, "_is_gil_enabled", lambda: True)():
+        raise RuntimeError("only CPython with a GIL has the lists that are read here; run the program with that")
     if method is None:
         method = "fork" if hasattr(os, "fork") and not _other_threads() else "here"
     path = os.path.abspath(os.fspath(path).replace("{pid}", str(os.getpid())).replace("{n}", str(next(_numbers))))
@@ -289,7 +287,7 @@ def _dump_here(path, garbage, meta, quiet):
     enabled, interval = gc.isenabled(), sys.getswitchinterval()
     blocks = hasattr(signal, "pthread_sigmask")
     mask = bytes(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())) if blocks else None
-    sys.setswitchinterval(HOLD_S)
+    sys.setswitchinterval(1.0 + HOLD_S * len(gc.get_objects()))
     try:
         # Whoever waits for the lock now may ask for it once more after the old interval. Let them.
         waiting = time.perf_counter() + 2 * interval if _thread._count() else 0
@@ -325,7 +323,7 @@ def _settings():
 
 
 def _snapshot(settings, addresses, kept, unfreeze):
-    """The graph as encoded columns. `addresses` are those of the garbage, or None; `kept` is a list of this module's that keeps
+    """The graph as columns. `addresses` are those of the garbage, or None; `kept` is a list of this module's that keeps
     garbage alive. Nothing else may run meanwhile.
     """
     # Since 3.10 each array counts as a reference to its type.
@@ -334,7 +332,7 @@ def _snapshot(settings, addresses, kept, unfreeze):
     old_count = len(gc.get_objects(generation=2))
     if unfreeze and settings["frozen"]:
         gc.unfreeze()  # to the end of the oldest generation
-    own, own_targets = _own_part(sys._getframe().f_globals)
+    own, own_targets = _own_part(globals())
     # From here to the last of the three lists no container is made, so that none of this module's is in them.
     private = (own, own_targets, kept, addresses, settings, *settings.values(), *settings["stats"])
     own.update(id(one) for one in private if one is not None)
@@ -394,14 +392,7 @@ def _snapshot(settings, addresses, kept, unfreeze):
         "raised": _raise_counts(counts, references, flags),
         "gc": settings,
         "types": types_of,
-        "sections": (
-            ("type", "uv", _leb128(kinds)),
-            ("flags", "u8", flags),
-            ("size", "uv", _leb128(sizes)),
-            ("rc", "uv", _leb128(counts)),
-            ("deg", "uv", _leb128(degrees)),
-            ("dst", "zz", _leb128(steps)),
-        ),
+        "columns": (kinds, flags, sizes, counts, degrees, steps),
     }
 
 
@@ -477,8 +468,10 @@ def _describe(objects):
         entry = known.get(id(kind))
         if entry is None:
             supports_gc = bool(_type_flags(kind) & HAVE_GC)
+            # A `__sizeof__` written in Python is not called.
+            measures_itself = type(_found(kind, "__sizeof__")) is types.MethodDescriptorType
             flag = (SUPPORTS_GC if supports_gc else 0) | (FINALIZER if _has_finalizer(kind) else 0)
-            entry = known[id(kind)] = (len(types_of), flag, _measures_itself(kind), supports_gc)
+            entry = known[id(kind)] = (len(types_of), flag, measures_itself, supports_gc)
             name = "%s.%s" % (_text(_type_module, kind), _text(_type_name, kind))
             types_of.append((name, _type_basic_size(kind), abs(_type_item_size(kind)), int(supports_gc)))
         number, flag, measures_itself, supports_gc = entry
@@ -500,17 +493,16 @@ def _text(descriptor, kind):
     return text.encode("utf-8", "replace").decode() if type(text) is str else "?"
 
 
+def _found(kind, name):
+    """What a type or its ancestors call by this name, or None. A type that was never made ready has no dictionary."""
+    for one in _type_mro(kind) or ():
+        if name in _type_names(one):
+            return _type_names(one)[name]
+
+
 def _has_finalizer(kind):
     # A type with tp_finalize has `__del__` in its dictionary, whether it is written in C or in Python.
-    return any("__del__" in _type_names(one) for one in _type_mro(kind))
-
-
-def _measures_itself(kind):
-    """Whether `__sizeof__` of the type is written in C; one written in Python is not called."""
-    for one in _type_mro(kind):
-        if "__sizeof__" in _type_names(one):
-            return type(_type_names(one)["__sizeof__"]) is types.MethodDescriptorType
-    return False
+    return _found(kind, "__del__") is not None
 
 
 # What sys.getrefcount, called by map over a list, counts beside the references that there were before.
@@ -533,6 +525,8 @@ def _leb128(numbers):
 def _write(path, snapshot, garbage, meta):
     """Writes the file under another name, then renames it. Returns its figures."""
     figures = {name: snapshot[name] for name in ("nodes", "edges", "tracked")}
+    names = zip(("type", "flags", "size", "rc", "deg", "dst"), ("uv", "u8", "uv", "uv", "uv", "zz"))
+    sections = [bytes(data) if data is snapshot["columns"][1] else _leb128(data) for data in snapshot["columns"]]
     header = {
         "format": "gcheap",
         "version": 1,
@@ -543,7 +537,7 @@ def _write(path, snapshot, garbage, meta):
         "gc": snapshot["gc"],
         "meta": {"dumper": "gclab_dump", "garbage": bool(garbage), "counts_raised": snapshot["raised"], **(meta or {})},
         "types": snapshot["types"],
-        "sections": [(name, encoding, len(data)) for name, encoding, data in snapshot["sections"]],
+        "sections": [(*name, len(data)) for name, data in zip(names, sections)],
     }
     text = json.dumps(header, separators=(",", ":")).encode()
     part = "%s.%d.part" % (path, os.getpid())
@@ -552,13 +546,12 @@ def _write(path, snapshot, garbage, meta):
             # Without name and time the same heap gives the same bytes.
             with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as packed:
                 packed.write(b"GCHEAP1\n" + struct.pack("<I", len(text)) + text)
-                for _name, _encoding, data in snapshot["sections"]:
+                for data in sections:
                     packed.write(data)
         os.replace(part, path)
-    except BaseException:
+    finally:
         if os.path.exists(part):
             os.remove(part)
-        raise
     return {**figures, "garbage": snapshot["garbage"], "bytes": os.path.getsize(path)}
 
 

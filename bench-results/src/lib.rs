@@ -18,6 +18,7 @@ pub mod mmu;
 mod no_count_replay;
 pub mod provenance;
 pub mod record;
+pub mod recorded;
 pub mod report;
 pub mod roster;
 pub mod run_folder;

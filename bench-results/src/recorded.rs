@@ -155,34 +155,29 @@ impl Recording {
 
     /// Adds one line to what the lines before it gave.
     fn take(recording: &mut Option<Self>, line: Line, path: &Path) -> Result<()> {
-        let recording = match (recording, line) {
-            (none @ None, Line::Start { schema, runtime, process, started, threshold, enabled }) => {
-                ensure!(schema == SCHEMA, "the recording has schema {schema}; this program reads {SCHEMA}");
-                let (collections, requests) = (Vec::new(), Vec::new());
-                let path = path.to_owned();
-                let (wall_ns, cut_short, dropped) = (0, true, None);
-                *none = Some(Self {
-                    path,
-                    runtime,
-                    process,
-                    started,
-                    threshold,
-                    enabled,
-                    wall_ns,
-                    cut_short,
-                    dropped,
-                    collections,
-                    requests,
-                });
-                return Ok(());
-            }
-            (None, _) => bail!("a recording begins with a line of kind `start`"),
-            (Some(_), Line::Start { .. }) => bail!("a second `start`; give each recording as a file of its own"),
-            (Some(recording), line) => (recording, line),
+        let Some(recording) = recording else {
+            let Line::Start { schema, runtime, process, started, threshold, enabled } = line else {
+                bail!("a recording begins with a line of kind `start`");
+            };
+            ensure!(schema == SCHEMA, "the recording has schema {schema}; this program reads {SCHEMA}");
+            *recording = Some(Self {
+                path: path.to_owned(),
+                runtime,
+                process,
+                started,
+                threshold,
+                enabled,
+                wall_ns: 0,
+                cut_short: true,
+                dropped: None,
+                collections: Vec::new(),
+                requests: Vec::new(),
+            });
+            return Ok(());
         };
-        let (recording, line) = recording;
         ensure!(recording.cut_short, "a line after the recording's end");
         match line {
+            Line::Start { .. } => bail!("a second `start`; give each recording as a file of its own"),
             Line::Collection { start_ns, end_ns, generation, collected, uncollectable } => {
                 ensure!(start_ns <= end_ns, "a collection ends at {end_ns} ns, before it starts at {start_ns} ns");
                 ensure!(generation < GENERATIONS, "generation {generation}; there are 0, 1 and 2");
@@ -195,7 +190,6 @@ impl Recording {
             Line::End { ns, dropped } => {
                 (recording.wall_ns, recording.cut_short, recording.dropped) = (ns, false, Some(dropped));
             }
-            Line::Start { .. } => unreachable!("handled above"),
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ mod merge;
 mod overhead;
 mod plan;
 mod publish;
+mod recorded;
 mod replay;
 mod run;
 mod selection;
@@ -31,6 +32,7 @@ Examples:
   gclab run --heap generational --workload deep-cycles
   gclab verify                      every heap gives the right answers
   gclab heap django                 the shape of a real heap
+  gclab recorded FILE               the pauses of a real Python service
   gclab replay LOG --expect OUT     an operation log, held against what CPython did
   gclab overhead                    what each instrument costs
 
@@ -54,6 +56,7 @@ enum Verb {
     Run(run::Arguments),
     Verify(verify::Arguments),
     Heap(heap::Arguments),
+    Recorded(recorded::Arguments),
     Replay(replay::Arguments),
     Overhead(overhead::Arguments),
     List(list::Arguments),
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),
+        Verb::Recorded(arguments) => recorded::run(arguments),
         Verb::Replay(arguments) => replay::run(arguments),
         Verb::Overhead(arguments) => overhead::run(arguments),
         Verb::List(arguments) => list::run(arguments),
