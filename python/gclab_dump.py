@@ -287,7 +287,7 @@ def _dump_here(path, garbage, meta, quiet):
     enabled, interval = gc.isenabled(), sys.getswitchinterval()
     blocks = hasattr(signal, "pthread_sigmask")
     mask = bytes(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())) if blocks else None
-    sys.setswitchinterval(1.0 + HOLD_S * len(gc.get_objects()))
+    sys.setswitchinterval(0.2 + HOLD_S * len(gc.get_objects()))
     try:
         # Whoever waits for the lock now may ask for it once more after the old interval. Let them.
         waiting = time.perf_counter() + 2 * interval if _thread._count() else 0

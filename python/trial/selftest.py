@@ -173,7 +173,7 @@ def as_program(folder):
     check("program: its garbage is flagged", "__main__.Own" in [graph.name(node) for node in graph.flagged()])
     check("program: and found", graph.flagged(), graph.garbage())
     with open(script, "w") as file:
-        file.write("import time\nclass Running: pass\none = Running()\nbegin = time.time()\nwhile time.time() < begin + 3: pass\n")
+        file.write("import time\nclass Running: pass\none = Running()\nbegin = time.time()\nwhile time.time() < begin + 1.5: pass\n")
     after = ["--out", out, "--after", "0.3", script]
     done = subprocess.run(module + after, cwd=os.path.dirname(HERE), capture_output=True, text=True)
     check("program: dumped on the way, once", done.stderr.count("process stopped for"), 1)
