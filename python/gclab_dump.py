@@ -58,7 +58,6 @@ _waiting = []  # a number for each thread that waits for a child
 
 def dump(path, garbage=True, method=None, wait=True, quiet=False, meta=None):
     """Writes the heap of this process to `path`; `{pid}` and `{n}` in it become the process and a running number.
-
     `garbage`: also run the interpreter's full collection and flag what it found. `method`: "fork", "here" or None (see the
     module). `wait`: with "fork", return only when the file is written; otherwise a thread waits for it. `quiet`: print nothing.
     `meta`: a dictionary of JSON values to put into the file's header.
@@ -100,6 +99,7 @@ def _say(told):
     line = "{path}: {bytes:,} bytes, {nodes:,} objects ({0}), {edges:,} references; process stopped for {1:,.1f} ms, "
     line += "file written after {took_s:.1f} s ({method})"
     _print(line.format(garbage, told["stopped_s"] * 1e3, **told))
+    return told
 
 
 # ---- In a child
@@ -254,8 +254,7 @@ def _mark_finalized(addresses):
     header = 2 * ctypes.sizeof(ctypes.c_void_p)
     for address in addresses:
         # PyGC_Head lies before the object; bit 0 of its second word is _PyGC_PREV_MASK_FINALIZED.
-        word = ctypes.c_size_t.from_address(address - header + header // 2)
-        word.value |= 1
+        ctypes.c_size_t.from_address(address - header // 2).value |= 1
 
 
 def _collect_and_keep():
@@ -309,9 +308,7 @@ def _dump_here(path, garbage, meta, quiet):
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     told = _write(path, snapshot, garbage, meta)
     told.update(path=path, method="here", stopped_s=stopped_s, took_s=time.perf_counter() - begin)
-    if not quiet:
-        _say(told)
-    return told
+    return told if quiet else _say(told)
 
 
 # ---- The graph
@@ -333,15 +330,14 @@ def _snapshot(settings, addresses, kept, unfreeze):
     if unfreeze and settings["frozen"]:
         gc.unfreeze()  # to the end of the oldest generation
     own, own_targets = _own_part(globals())
-    # From here to the last of the three lists no container is made, so that none of this module's is in them.
+    # From here to the last of the three lists no other container is made, so that none of this module's is in them.
     private = (own, own_targets, kept, addresses, settings, *settings.values(), *settings["stats"])
     own.update(id(one) for one in private if one is not None)
     own.add(id(private))
     young, middle, old = (gc.get_objects(generation=0), gc.get_objects(generation=1), gc.get_objects(generation=2))
     own_targets.extend(map(id, kept))
 
-    objects = []
-    generations = bytearray()
+    objects, generations = [], bytearray()
     for number, part in enumerate((young, middle, old[:old_count])):
         objects += [one for one in part if id(one) not in own]
         generations += bytes([number + 1]) * (len(objects) - len(generations))
@@ -400,8 +396,7 @@ def _own_part(names):
     """Addresses of what is this module's (its dictionary, functions and code, and whatever only these refer to), and of all that
     these refer to, each as often as they do.
     """
-    own = [names]
-    own += [one for one in names.values() if type(one) is types.FunctionType and one.__globals__ is names]
+    own = [names] + [one for one in names.values() if type(one) is types.FunctionType and one.__globals__ is names]
     own += [one for one in gc.get_referrers(names) if type(one) in (types.FunctionType, types.ModuleType)]
     code = [one.__code__ for one in own if type(one) is types.FunctionType]
     while code:

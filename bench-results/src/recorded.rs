@@ -138,7 +138,9 @@ impl Recording {
                 .and_then(|line| Self::take(&mut recording, line, path));
             line.with_context(|| format!("line {number}; give files that gclab_record.py wrote"))?;
         }
-        let Some(mut recording) = recording else { bail!("it is empty; a recording begins with a line of kind `start`") };
+        let Some(mut recording) = recording else {
+            bail!("it is empty; a recording begins with a line of kind `start`")
+        };
         let last = recording.collections.iter().map(|one| one.end_ns).chain(recording.requests.iter().map(|one| one.1));
         let last = last.max().unwrap_or(0);
         ensure!(
@@ -264,7 +266,9 @@ mod tests {
     fn what_is_wrong_is_said_with_its_line() {
         let wrong = |lines: &[&str]| format!("{:#}", read(lines).unwrap_err());
         assert!(wrong(&["{"]).starts_with("line 2;"), "{}", wrong(&["{"]));
-        assert!(wrong(&[&collection(9, 3)]).contains("line 2") && wrong(&[&collection(9, 3)]).contains("before it starts"));
+        assert!(
+            wrong(&[&collection(9, 3)]).contains("line 2") && wrong(&[&collection(9, 3)]).contains("before it starts")
+        );
         assert!(wrong(&[&request(9, 3)]).contains("before it starts"));
         assert!(wrong(&[START]).contains("a second `start`"));
         let end = r#"{"kind":"end","ns":50,"dropped":0}"#;

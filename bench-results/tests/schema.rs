@@ -77,9 +77,25 @@ fn every_field_says_what_it_is() {
             _ => {}
         }
     }
-    for name in ["record", "run"] {
+    for name in ["record", "run", "recording"] {
         jsonschema::draft202012::meta::validate(&schema(name)).unwrap();
         check(name, &schema(name));
+    }
+}
+
+#[test]
+fn a_recording_of_a_python_program_fits_and_strangers_do_not() {
+    let validator = jsonschema::draft202012::new(&schema("recording")).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded/small_py312.jsonl");
+    let recording = lines(&fs::read_to_string(path).unwrap());
+    for line in &recording {
+        assert_valid(&validator, line);
+        let mut stranger = line.clone();
+        stranger["stranger"] = json!(1);
+        assert!(!validator.is_valid(&stranger), "{stranger}");
+    }
+    for kind in ["start", "collection", "request", "end"] {
+        assert!(recording.iter().any(|line| line["kind"] == kind), "{kind}");
     }
 }
 

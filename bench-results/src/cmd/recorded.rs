@@ -175,10 +175,15 @@ fn readable(figures: &Figures) -> String {
         let wall = units::time(file.wall_ns);
         let _ = writeln!(text, "{path}: {runtime}, process {}, {wall}, thresholds {thresholds}{enabled}", file.process);
         if file.cut_short {
-            let _ = writeln!(text, "  It has no end: the process was killed or still runs. It counts to its last event.");
+            let _ =
+                writeln!(text, "  It has no end: the process was killed or still runs. It counts to its last event.");
         }
         if let Some(dropped @ 1..) = file.dropped {
-            let _ = writeln!(text, "  {} collections and requests were left out: writing did not keep up.", units::count(dropped));
+            let _ = writeln!(
+                text,
+                "  {} collections and requests were left out: writing did not keep up.",
+                units::count(dropped)
+            );
         }
     }
     let share = figures.paused_share.map_or_else(|| "unknown".to_owned(), |share| format!("{:.2} %", share * 100.0));
