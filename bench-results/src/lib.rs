@@ -20,6 +20,7 @@ mod no_count_replay;
 pub mod oracle;
 pub mod provenance;
 pub mod record;
+pub mod recorded;
 pub mod report;
 pub mod roster;
 pub mod run_folder;

@@ -79,7 +79,7 @@ fn every_field_says_what_it_is() {
             _ => {}
         }
     }
-    for name in ["record", "run", "verdict"] {
+    for name in ["record", "run", "verdict", "recording"] {
         jsonschema::draft202012::meta::validate(&schema(name)).unwrap();
         check(name, &schema(name));
     }
@@ -118,6 +118,22 @@ fn verdicts_fit_with_intervals_without_and_where_there_is_none() {
     let none = json!(none);
     assert_valid(&validator, &none);
     assert_eq!((&none["error"], &none["axes"]), (&json!("two machines"), &json!(null)));
+}
+
+#[test]
+fn a_recording_of_a_python_program_fits_and_strangers_do_not() {
+    let validator = jsonschema::draft202012::new(&schema("recording")).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded/small_py312.jsonl");
+    let recording = lines(&fs::read_to_string(path).unwrap());
+    for line in &recording {
+        assert_valid(&validator, line);
+        let mut stranger = line.clone();
+        stranger["stranger"] = json!(1);
+        assert!(!validator.is_valid(&stranger), "{stranger}");
+    }
+    for kind in ["start", "collection", "request", "end"] {
+        assert!(recording.iter().any(|line| line["kind"] == kind), "{kind}");
+    }
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod oracle;
 mod overhead;
 mod plan;
 mod publish;
+mod recorded;
 mod replay;
 mod run;
 mod selection;
@@ -32,6 +33,7 @@ Examples:
   gclab run --heap generational --workload deep-cycles
   gclab verify                      every heap gives the right answers
   gclab heap django                 the shape of a real heap
+  gclab recorded FILE               the pauses of a real Python service
   gclab replay LOG --expect OUT     an operation log, held against what CPython did
   gclab oracle --python PATH        fresh logs, held against a live CPython
   gclab overhead                    what each instrument costs
@@ -56,6 +58,7 @@ enum Verb {
     Run(run::Arguments),
     Verify(verify::Arguments),
     Heap(heap::Arguments),
+    Recorded(recorded::Arguments),
     Replay(replay::Arguments),
     Oracle(oracle::Arguments),
     Overhead(overhead::Arguments),
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),
+        Verb::Recorded(arguments) => recorded::run(arguments),
         Verb::Replay(arguments) => replay::run(arguments),
         Verb::Oracle(arguments) => oracle::run(arguments),
         Verb::Overhead(arguments) => overhead::run(arguments),
