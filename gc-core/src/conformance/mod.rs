@@ -20,6 +20,7 @@ pub mod legacy;
 pub mod memory;
 pub mod model;
 pub mod panics;
+pub mod python;
 pub mod slots;
 pub mod threads;
 pub mod weak;
