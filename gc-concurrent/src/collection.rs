@@ -11,7 +11,7 @@ use gc_core::event::{Cause, Collection};
 use gc_core::space::header::{self, flag};
 use gc_core::streaming::Fetch;
 use gc_core::sync::Ordering::{Acquire, Relaxed};
-use gc_core::{Automatic, Certify, Generation, Kind, ObjectRef, Reason, process};
+use gc_core::{Automatic, Certify, DebugFlags, Generation, Kind, ObjectRef, Reason, messages, process};
 
 use crate::age;
 use crate::commit::Commit;
@@ -94,6 +94,11 @@ impl<R: Rung> ParallelMutator<R> {
         self.interruptions().interruption_begins(Cause::Stop);
         let begin = Instant::now();
         self.report(Phase::Start, CollectionInfo::start(generation));
+        let stats_begin = shared.messages.has(DebugFlags::STATS).then(|| {
+            let (sizes, permanent) = self.sizes();
+            shared.messages.write(&messages::start(generation, sizes, permanent), &*shared.observer);
+            Instant::now()
+        });
         let mut found = self.collect_once(work, generation, reason);
         let mut rounds = 1;
         while reason != Reason::Threshold && found.interfered != 0 && rounds < MOST_ROUNDS {
@@ -105,6 +110,7 @@ impl<R: Rung> ParallelMutator<R> {
             rounds += 1;
         }
         shared.trigger.survived(generation, found.survivors);
+        self.write_messages(work, found, stats_begin);
         let mut duration = begin.elapsed();
         {
             let mut stats = shared.trigger.stats.lock();
@@ -129,6 +135,20 @@ impl<R: Rung> ParallelMutator<R> {
             duration,
         });
         found.collected + found.uncollectable
+    }
+
+    /// Writes what is to be said of a collection, all of it at its end, when nobody stands still for it any more.
+    fn write_messages(&self, work: &mut Work, found: Found, stats_begin: Option<Instant>) {
+        let shared = self.shared();
+        let mut text = std::mem::take(&mut work.messages);
+        if let Some(begin) = stats_begin
+            && shared.messages.has(DebugFlags::STATS)
+        {
+            text += &messages::done(found.collected + found.uncollectable, found.uncollectable, begin.elapsed());
+        }
+        if !text.is_empty() {
+            shared.messages.write(&text, &*shared.observer);
+        }
     }
 
     /// Runs the young collection that a threshold asked for while a longer one proposes: so what dies young need not wait

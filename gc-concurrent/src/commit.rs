@@ -4,12 +4,13 @@
 use gc_core::callback::Place;
 use gc_core::space::header::flag;
 use gc_core::sync::Ordering::{Acquire, Relaxed};
-use gc_core::{CallbackId, Generation, ObjectRef, Root, TypeSpec, WeakOrder, weak};
+use gc_core::{CallbackId, DebugFlags, Generation, ObjectRef, Root, WeakOrder, messages, weak};
 
 use crate::age;
-use crate::certify::{Certification, Verdict};
+use crate::certify::Verdict;
 use crate::collection::Found;
 use crate::deciding;
+use crate::garbage::keep_legacy;
 use crate::heap::Rung;
 use crate::memory::Memory;
 use crate::mutator::ParallelMutator;
@@ -206,7 +207,9 @@ impl<'c, R: Rung> Commit<'c, R> {
         // Before code of the program runs: the second certification knows nothing of what is kept.
         let kept = self.work.certification.verdicts().iter().filter(|verdict| **verdict == Verdict::Kept).count();
         found.uncollectable += kept as u64;
+        self.name(DebugFlags::COLLECTABLE, Verdict::Certified, messages::collectable);
         if kept != 0 {
+            self.name(DebugFlags::UNCOLLECTABLE, Verdict::Kept, messages::uncollectable);
             self.put_into_garbage();
         }
         let finalizable = self.finalizable();
@@ -216,6 +219,9 @@ impl<'c, R: Rung> Commit<'c, R> {
         }
         let certified: Vec<u32> = self.work.certification.certified().collect();
         found.collected += certified.len() as u64;
+        if mutator.shared().messages.has(DebugFlags::SAVEALL) {
+            return self.save_all();
+        }
         #[cfg(debug_assertions)]
         crate::sanity::check_certified(&mutator.shared().space, &certified);
         mutator.tearing_down.set(true);
@@ -327,7 +333,7 @@ impl<'c, R: Rung> Commit<'c, R> {
     }
 
     /// The age of an object that lives on.
-    fn survivors_age(&self, object: ObjectRef) -> u8 {
+    pub(crate) fn survivors_age(&self, object: ObjectRef) -> u8 {
         // A finalizer may have untracked it.
         if self.mutator.has_flag(object, flag::TRACKED) { age::survivors(self.generation) } else { age::NONE }
     }
@@ -353,52 +359,6 @@ impl<'c, R: Rung> Commit<'c, R> {
                 shared.space.view().age(object.bits()).store(self.survivors_age(object), Relaxed);
                 mutator.release_running(object);
             }
-        }
-    }
-
-    /// Objects with a legacy finalizer go to `garbage`; they and what they reach live on.
-    fn put_into_garbage(&self) {
-        let mutator = self.mutator;
-        let certification = &self.work.certification;
-        for (&object, &verdict) in certification.suspects().iter().zip(certification.verdicts()) {
-            if verdict == Verdict::Kept
-                && let Some(object) = ObjectRef::from_bits(object)
-                // Its weak references are whole: an upgrade may have brought it back, and it may have died since.
-                && mutator.retain_if_alive(object)
-            {
-                if spec_with_legacy_finalizer(mutator, object).is_some() {
-                    mutator.shared().trigger.garbage.lock().push(object);
-                } else {
-                    mutator.release_running(object);
-                }
-            }
-        }
-    }
-}
-
-fn spec_with_legacy_finalizer<R: Rung>(
-    mutator: &ParallelMutator<R>,
-    object: ObjectRef,
-) -> Option<gc_core::sync::Arc<TypeSpec>> {
-    let shared = mutator.shared();
-    if !mutator.has_flag(object, flag::HOOKED) {
-        return None;
-    }
-    Some(shared.types.spec(shared.space.type_of(object))).filter(|spec| spec.legacy_finalizer.is_some())
-}
-
-/// Keeps certified members with a legacy finalizer, and what they reach.
-fn keep_legacy<R: Rung>(mutator: &ParallelMutator<R>, certification: &mut Certification, members: &[u32]) {
-    // Relaxed: set before there was a type of this sort.
-    if !mutator.shared().has_legacy.load(Relaxed) {
-        return;
-    }
-    for &k in members {
-        if certification.verdicts()[k as usize] == Verdict::Certified
-            && let Some(object) = ObjectRef::from_bits(certification.suspects()[k as usize])
-            && spec_with_legacy_finalizer(mutator, object).is_some()
-        {
-            certification.keep(k);
         }
     }
 }

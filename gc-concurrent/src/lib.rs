@@ -15,6 +15,8 @@ mod collector;
 mod commit;
 mod control;
 mod death;
+mod garbage;
+mod introspection;
 mod mutator;
 mod mutators;
 mod operations;

@@ -14,6 +14,8 @@ pub(crate) struct Work {
     pub(crate) reached: Reached,
     /// Blocks that hold objects of generation 1, in order; perhaps others, too.
     pub(crate) middle_blocks: Vec<u32>,
+    /// What the collection under way has to say at its end (see `gc_core::messages`).
+    pub(crate) messages: String,
     /// Those of young collections that run while a full one proposes.
     pub(crate) young: Option<Box<Work>>,
 }

@@ -12,6 +12,7 @@ mod fixture;
 
 pub mod collections;
 pub mod counts;
+pub mod debugging;
 pub mod finalizers;
 pub mod freezing;
 pub mod generations;
@@ -22,6 +23,7 @@ pub mod model;
 pub mod panics;
 pub mod python;
 pub mod slots;
+pub mod steering;
 pub mod threads;
 pub mod weak;
 
@@ -180,6 +182,30 @@ macro_rules! conformance_rules {
                 every_tracked_object_is_listed
                 containers_are_tracked_and_atomic_objects_are_not
                 an_object_in_finalization_is_on_no_list
+                objects_are_listed_by_type
+                untracked_objects_are_not_found
+                weak_references_are_no_referrers
+                frozen_objects_are_tracked_and_not_found
+                is_finalized_tells_whether_the_finalizer_ran
+                counts_tell_all_counted_references
+            }
+            steering {
+                collection_callbacks_learn_candidates_and_duration
+                collection_callbacks_can_be_removed
+                a_collection_callback_may_remove_itself
+                a_disabled_guard_nests_and_restores
+                a_disabled_guard_ends_with_a_panic
+                disabled_guards_of_two_threads_add_up
+                garbage_is_a_list_of_references
+                numbers_of_generations_are_checked_as_in_cpython
+            }
+            debugging {
+                debug_flags_are_kept
+                debug_stats_report_each_collection
+                garbage_is_reported_by_name
+                save_all_keeps_garbage_alive
+                save_all_keeps_what_legacy_objects_reach
+                a_broken_debug_writer_breaks_nothing
             }
             threads {
                 a_shared_root_dropped_elsewhere_is_released_at_a_safepoint
@@ -261,6 +287,8 @@ mod tests {
             ("generations", include_str!("generations.rs")),
             ("freezing", include_str!("freezing.rs")),
             ("introspection", include_str!("introspection.rs")),
+            ("steering", include_str!("steering.rs")),
+            ("debugging", include_str!("debugging.rs")),
             ("threads", include_str!("threads.rs")),
             ("memory", include_str!("memory.rs")),
             ("panics", include_str!("panics.rs")),

@@ -265,6 +265,9 @@ pub fn roots_of_another_heap_are_refused<H: Heap>(config: HeapConfig) {
     refusal("adopt", || mutator.adopt(foreign.share(&alien)));
     refusal("make_immortal", || mutator.make_immortal(&alien));
     refusal("get_referents", || mutator.get_referents(&alien));
+    refusal("get_referrers", || mutator.get_referrers(&[&own, &alien]));
+    refusal("append_garbage", || mutator.append_garbage(&alien));
+    refusal("remove_garbage", || mutator.remove_garbage(&alien));
     refusal("is_tracked", || mutator.is_tracked(&alien));
     refusal("is_finalized", || mutator.is_finalized(&alien));
     refusal("retain_count", || mutator.retain_count(&alien));
