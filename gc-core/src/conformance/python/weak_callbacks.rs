@@ -214,7 +214,8 @@ pub fn test_trashcan_16602<H: Heap>() -> Row {
             let keys = mutator.allocate(fixture.node, crate::Shape::new(LENGTH, 8)).unwrap();
             let (shared_table, own) = (Held::default(), Held::default());
             shared_table.push(&table);
-            let mut parent = labelled(&mutator, fixture.node, 0);
+            let root = labelled(&mutator, fixture.node, 0);
+            let mut parent = root.clone();
             for n in 0..LENGTH {
                 let child = labelled(&mutator, fixture.node, u64::from(n) + 1);
                 own.push(&mutator.weak_reference(&child, None).unwrap());
@@ -234,14 +235,15 @@ pub fn test_trashcan_16602<H: Heap>() -> Row {
                 table.store(n, Some(&child));
                 parent = child;
             }
-            drop(parent);
-            assert_eq!(label(&table.load(0).expect("the first key is alive")), 1, "the first key holds the chain up");
+            assert_eq!(table.load(0).map(|child| label(&child)), Some(1), "the first key holds the chain up");
+            drop(root);
             catch_up(&mutator);
             mutator.collect(Generation::OLD);
             assert!(!fixture.log.take().contains(&"dying".to_owned()));
             assert!((0..LENGTH).all(|n| table.load(n).is_none()), "every entry went with its key");
             (own.take(&mutator), shared_table.take(&mutator));
-            drop((table, keys));
+            assert_eq!(label(&parent), u64::from(LENGTH), "a variable holds the last");
+            drop((table, keys, parent));
             catch_up(&mutator);
             assert_eq!(fixture.live(), 0);
         },
