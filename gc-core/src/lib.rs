@@ -9,6 +9,7 @@ pub mod event;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod heap;
+pub mod inspection;
 pub mod messages;
 pub mod object;
 pub mod process;
@@ -29,6 +30,7 @@ mod traced;
 mod turn;
 pub mod types;
 pub mod weak;
+pub mod weak_maps;
 
 pub use callback::{Callback, CallbackId, CollectionCallbackId, CollectionInfo, Phase};
 pub use config::{
@@ -44,3 +46,4 @@ pub use plain::{PlainHeap, PlainMutator, Reason, Tracking};
 pub use refcount::{Counted, Deaths, Recorded, RecordingHeap, RefcountHeap, Replayed, Uncollected, UncountedHeap};
 pub use root::{Root, SharedRoot};
 pub use tape::Tape;
+pub use weak_maps::{Finalizer, Finalizers, WeakKeyMap, WeakValueMap};

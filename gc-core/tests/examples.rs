@@ -8,6 +8,8 @@ mod fork;
 mod resurrection_into_limbo;
 #[path = "../examples/shared_cache.rs"]
 mod shared_cache;
+#[path = "../examples/weak_cache.rs"]
+mod weak_cache;
 
 #[test]
 fn resurrection_into_limbo_replays() {
@@ -27,4 +29,10 @@ fn a_finalizer_collects() {
 #[test]
 fn a_forked_child_works() {
     fork::main().unwrap();
+}
+
+#[test]
+fn a_cache_of_weak_references_keeps_its_dead_keys_and_a_weak_map_does_not() {
+    weak_cache::main().unwrap();
+    assert_eq!(weak_cache::lengths().unwrap(), (1_000, 100));
 }
