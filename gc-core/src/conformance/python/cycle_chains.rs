@@ -5,7 +5,6 @@ use super::late_finalizers::plain_lives;
 use super::row::Row;
 use crate::config::HeapConfig;
 use crate::conformance::fixture::{label, labelled};
-use crate::control::Control;
 use crate::heap::{Heap, Mutator};
 use crate::object::{Kind, TypeSpec};
 use crate::root::Root;

@@ -6,7 +6,7 @@ use super::row::Row;
 use crate::conformance::fixture::{Fixture, labelled, ring};
 use crate::control::{Control, Generation};
 use crate::debug::DebugFlags;
-use crate::heap::{Heap, Mutator};
+use crate::heap::Heap;
 use crate::object::{Kind, TypeSpec};
 use crate::sync::{Arc, Mutex};
 

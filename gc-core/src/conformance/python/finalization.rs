@@ -5,7 +5,7 @@ use crate::callback::CallbackId;
 use crate::config::HeapConfig;
 use crate::conformance::fixture::{Fixture, Log, label};
 use crate::control::{Control, Generation};
-use crate::heap::{Heap, Mutator};
+use crate::heap::Heap;
 use crate::root::Root;
 
 /// The base of all tests of that file: what was called, and who survived.

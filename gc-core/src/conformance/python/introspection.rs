@@ -179,7 +179,6 @@ pub fn test_traverse_frozen_objects<H: Heap>() -> Row {
         mutator.freeze();
         let garbage = ring(&mutator, fixture.node, 1);
         garbage.store(1, Some(&frozen));
-        frozen.store(1, None);
         drop((garbage, frozen));
         assert_eq!(mutator.collect(Generation::OLD), 1);
         assert_eq!((fixture.live(), mutator.get_freeze_count()), (1, 1), "frozen garbage waits");

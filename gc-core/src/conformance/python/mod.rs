@@ -39,6 +39,8 @@ pub mod toggling;
 #[doc(hidden)]
 pub mod weak_callbacks;
 #[doc(hidden)]
+pub mod weak_mappings;
+#[doc(hidden)]
 pub mod weak_references;
 
 mod absent;
@@ -254,6 +256,35 @@ macro_rules! python_rows {
                     test_subclass_refs_with_cycle
                 ]
             }
+            weak_mappings: WeakReferences {
+                "MappingTestCase" [
+                    test_weak_keyed_len_cycles
+                    test_weak_valued_len_cycles
+                    test_weak_keyed_len_race
+                    test_weak_valued_len_race
+                    test_weak_keyed_iters
+                    test_weak_valued_iters
+                    test_weak_keys_destroy_while_iterating
+                    test_weak_values_destroy_while_iterating
+                    test_weak_keyed_dict_setdefault
+                    test_weak_valued_dict_setdefault
+                    test_weak_keyed_cascading_deletes
+                    test_weak_valued_consistency
+                    test_threaded_weak_valued_setdefault
+                    test_threaded_weak_valued_pop
+                    test_threaded_weak_valued_consistency
+                    test_threaded_weak_key_dict_copy
+                    test_threaded_weak_key_dict_deepcopy
+                    test_threaded_weak_value_dict_copy
+                    test_threaded_weak_value_dict_deepcopy
+                ]
+                "FinalizeTestCase" [
+                    test_finalize
+                    test_order
+                    test_all_freed
+                    test_atexit
+                ]
+            }
         }
     };
     (@tests [$heap:ty, $config:expr] $($file:ident: $source:ident { $($class:literal [$($row:ident)*])* })*) => {
@@ -280,4 +311,66 @@ macro_rules! python_rows {
             $file::$row::<$heap>().named(Source::$source, $class, stringify!($row)),
         )*)*)*]
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::generational::GenerationalHeap;
+    use crate::heap::Abilities;
+    use crate::refcount::RefcountHeap;
+
+    /// A row that is written and not listed would be tested by nobody.
+    #[test]
+    fn every_row_is_listed() {
+        let sources = [
+            ("collection_callbacks", include_str!("collection_callbacks.rs")),
+            ("counters", include_str!("counters.rs")),
+            ("cycle_chains", include_str!("cycle_chains.rs")),
+            ("cycles", include_str!("cycles.rs")),
+            ("debugging", include_str!("debugging.rs")),
+            ("introspection", include_str!("introspection.rs")),
+            ("late_finalizers", include_str!("late_finalizers.rs")),
+            ("legacy_finalization", include_str!("legacy_finalization.rs")),
+            ("resurrection", include_str!("resurrection.rs")),
+            ("self_cycles", include_str!("self_cycles.rs")),
+            ("simple_finalization", include_str!("simple_finalization.rs")),
+            ("toggling", include_str!("toggling.rs")),
+            ("weak_callbacks", include_str!("weak_callbacks.rs")),
+            ("weak_mappings", include_str!("weak_mappings.rs")),
+            ("weak_references", include_str!("weak_references.rs")),
+        ];
+        let written = |text: &str| text.matches("\npub fn test_").count() + text.matches(" as test_").count();
+        let written = sources.iter().map(|(_, text)| written(text)).sum::<usize>();
+        let listed = rows::<RefcountHeap>();
+        assert_eq!(listed.len(), written + absent::rows().len());
+        let names: HashSet<_> = listed.iter().map(Row::to_string).collect();
+        assert_eq!(names.len(), listed.len(), "each name is listed once");
+    }
+
+    /// Whatever can be asked of it at all, CPython's own collector does as CPython does.
+    #[test]
+    fn the_baseline_is_documented_as_the_same_on_every_row() {
+        let absent: Vec<_> = absent::rows().iter().map(Row::to_string).collect();
+        for row in rows::<GenerationalHeap>() {
+            let expected = !absent.contains(&row.to_string());
+            assert_eq!(row.documented(GenerationalHeap::ABILITIES) == Verdict::Same, expected, "{row}");
+        }
+    }
+
+    /// A row that must fail on a heap and does not, and one that must hold and fails, are both noticed.
+    #[test]
+    fn a_stale_difference_is_noticed() {
+        let abilities = Abilities { collects_cycles: false, list_order: false, parallel_mutators: false };
+        let holds = Row::new("it holds", |_| {});
+        let fails = Row::new("it fails", |_| panic!("on purpose"));
+        assert_eq!(holds.clone().prove(abilities, HeapConfig::default()), Ok(Verdict::Same));
+        assert!(fails.prove(abilities, HeapConfig::default()).is_err_and(|error| error.contains("on purpose")));
+        assert!(holds.of_cycles().prove(abilities, HeapConfig::default()).is_err_and(|error| error.contains("mend")));
+        assert!(
+            fails.of_cycles().prove(abilities, HeapConfig::default()).is_ok_and(|verdict| verdict != Verdict::Same)
+        );
+    }
 }

@@ -164,6 +164,12 @@ impl Row {
         self.changed(rule)
     }
 
+    /// The check brings its own settings: once is enough.
+    pub(super) fn once(mut self) -> Self {
+        self.releases = &[Release::Python312];
+        self
+    }
+
     /// What stands in for something of Python that no heap has.
     pub(super) fn standing_in(mut self, stand_in: &'static str) -> Self {
         self.stand_in = Some(stand_in);

@@ -4,7 +4,6 @@ use super::finalization::{NONE, Scene, labels};
 use super::late_finalizers::plain_lives;
 use super::row::Row;
 use crate::conformance::fixture::ring;
-use crate::control::Control;
 use crate::heap::{Heap, Mutator};
 use crate::object::{Kind, TypeSpec};
 use crate::root::Root;

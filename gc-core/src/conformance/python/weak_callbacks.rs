@@ -96,7 +96,8 @@ fn reachable_one_way<H: Heap>(config: HeapConfig, own_classes: bool) {
     let weak = mutator.weak_reference(&referent, Some(fixture.log_event("called"))).unwrap();
     owner.put(2, Some(weak));
     if own_classes {
-        [&referent, &owner].map(|instance| instance.put(5, Some(class(&fixture, &mutator))));
+        referent.put(5, Some(class(&fixture, &mutator)));
+        owner.put(5, Some(class(&fixture, &mutator)));
     }
     drop((referent, owner));
     assert_eq!(mutator.collect(Generation::OLD), if own_classes { 5 } else { 3 });
