@@ -1,6 +1,35 @@
 //! The face of Python's `gc` module: the same names, the same meaning.
 //!
-//! Source of each meaning: the documentation of `gc` and `Modules/gcmodule.c` of CPython 3.12.
+//! Source of each meaning: the documentation of `gc` and `Modules/gcmodule.c` of CPython 3.12. On `generational` it is that
+//! meaning to the letter; elsewhere it differs where the heap's nature asks for it:
+//!
+//! | heap | differs |
+//! |---|---|
+//! | `generational-streaming` | a full collection puts survivors, garbage and messages in order of addresses |
+//! | `refcount`, `recording`, `refcount-atomic` | nothing is tracked: no object is listed, found as a referrer or frozen; collections find nothing, call no callback and write no message; settings and `garbage` are kept |
+//! | `uncounted` | the same; counts are 1 throughout |
+//! | `stop-the-world`, `concurrent` | within a generation objects come in order of addresses; messages of a collection are written at its end; counters are each mutator's own, summed up |
+//!
+//! # While other mutators run
+//! Where mutators take turns, whoever asks has the turn: nothing changes meanwhile. Where they run in parallel, listing objects,
+//! finding referrers, freezing and unfreezing wait for the collection that is under way, then make the other mutators stand
+//! still at their safepoints. So the answer is the heap of one moment. Missing are objects made after it, and inside a
+//! collection's own callbacks what that collection has found. The pause grows with the heap. As for any stop, a mutator that
+//! waits for another thread must do so in a [safe region](crate::Mutator::safe_region). All other functions look at one object
+//! or at figures, beside running mutators; figures are then of moments close to each other. What comes back as a [`Root`] is
+//! held, whatever others do: garbage that was listed before a collection found it waits for the next one after the root is gone.
+//!
+//! # What counts
+//! [`Control::retain_count`] is the sum of slots that hold the object, [`Root`]s, [shared roots](crate::SharedRoot) (one dropped
+//! without a mutator until its release at a safepoint), entries of `garbage`, and holds of a collection: one on the object
+//! whose finalizer or callback it runs, and, where mutators run in parallel, one on all that it has found, from the first of
+//! these calls to the last. Where mutators run in parallel a load by another thread adds one from its first step on, and takes it
+//! back if the slot has changed meanwhile; so does an upgrade. Weak references and freezing add nothing.
+//!
+//! # What disabling stops
+//! Collections that thresholds or a timer would start. One that is under way goes on to its end, and one whose start was decided on
+//! another thread at that very moment may follow. [`Control::collect`] works as ever, and waits for the one under way; so does
+//! the collection of a heap that is full. In a forked child guards of threads that are not there last for ever.
 
 use std::fmt;
 use std::io::Write;
@@ -166,7 +195,7 @@ pub trait Control: Counts {
     fn get_threshold(&self) -> Thresholds;
     /// The trigger's counters.
     fn get_count(&self) -> Counts3;
-    /// What each generation's collections did so far.
+    /// What each generation's collections did so far. A collection under way is not among them.
     fn get_stats(&self) -> [GenerationStats; 3];
 
     /// Moves every tracked object to the permanent generation, which no collection examines, and clears the counters.
@@ -192,7 +221,8 @@ pub trait Control: Counts {
     fn is_tracked(&self, object: &Root<'_, Self>) -> bool;
     /// Whether the object's finalizer has run.
     fn is_finalized(&self, object: &Root<'_, Self>) -> bool;
-    /// How many counted references an object has; the given root is one of them. `None` for an immortal object.
+    /// How many [counted references](self#what-counts) an object has; the given root is one of them. `None` for an immortal
+    /// object. (`sys.getrefcount`, less its own argument.)
     fn retain_count(&self, object: &Root<'_, Self>) -> Option<u32>;
     /// The weak references to an object, in the order of its list (`weakref.getweakrefs`): first the shared one without a
     /// callback, then those with callbacks, newest first.

@@ -1,13 +1,18 @@
 //! The contract, rule by rule, on the heaps of this crate and on every switch of the baseline.
 
 use gc_core::{
-    FreeLists, GenerationalHeap, GenerationalStreamingHeap, HeapConfig, Place, RefcountHeap, Trigger, WeakOrder,
-    conformance_tests,
+    FreeLists, GenerationalHeap, GenerationalStreamingHeap, HeapConfig, Place, RecordingHeap, RefcountHeap, Trigger,
+    WeakOrder, conformance_tests,
 };
 
 mod refcount {
     use super::*;
     conformance_tests!(RefcountHeap);
+}
+
+mod recording {
+    use super::*;
+    conformance_tests!(RecordingHeap);
 }
 
 mod generational {

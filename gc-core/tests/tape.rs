@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gc_core::tape::{Misfit, Unrepeatable};
 use gc_core::{
-    Control, Generation, Heap, HeapConfig, HeapStatistics, Kind, Mutator, NoObserver, Place, RecordingHeap,
+    Control, DebugFlags, Generation, Heap, HeapConfig, HeapStatistics, Kind, Mutator, NoObserver, Place, RecordingHeap,
     RefcountHeap, Root, Shape, Tape, TypeSpec, UncountedHeap,
 };
 
@@ -211,4 +211,33 @@ fn a_program_that_forks_is_refused() {
         std::process::exit(0);
     }
     assert_eq!(heap.tape().unwrap_err(), Unrepeatable::Fork);
+}
+
+/// The heap that counts nothing keeps all settings, and has a list `garbage`; it finds nothing and says nothing.
+#[test]
+fn the_uncounted_heap_has_the_whole_face_of_gc() {
+    let heap = UncountedHeap::new(HeapConfig::default(), Arc::new(NoObserver)).unwrap();
+    let node = heap.register_type(TypeSpec::new("node", Kind::Instance)).unwrap();
+    let mutator = heap.attach();
+    let object = mutator.allocate(node, Shape::new(1, 0)).unwrap();
+    object.store(0, Some(&object));
+    mutator.set_debug(DebugFlags::LEAK | DebugFlags::STATS);
+    assert_eq!(mutator.get_debug(), DebugFlags::LEAK | DebugFlags::STATS);
+    let called = mutator.on_collection(Arc::new(|_: &_, _, _: &_| panic!("there are no collections")));
+    assert_eq!(mutator.collect(Generation::OLD), 0);
+    assert!(mutator.remove_collection_callback(called) && !mutator.remove_collection_callback(called));
+    {
+        let _off = mutator.disabled();
+        assert!(!mutator.is_enabled());
+    }
+    assert!(mutator.is_enabled());
+    mutator.append_garbage(&object);
+    assert_eq!(mutator.garbage(), std::slice::from_ref(&object));
+    assert!(mutator.remove_garbage(&object) && !mutator.remove_garbage(&object));
+    mutator.append_garbage(&object);
+    assert_eq!(mutator.take_garbage().len(), 1);
+    mutator.clear_garbage();
+    assert!(mutator.get_objects_of(node, None).is_empty() && mutator.get_referrers(&[&object]).is_empty());
+    assert_eq!(mutator.get_referents(&object), std::slice::from_ref(&object));
+    assert_eq!(mutator.retain_count(&object), Some(1), "of everything");
 }

@@ -26,6 +26,7 @@ pub mod slots;
 pub mod steering;
 pub mod threads;
 pub mod weak;
+pub mod weak_callbacks;
 
 use crate::config::HeapConfig;
 use crate::heap::Heap;
@@ -111,6 +112,12 @@ macro_rules! conformance_rules {
                 weak_references_made_in_finalizers_die_silently
                 a_callback_may_collect
                 a_callback_in_the_teardown_sees_no_garbage
+            }
+            weak_callbacks {
+                weak_references_are_listed_newest_first
+                callbacks_that_let_go_of_each_other_are_all_called
+                callbacks_that_collect_or_panic_leave_the_others
+                a_callback_is_called_once_though_its_referent_is_resurrected
             }
             finalizers {
                 a_finalizer_runs_once_on_death_by_count
@@ -281,6 +288,7 @@ mod tests {
             ("counts", include_str!("counts.rs")),
             ("slots", include_str!("slots.rs")),
             ("weak", include_str!("weak.rs")),
+            ("weak_callbacks", include_str!("weak_callbacks.rs")),
             ("finalizers", include_str!("finalizers.rs")),
             ("legacy", include_str!("legacy.rs")),
             ("collections", include_str!("collections.rs")),
