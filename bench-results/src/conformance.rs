@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use gc_core::conformance::python::{Row, Source, Verdict, rows};
-use gc_core::{Abilities, Heap, HeapConfig};
+use gc_core::{Abilities, HeapConfig};
 
 use crate::roster::{self, UnknownHeap, for_heap};
 

@@ -29,6 +29,7 @@ pub mod tape;
 mod traced;
 mod turn;
 pub mod types;
+pub mod upkeep;
 pub mod weak;
 pub mod weak_maps;
 

@@ -1,11 +1,11 @@
 //! What is in a heap when a collection begins, and what it found dead: counted in callbacks around it.
 
 use gc_core::callback::Phase;
+use gc_core::inspection::components::Components;
 use gc_core::{Heap, HeapStatistics, Mutator, ObjectRef};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::audit::bytes_of;
-use crate::graph::components::Components;
 
 /// Sums over the collections of a run.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,9 @@
 //! function visits, duplicates kept; so a count minus the in-edges from tracked nodes is the number of references the
 //! collector cannot see.
 //!
+//! A header field `names`, a list of `[node, name]`, may say what the program calls some objects (a module's name, say). No
+//! reader needs it; [`HeapGraph::inspected`] passes it on.
+//!
 //! # Invariants
 //!
 //! What [`HeapGraph`] promises, whether read or built:
@@ -26,10 +29,10 @@
 //! 2. the sizes of all nodes add up to a u64;
 //! 3. a tracked node that is not immortal counts at least its in-edges from tracked nodes.
 
-pub mod components;
 mod error;
 mod flags;
 mod header;
+mod inspected;
 mod load;
 pub mod oracle;
 mod read;
@@ -46,6 +49,8 @@ pub use read::Limits;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+
+use gc_core::inspection::components::Components;
 
 /// A compressed GCHEAP file of a Django site (admin on SQLite, after 104 requests, CPython 3.13), built into the crate.
 pub const EMBEDDED_DJANGO: &[u8] = include_bytes!("../data/django_live_py313.gcheap.gz");
@@ -208,6 +213,11 @@ impl HeapGraph {
     /// Whether the collector examines `node`: tracked and not immortal.
     pub fn is_examined(&self, node: u32) -> bool {
         self.flags(node).is_tracked() && !self.flags(node).is_immortal()
+    }
+
+    /// The strongly connected components of the tracked part.
+    pub fn components(&self) -> Components {
+        Components::over(self.node_count(), |node| self.targets(node), |node| self.flags(node).is_tracked())
     }
 
     /// For each node, the number of edges into it from tracked nodes, duplicates included: what the collector sees.

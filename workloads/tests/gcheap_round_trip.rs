@@ -2,7 +2,6 @@
 
 use proptest::prelude::*;
 use serde_json::json;
-use workloads::graph::components::Components;
 use workloads::graph::oracle::garbage;
 use workloads::graph::shape::{Percentiles, Shape};
 use workloads::graph::{Columns, Flags, GcState, GenerationStats, Header, HeapGraph, TypeRecord};
@@ -96,7 +95,7 @@ proptest! {
         let tracked = |node: &u32| graph.flags(*node).is_tracked();
         let successors = |node: u32| graph.targets(node).iter().copied().filter(tracked).collect::<Vec<_>>();
         let beyond: Vec<_> = graph.nodes().map(|node| reachable(successors(node), successors)).collect();
-        let components = Components::of(&graph);
+        let components = graph.components();
         for a in graph.nodes().filter(tracked) {
             prop_assert_eq!(components.is_on_cycle(a), beyond[a as usize].contains(&a));
             for b in graph.nodes().filter(tracked) {
@@ -158,7 +157,7 @@ fn a_list_of_a_million_objects_does_not_exhaust_the_stack() {
     };
     let graph = HeapGraph::from_columns(header(), columns).unwrap();
     assert_eq!(garbage(&graph).len(), nodes as usize);
-    assert_eq!(Components::of(&graph).sizes(), [nodes]);
+    assert_eq!(graph.components().sizes(), [nodes]);
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The recorded heaps, number by number: what the format's table says of them, and CPython's own verdict on garbage.
 
-use workloads::graph::components::Components;
 use workloads::graph::oracle::{flagged, garbage};
 use workloads::graph::shape::{ComponentSize, Percentiles, Shape};
 use workloads::graph::{EMBEDDED_DJANGO, HeapGraph, embedded_django};
@@ -96,7 +95,7 @@ fn writing_a_sample_gives_its_own_sections_back() {
 fn no_untracked_object_is_on_a_cycle() {
     // So the share of objects on cycles has the same numerator over tracked objects and over all.
     let graph = embedded_django();
-    let components = Components::of(&graph);
+    let components = graph.components();
     let untracked = graph.nodes().filter(|&node| !graph.flags(node).is_tracked());
     assert_eq!(untracked.filter(|&node| components.is_on_cycle(node)).count(), 0);
 }

@@ -1,7 +1,7 @@
 //! The shape of a heap graph in figures: what `gclab heap FILE` prints.
 
 use super::HeapGraph;
-use super::components::Components;
+use gc_core::inspection::components::Components;
 use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -106,7 +106,7 @@ impl Percentiles {
 impl Shape {
     /// Measures `graph`.
     pub fn of(graph: &HeapGraph) -> Self {
-        let components = Components::of(graph);
+        let components = graph.components();
         let tracked = || graph.nodes().filter(|&node| graph.flags(node).is_tracked());
         let count = |wanted: fn(super::Flags) -> bool| {
             graph.columns().flags.iter().filter(|&&flags| wanted(flags)).count() as u64

@@ -242,7 +242,7 @@ pub fn test_trashcan_16602<H: Heap>() -> Row {
             mutator.collect(Generation::OLD);
             assert!(!fixture.log.take().contains(&"dying".to_owned()));
             assert!((0..LENGTH).all(|n| table.load(n).is_none()), "every entry went with its key");
-            (own.take(&mutator), shared_table.take(&mutator));
+            drop((own.take(&mutator), shared_table.take(&mutator)));
             assert_eq!(label(&parent), u64::from(LENGTH), "a variable holds the last");
             drop((table, keys, parent));
             catch_up(&mutator);

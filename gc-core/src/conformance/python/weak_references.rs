@@ -93,7 +93,7 @@ fn shared_when_plain<H: Heap>(config: HeapConfig) {
     assert_ne!(mutator.weak_reference(&object, Some(callback)).unwrap(), between);
     assert_eq!(mutator.get_weak_references(&object).len(), 2);
     drop(between);
-    assert_eq!(mutator.get_weak_references(&object), [first.clone()]);
+    assert_eq!(mutator.get_weak_references(&object), std::slice::from_ref(&first));
     drop((first, second));
     assert!(mutator.get_weak_references(&object).is_empty());
     let third = mutator.weak_reference(&object, None).unwrap();

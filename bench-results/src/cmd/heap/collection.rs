@@ -1,46 +1,17 @@
-//! `gclab heap`: the heap graph of a real process, its shape, and what a collection finds in it.
+//! `gclab heap FILE --collect`: what a full collection of the loaded graph finds, beside what the file flags.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use clap::Args;
+use anyhow::Result;
 use gc_core::{Control, Generation, Heap, HeapConfig, NoObserver};
 use serde::Serialize;
-use workloads::graph::shape::Shape;
-use workloads::graph::{HeapGraph, embedded_django};
+use workloads::graph::HeapGraph;
 
-use super::{WrongAnswer, key_value};
-use crate::cell::Given;
+use super::super::WrongAnswer;
+use super::Arguments;
 use crate::heap_settings;
 use crate::roster::{self, for_heap};
 use crate::units;
-
-const EXAMPLES: &str = "\
-Examples:
-  gclab heap django                                 the shape of the built-in heap of a Django process
-  gclab heap dump.gcheap.gz --collect               load it, collect, compare with the flagged garbage
-  gclab heap dump.gcheap.gz --collect --heap generational --config place=side --json";
-
-/// Show the heap graph of a real process (a GCHEAP file), and what a collection finds in it
-#[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
-pub(super) struct Arguments {
-    /// A GCHEAP file, or `django` for the heap that is built in
-    file: String,
-    /// Load the graph, collect fully, and compare what was freed with what the file flags as garbage
-    #[arg(long)]
-    collect: bool,
-    /// The heap to load it on
-    #[arg(long, default_value = "generational")]
-    heap: String,
-    /// A setting of the heap; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
-    config: Vec<Given>,
-    /// Print one line of JSON
-    #[arg(long)]
-    json: bool,
-}
 
 /// What a full collection of the loaded graph found: the line that `--collect --json` prints.
 #[derive(Debug, Serialize)]
@@ -60,24 +31,17 @@ struct Found {
     first_differences: Vec<u32>,
 }
 
-pub(super) fn run(arguments: Arguments) -> Result<()> {
+/// Loads, collects, compares.
+pub(super) fn run(arguments: &Arguments, read: impl FnOnce() -> Result<HeapGraph>) -> Result<()> {
     // What is wrong with the arguments is said before a file is read.
     let heap = roster::entry(&arguments.heap)?;
     let config = heap_settings::parse(&arguments.config)?;
-    let graph = match arguments.file.as_str() {
-        "django" => embedded_django(),
-        path => HeapGraph::open(PathBuf::from(path)).with_context(|| format!("cannot read the heap graph {path}"))?,
-    };
-    if !arguments.collect {
-        let shape = Shape::of(&graph);
-        let text = if arguments.json { serde_json::to_string(&shape)? + "\n" } else { format!("{shape}") };
-        return super::print(&text);
-    }
+    let graph = read()?;
     let found = for_heap!(heap.name, H => collect::<H>(&graph, config, &arguments.file))??;
     if arguments.json {
-        super::print(&(serde_json::to_string(&found)? + "\n"))?;
+        super::super::print(&(serde_json::to_string(&found)? + "\n"))?;
     } else {
-        super::print(&readable(&found))?;
+        super::super::print(&readable(&found))?;
     }
     // A heap that collects no cycles is expected to leave them.
     if found.extra > 0 || (found.missing > 0 && heap.abilities.collects_cycles) {
