@@ -4,6 +4,7 @@ mod attached;
 pub mod cell;
 pub mod cmd;
 pub mod comparison;
+pub mod conformance;
 pub mod disagreement;
 pub mod floating_trend;
 pub mod heap_settings;

@@ -240,12 +240,13 @@ impl<R: Rung> ParallelMutator<R> {
             }
             examined
         };
-        self.untrack_tuples(work, &tuples, survivors_age);
+        let untracked = self.untrack_tuples(work, &tuples, survivors_age);
         if !from_roots {
             self.remember_middle_blocks(work, generation, blocks);
         }
-        let mut found =
-            Found { examined: examined.objects, survivors: examined.objects - examined.suspects, ..Found::default() };
+        // Untracked tuples are no long-lived objects: they do not put a full collection off.
+        let survivors = examined.objects - examined.suspects - untracked;
+        let mut found = Found { examined: examined.objects, survivors, ..Found::default() };
         if examined.suspects != 0 {
             let stopped = !R::STOPS && shared.config.certify == Certify::Stopped;
             let resume = stopped.then(|| self.stop_others());
@@ -315,8 +316,9 @@ impl<R: Rung> ParallelMutator<R> {
     }
 
     /// Untracks the surviving ones of these candidates, all tuples, that can be on no cycle: all slots hold atomic objects
-    /// or untracked tuples (`untrack_tuples`, `_PyTuple_MaybeUntrack`).
-    fn untrack_tuples(&self, work: &Work, tuples: &[u32], survivors_age: u8) {
+    /// or untracked tuples (`untrack_tuples`, `_PyTuple_MaybeUntrack`). Returns how many.
+    fn untrack_tuples(&self, work: &Work, tuples: &[u32], survivors_age: u8) -> u64 {
+        let mut untracked = 0;
         let view = self.shared().space.view();
         // Relaxed: a dying object's word is looked at for nothing.
         let word = |index: u32| view.shape_word(index).load(Relaxed);
@@ -343,10 +345,12 @@ impl<R: Rung> ParallelMutator<R> {
                 // Relaxed: as in `collect_once`.
                 if view.age(index).compare_exchange(survivors_age, age::NONE, Relaxed, Relaxed).is_ok() {
                     self.clear_flag(object, flag::TRACKED);
+                    untracked += 1;
                 }
                 self.release_running(object);
             }
         }
+        untracked
     }
 
     /// Gives back what was retired long enough ago, if nobody collects.

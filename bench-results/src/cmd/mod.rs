@@ -2,6 +2,7 @@
 
 mod compare;
 mod completions;
+mod conformance;
 mod costs;
 mod heap;
 mod list;
@@ -32,6 +33,7 @@ Examples:
   gclab list                        heaps, workloads, their dials
   gclab run --heap generational --workload deep-cycles
   gclab verify                      every heap gives the right answers
+  gclab conformance                 CPython's own tests, row by row, on every heap
   gclab heap django                 the shape of a real heap
   gclab recorded FILE               the pauses of a real Python service
   gclab replay LOG --expect OUT     an operation log, held against what CPython did
@@ -57,6 +59,7 @@ enum Verb {
     Publish(publish::Arguments),
     Run(run::Arguments),
     Verify(verify::Arguments),
+    Conformance(conformance::Arguments),
     Heap(heap::Arguments),
     Recorded(recorded::Arguments),
     Replay(replay::Arguments),
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Verb::Publish(arguments) => publish::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Verify(arguments) => verify::run(arguments),
+        Verb::Conformance(arguments) => conformance::run(arguments),
         Verb::Heap(arguments) => heap::run(arguments),
         Verb::Recorded(arguments) => recorded::run(arguments),
         Verb::Replay(arguments) => replay::run(arguments),

@@ -21,6 +21,7 @@ pub mod legacy;
 pub mod memory;
 pub mod model;
 pub mod panics;
+pub mod python;
 pub mod slots;
 pub mod steering;
 pub mod threads;
