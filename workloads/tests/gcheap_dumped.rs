@@ -66,7 +66,7 @@ fn the_dumper_is_not_in_its_file() {
 fn everything_in_a_heap_of_v8_is_reached_from_its_root() {
     let graph = graph("leaky_node20.gcheap.gz");
     assert_eq!(graph.header().source.as_deref(), Some("v8-heapsnapshot"));
-    let live = reachable_indices(graph.node_count(), [0_u32].into_iter(), |node| graph.targets(node).iter().copied());
+    let live = reachable_indices(graph.node_count(), [0_u32], |node| graph.targets(node).iter().copied());
     assert!(live.iter().all(|&live| live));
     assert!(garbage(&graph).is_empty() && flagged(&graph).is_empty());
     assert_eq!(of_type(&graph, "(object) LeakyObject").count(), 20);
