@@ -59,7 +59,8 @@ fn an_interpreter_that_does_as_recorded_agrees() {
     assert!(text.contains("trigger=after weak-order=before-finalizers nested-deaths=cpython-3.12"), "{text}");
     assert!(text.contains("12 logs, ") && text.ends_with("no difference\n"), "{text}");
     // Another rule, another heap.
-    let wrong = oracle(&python, &["--config", "trigger=inside"]);
+    let kept = folder.path().join("kept");
+    let wrong = oracle(&python, &["--config", "trigger=inside", "--keep", kept.to_str().unwrap()]);
     assert_eq!(wrong.status.code(), Some(2), "{}", stderr(&wrong));
     let unordered = oracle(&python, &["--heap", "stop-the-world", "--json"]);
     assert_eq!(unordered.status.code(), Some(0), "{}", stderr(&unordered));

@@ -23,10 +23,11 @@ those of the log.
   tuple; gc.set_threshold, which wants one, is called as f(*t) with a tuple made before, which is passed as it is.
   Calls of a class without arguments share the empty tuple. Calls of Python functions (callbacks, finalizers) make no frame
   object from 3.11 on; before, each code object keeps a frame to use again (a "zombie", 3.8 and 3.9), and every function is called
-  once before the start so that it has one. 3.10 has a free list of frames instead, which full collections empty; so a generator
-  made before the start ends before each operation: its frame lands on that list, and the generator itself lives on. Those frames
-  were in the permanent generation, whose size is told as if they still were. What remains up to 3.10: the frame of a finalizer
-  that runs 50 deaths deep is put off by the trashcan and keeps its object until the others are dead.
+  once before the start so that it has one. 3.10 has a free list of frames instead, which full collections empty; so
+  after each of those some generators made before the start end: their frames land on that list, which has room for 200, and the
+  generators themselves live on. That there was a full collection is what the byte from the child tells. Those frames were in the
+  permanent generation, whose size is told as if they still were. What remains up to 3.10: the frame of a finalizer that runs 50
+  deaths deep is put off by the trashcan and keeps its object until the others are dead.
 * weakref.ref(object, callback) does need an argument tuple. A tuple taken from the free list is not counted, nor
   is one that goes there. So before each such call a tuple made before the start is released: it lands on the free list
   (full collections empty that list, therefore one for each call) and is what the call then takes. These tuples hold
@@ -64,6 +65,8 @@ import sys
 import weakref
 
 SLOTS = 6
+# Frames that 3.10 gets at a time: as many as finalizers run one in the other.
+FRAMES = 40
 SHOWS_GENERATIONS = {"collect", "snap", "freeze", "unfreeze", "unlimbo"}
 
 
@@ -219,10 +222,11 @@ def run(header, operations, out, version):
             sys.exit("record_outcome.py: tuples have another layout here")
     # See the docstring about 3.10.
     spends_frames = version == (3, 10)
-    frames = [suspended() for _ in range(len(program) * spends_frames)]
+    frames = [suspended() for _ in range(FRAMES * (len(program) + 1) * spends_frames)]
     for step in frames:
         next(step)
     frames_left = iter(frames)
+    each_of_them = range(FRAMES)
     threshold = tuple(header["threshold"])
     enabled = header["enabled"]
 
@@ -256,7 +260,8 @@ def run(header, operations, out, version):
             if os.write(out, line.encode()) == len(line):
                 status = 0
         finally:
-            os.write(pipe_write, b"." if status == 0 else b"!")
+            # A character for the number of full collections.
+            os.write(pipe_write, b"!" if status else bytes([48 + stats[2][0] % 64]))
             os._exit(status)
 
     # Every Python function of the loop gets a frame to use again (3.8, 3.9): warm up.
@@ -294,7 +299,11 @@ def run(header, operations, out, version):
         disable()
         left = len(gc.get_objects(0)) + len(gc.get_objects(1)) + len(gc.get_objects(2))
         observe(left, None, [0, 0, 0], get_freeze_count(), False)
-    read(pipe_read, 1)
+    told = fulls = read(pipe_read, 1)
+    if spends_frames:
+        for x in each_of_them:
+            next(next(frames_left), None)
+        x = None
     set_threshold(*threshold)
     if enabled:
         enable()
@@ -302,8 +311,6 @@ def run(header, operations, out, version):
         ret = None
         if stock_each:
             pop_pair()
-        if spends_frames:
-            next(next(frames_left), None)
         if code == STORE:
             x = registers[a]
             if x is not None:
@@ -405,8 +412,14 @@ def run(header, operations, out, version):
             disable()
             count = get_count()
             observe(i, ret, count, get_freeze_count(), shows)
-        if read(pipe_read, 1) != b".":
+        told = read(pipe_read, 1)
+        if told < b"0":
             os._exit(3)
+        if spends_frames and told != fulls:
+            fulls = told
+            for x in each_of_them:
+                next(next(frames_left), None)
+            x = None
         clear_events()
     disable()
 
@@ -416,13 +429,15 @@ def suspended():
 
 
 def count_spent_frames(observed, operations):
-    """Adds to the sizes of the permanent generation the frames that were taken from it, one before each operation."""
-    frozen = True
+    """Adds to the sizes of the permanent generation the frames that were taken from it, at first and after each full collection."""
+    frozen, spent, fulls = True, FRAMES, observed[1][4][2][0]
     for seen, operation in zip(observed[2:], operations):
         if operation["op"] in ("freeze", "unfreeze"):
             frozen = operation["op"] == "freeze"
         if frozen:
-            seen[5] += seen[0] + 1
+            seen[5] += spent
+        if seen[4][2][0] != fulls:
+            spent, fulls = spent + FRAMES, seen[4][2][0]
 
 
 def print_outcome(observed, operations):
