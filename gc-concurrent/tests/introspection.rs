@@ -282,3 +282,97 @@ fn loads_under_way_count_one_each() {
     });
     assert_eq!(mutator.retain_count(&target), Some(2));
 }
+
+/// Referrers are those of one moment: a token that is always in one of two holders, or in both, is never found in neither.
+/// Between the holders lie many others, so that a look at one after the other would miss it.
+fn a_moving_token_is_always_found<H: Heap>() {
+    let heap =
+        H::new(HeapConfig { reservation: 1 << 32, ..HeapConfig::default() }, Arc::new(NoObserver)).expect("room");
+    let node = heap.register_type(TypeSpec::new("node", Kind::Instance)).expect("a first type");
+    let mutator = heap.attach();
+    let left = new(&mutator, node);
+    let between: Vec<_> = (0..20_000).map(|_| new(&mutator, node)).collect();
+    let (right, token) = (new(&mutator, node), new(&mutator, node));
+    left.store(0, Some(&token));
+    let shares = [&left, &right, &token].map(|object| object.share());
+    let working = AtomicU64::new(1);
+    thread::scope(|scope| {
+        let (heap, working) = (&heap, &working);
+        scope.spawn(move || {
+            let mutator = heap.attach();
+            let [left, right, token] = shares.map(|shared| mutator.adopt(shared));
+            while working.load(SeqCst) != 0 {
+                for (from, to) in [(&left, &right), (&right, &left)] {
+                    to.store(0, Some(&token));
+                    mutator.safepoint();
+                    from.store(0, None);
+                    mutator.safepoint();
+                }
+            }
+        });
+        let _done = Done(working);
+        for round in 0..100 {
+            assert!(!mutator.get_referrers(&[&token]).is_empty(), "it is somewhere, in round {round}");
+            mutator.safepoint();
+        }
+    });
+    drop((left, between, right));
+}
+
+#[test]
+fn a_moving_token_is_always_found_on_stop_the_world() {
+    a_moving_token_is_always_found::<StopTheWorldHeap>();
+}
+
+#[test]
+fn a_moving_token_is_always_found_on_concurrent() {
+    a_moving_token_is_always_found::<ConcurrentHeap>();
+}
+
+/// Listing objects and freezing wait for the collection that another thread is in: its garbage is in its hands.
+#[test]
+fn introspection_waits_for_the_collection_under_way() {
+    let heap = ConcurrentHeap::new(HeapConfig::default(), Arc::new(NoObserver)).expect("addresses");
+    // 0: no collection yet; 1: inside the finalizer; 2: the other thread is about to look; 3: out of the finalizer.
+    let phase = Arc::new(AtomicU64::new(0));
+    let seen = Arc::clone(&phase);
+    let finalizer = heap.register_callback(Arc::new(move |mutator: &_, _| {
+        seen.store(1, SeqCst);
+        Mutator::safe_region(mutator, || {
+            while seen.load(SeqCst) != 2 {
+                thread::yield_now();
+            }
+            // Time for the other thread to come back too early.
+            (0..2000).for_each(|_| thread::yield_now());
+        });
+        seen.store(3, SeqCst);
+    }));
+    let spec = TypeSpec::new("node", Kind::Instance).with_finalizer(finalizer);
+    let node = heap.register_type(spec).expect("a first type");
+    for looks in [
+        (|mutator| drop(mutator.get_objects(None))) as fn(&<ConcurrentHeap as Heap>::Mutator),
+        |mutator| drop(mutator.get_objects_of(TypeId::WEAK_REFERENCE, None)),
+        |mutator| mutator.freeze(),
+        |mutator| mutator.unfreeze(),
+    ] {
+        phase.store(0, SeqCst);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let mutator = heap.attach();
+                let object = new(&mutator, node);
+                object.store(0, Some(&object));
+                drop(object);
+                assert_eq!(mutator.collect(Generation::OLD), 1);
+            });
+            let mutator = heap.attach();
+            while phase.load(SeqCst) != 1 {
+                mutator.safepoint();
+                thread::yield_now();
+            }
+            phase.store(2, SeqCst);
+            looks(&mutator);
+            assert_eq!(phase.load(SeqCst), 3, "the collection is over");
+        });
+        assert_eq!(heap.live_objects(), 0);
+    }
+}

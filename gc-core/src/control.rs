@@ -27,8 +27,8 @@
 //! back if the slot has changed meanwhile; so does an upgrade. Weak references and freezing add nothing.
 //!
 //! # What disabling stops
-//! Collections that thresholds or a timer would start. One that is under way goes on to its end, and one whose start was decided on
-//! another thread at that very moment may follow. [`Control::collect`] works as ever, and waits for the one under way; so does
+//! Collections that thresholds or a timer would start. One that is under way goes on to its end, and one whose start was
+//! decided on another thread at that very moment may follow. [`Control::collect`] works as ever, and waits for the one under way; so does
 //! the collection of a heap that is full. In a forked child guards of threads that are not there last for ever.
 
 use std::fmt;

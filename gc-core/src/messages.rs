@@ -1,7 +1,8 @@
 //! The messages of [debug flags](crate::debug), and where they go. For heaps.
 //!
 //! The texts are CPython's (`show_stats_each_generations`, `debug_cycle`, `gc_collect_main`): 3.8 to 3.13.0 were run and write
-//! the same; 3.14 and 3.15 were not. Before 3.7 there was no line on the permanent generation. Where CPython prints an object's address there stands the number by which an [`ObjectRef`] prints itself.
+//! the same; 3.14 and 3.15 were not run. Before 3.7 there was no line on the permanent generation. Where CPython prints an
+//! object's address there stands the number by which an [`ObjectRef`] prints itself.
 
 use std::fmt;
 use std::io::Write;

@@ -206,8 +206,8 @@ pub fn frozen_objects_are_tracked_and_not_found<H: Heap>(config: HeapConfig) {
     assert_eq!(mutator.get_objects_of(fixture.node, Some(Generation::OLD)).len(), if tracks { 2 } else { 0 });
 }
 
-/// test_gc 26: no object is finalized before its finalizer ran; one that it resurrected is for the rest of its life. Atomic objects
-/// have no such mark: their finalizers run at each death.
+/// test_gc 26: no object is finalized before its finalizer ran; one that it resurrected is for the rest of its life.
+/// Atomic objects have no such mark: their finalizers run at each death.
 pub fn is_finalized_tells_whether_the_finalizer_ran<H: Heap>(config: HeapConfig) {
     let fixture = Fixture::<H>::new(config);
     let mutator = fixture.heap.attach();

@@ -40,7 +40,8 @@ pub fn collection_callbacks_learn_candidates_and_duration<H: Heap>(config: HeapC
     drop(kept);
 }
 
-/// `gc.callbacks` is a list: what is removed is called no more; removing it twice, or with another heap's number, removes nothing.
+/// `gc.callbacks` is a list: what is removed is called no more; removing it twice, or with another heap's number,
+/// removes nothing.
 pub fn collection_callbacks_can_be_removed<H: Heap>(config: HeapConfig) {
     let fixture = Fixture::<H>::new(config);
     let mutator = fixture.heap.attach();

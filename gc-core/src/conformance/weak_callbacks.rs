@@ -8,8 +8,8 @@ use crate::heap::{Heap, Mutator};
 use crate::root::SharedRoot;
 use crate::sync::{Arc, Mutex};
 
-/// `test_getweakrefs`: first the shared one without a callback, whenever it was made, then those with callbacks, newest first; one that
-/// dies leaves its place, and the list of another object is another.
+/// `test_getweakrefs`: first the shared one without a callback, whenever it was made, then those with callbacks, newest first;
+/// one that dies leaves its place, and the list of another object is another.
 pub fn weak_references_are_listed_newest_first<H: Heap>(config: HeapConfig) {
     let fixture = Fixture::<H>::new(config);
     let mutator = fixture.heap.attach();
