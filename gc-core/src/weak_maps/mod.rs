@@ -6,7 +6,7 @@
 //!
 //! # Protocol
 //!
-//! A map is a [`Table`](table) behind a lock: rows in the order of insertion, an index by key, an index by weak reference.
+//! A map is a table (`table.rs`) behind a lock: rows in the order of insertion, an index by key, an index by weak reference.
 //! The map holds its weak references from outside the heap, so they are never garbage and their callbacks always come.
 //! A callback names its row by the weak reference it was called with. A row that was replaced meanwhile is not in that
 //! index any more, so a late callback removes nothing that is newer than itself.
