@@ -3,7 +3,6 @@
     import gclab_dump
     gclab_dump.dump("heap.gcheap.gz")                    # now, from inside the program
     gclab_dump.on_signal(signal.SIGUSR2, "heap-{pid}-{n}.gcheap.gz")
-
     python -m gclab_dump --out heap.gcheap.gz script.py arguments
 
 One file, standard library only, CPython 3.9 to 3.13 (3.14 by reading only), default builds with a GIL.
@@ -13,7 +12,6 @@ way; counts are `sys.getrefcount` less the references that this module holds. Wh
 here: the interpreter's own full collection says it, with `gc.DEBUG_SAVEALL`.
 
 Two methods:
-
 `fork` (the default where it can be had and the process has one thread). The process stops for one `os.fork()`. A child writes
 the file, a child of that child runs the collection. So nothing changes in the process: no weak reference is cleared, no
 finalizer runs, no object moves to another generation. In the children finalizers and weak references' callbacks written in
@@ -43,6 +41,7 @@ import weakref
 TRACKED, SUPPORTS_GC, IMMORTAL, GARBAGE, FINALIZER, WEAKLY_REFERENCED = 1, 2, 4, 8, 16, 32
 GENERATION_SHIFT = 6
 HAVE_GC = 1 << 14  # Py_TPFLAGS_HAVE_GC, Include/object.h
+_GC_HEAD = 2 * struct.calcsize("P")
 HOLD_S = 1e-4  # for each tracked object: so long other threads leave this one alone while a heap is dumped `here`
 
 # A class may define these names for its own ends; the descriptors of `type` cannot be fooled.
@@ -50,6 +49,7 @@ _type_flags, _type_mro, _type_names, _type_basic_size, _type_item_size, _type_mo
     type.__dict__[name].__get__
     for name in ("__flags__", "__mro__", "__dict__", "__basicsize__", "__itemsize__", "__module__", "__qualname__")
 )
+_module_names = types.ModuleType.__dict__["__dict__"].__get__
 
 _numbers = itertools.count(1)
 _forking = []  # not empty while this module forks: gclab_record does not begin a recording in the child
@@ -100,9 +100,6 @@ def _say(told):
     line += "file written after {took_s:.1f} s ({method})"
     _print(line.format(garbage, told["stopped_s"] * 1e3, **told))
     return told
-
-
-# ---- In a child
 
 
 def _dump_in_child(path, garbage, meta, wait, quiet):
@@ -251,10 +248,9 @@ def _mark_finalized(addresses):
         import ctypes
     except ImportError:
         return  # finalizers in Python are still refused
-    header = 2 * ctypes.sizeof(ctypes.c_void_p)
     for address in addresses:
         # PyGC_Head lies before the object; bit 0 of its second word is _PyGC_PREV_MASK_FINALIZED.
-        ctypes.c_size_t.from_address(address - header // 2).value |= 1
+        ctypes.c_size_t.from_address(address - _GC_HEAD // 2).value |= 1
 
 
 def _collect_and_keep():
@@ -276,9 +272,6 @@ def _collect_and_keep():
     if gc.get_stats()[2]["collections"] == collections:
         raise RuntimeError("a collection is running already; do not dump from a finalizer or a collector's callback")
     return found
-
-
-# ---- In the process itself
 
 
 def _dump_here(path, garbage, meta, quiet):
@@ -309,9 +302,6 @@ def _dump_here(path, garbage, meta, quiet):
     told = _write(path, snapshot, garbage, meta)
     told.update(path=path, method="here", stopped_s=stopped_s, took_s=time.perf_counter() - begin)
     return told if quiet else _say(told)
-
-
-# ---- The graph
 
 
 def _settings():
@@ -388,6 +378,7 @@ def _snapshot(settings, addresses, kept, unfreeze):
         "raised": _raise_counts(counts, references, flags),
         "gc": settings,
         "types": types_of,
+        "names": _names(objects),
         "columns": (kinds, flags, sizes, counts, degrees, steps),
     }
 
@@ -470,14 +461,27 @@ def _describe(objects):
             name = "%s.%s" % (_text(_type_module, kind), _text(_type_name, kind))
             types_of.append((name, _type_basic_size(kind), abs(_type_item_size(kind)), int(supports_gc)))
         number, flag, measures_itself, supports_gc = entry
-        if measures_itself:
-            size = size_of(one, 0)
-        else:
-            size = object.__sizeof__(one) + (2 * struct.calcsize("P") if supports_gc else 0)
+        size = size_of(one, 0) if measures_itself else object.__sizeof__(one) + (_GC_HEAD if supports_gc else 0)
         kinds.append(number)
         sizes.append(size)
         flags.append(flag | WEAKLY_REFERENCED if weak_references(one) else flag)
     return kinds, sizes, flags, types_of
+
+
+def _names(objects):
+    """Numbers and names of modules and classes, which the graph itself does not tell."""
+    sorts, names = {}, []
+    for number, one in enumerate(objects):
+        sort = sorts.get(id(type(one)))
+        if sort is None:
+            bases = list(map(id, _type_mro(type(one)) or ()))
+            sort = sorts[id(type(one))] = (id(types.ModuleType) in bases) + 2 * (id(type) in bases)
+        if sort == 2:
+            names.append((number, "%s.%s" % (_text(_type_module, one), _text(_type_name, one))))
+        elif sort == 1:
+            name = (_module_names(one) or {}).get("__name__")
+            names += [(number, name.encode("utf-8", "replace").decode())] if type(name) is str else []
+    return names
 
 
 def _text(descriptor, kind):
@@ -504,9 +508,6 @@ def _has_finalizer(kind):
 _CALL = next(map(sys.getrefcount, [object()])) - 1
 
 
-# ---- The file
-
-
 def _leb128(numbers):
     encoded = bytearray()
     for number in numbers:
@@ -529,9 +530,8 @@ def _write(path, snapshot, garbage, meta):
         "runtime": "CPython " + sys.version.split()[0],
         "gil": True,
         **figures,
-        "gc": snapshot["gc"],
         "meta": {"dumper": "gclab_dump", "garbage": bool(garbage), "counts_raised": snapshot["raised"], **(meta or {})},
-        "types": snapshot["types"],
+        **{name: snapshot[name] for name in ("gc", "types", "names")},
         "sections": [(*name, len(data)) for name, data in zip(names, sections)],
     }
     text = json.dumps(header, separators=(",", ":")).encode()

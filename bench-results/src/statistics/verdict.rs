@@ -260,6 +260,10 @@ fn beats(heaps: &[&str], axes: [&Comparison; 3]) -> Vec<Beats> {
             if !equal_memory(axes[2], winner, loser) || !is_above(&axes[..2], winner, loser) {
                 continue;
             }
+            // Noise may hide that the winner is worse on the other axis: who claims that it beats may not lean on it.
+            if axes[..2].iter().any(|axis| looks_worse(axis, winner, loser)) {
+                continue;
+            }
             let [Some(latency), Some(cpu), Some(memory)] = axes.map(|axis| axis.difference(winner, loser)) else {
                 continue;
             };
@@ -268,6 +272,12 @@ fn beats(heaps: &[&str], axes: [&Comparison; 3]) -> Vec<Beats> {
         }
     }
     pairs
+}
+
+/// Whether the interval alone, noise left aside, puts one heap on the worse side of another.
+fn looks_worse(axis: &Comparison, one: usize, other: usize) -> bool {
+    let ratio = axis.difference(one, other).and_then(|difference| difference.ratio.ok());
+    ratio.is_some_and(|ratio| if axis.axis.less_is_better() { ratio.low > 1.0 } else { ratio.high < 1.0 })
 }
 
 /// Whether one heap is better on one axis and worse on none. What is not known on one axis is no ground.
@@ -318,8 +328,8 @@ mod tests {
     use super::*;
 
     /// Heaps by their mean on one axis; rounds differ by up to 2 %, in the same way on each, and each heap by 0.2 % more. The
-    /// first heap is the twin's, if there is a twin.
-    fn axis_with(axis: Axis, means: &[(&str, f64)], has_twin: bool) -> Comparison {
+    /// first heap is the twin's, if there is a twin, which is so many times as much.
+    fn axis_with(axis: Axis, means: &[(&str, f64)], twin: Option<f64>) -> Comparison {
         const ROUND: [f64; 6] = [1.0, 1.02, 0.98, 1.01, 0.99, 1.0];
         const OWN: [[f64; 6]; 2] = [[1.001, 0.999, 1.002, 0.998, 1.0, 1.0], [0.999, 1.001, 1.0, 1.0, 0.998, 1.002]];
         let heaps: Vec<Measured> = means
@@ -331,9 +341,9 @@ mod tests {
                 Measured { heap: heap.to_owned(), rounds: Rounds::Values(rounds), failed: Vec::new() }
             })
             .collect();
-        let twin = has_twin.then(|| Measured {
+        let twin = twin.map(|factor| Measured {
             heap: means[0].0.to_owned(),
-            rounds: Rounds::Values((0..).zip(ROUND.map(|round| means[0].1 * round)).collect()),
+            rounds: Rounds::Values((0..).zip(ROUND.map(|round| means[0].1 * round * factor)).collect()),
             failed: Vec::new(),
         });
         let plan = Plan { resamples: 1_000, ..Plan::default() };
@@ -341,7 +351,7 @@ mod tests {
     }
 
     fn axis(axis: Axis, means: &[(&str, f64)]) -> Comparison {
-        axis_with(axis, means, true)
+        axis_with(axis, means, Some(1.0))
     }
 
     fn verdict(latency: &[(&str, f64)], cpu: &[(&str, f64)], memory: &[(&str, f64)]) -> Verdict {
@@ -396,7 +406,7 @@ mod tests {
 
     #[test]
     fn where_noise_is_not_known_nothing_beats_and_that_is_said() {
-        let of = |one: Axis, means: &[(&str, f64)]| axis_with(one, means, false);
+        let of = |one: Axis, means: &[(&str, f64)]| axis_with(one, means, None);
         let latency = of(Axis::Response(0.999), &[("a", 10_000.0), ("b", 5_000.0)]);
         let (cpu, memory) = (of(Axis::Cpu, &[("a", 1.0), ("b", 1.0)]), of(Axis::Memory, &[("a", MIB), ("b", MIB)]));
         let verdict = Verdict::new("web", [&latency, &cpu, &memory], Vec::new()).unwrap();
@@ -427,6 +437,17 @@ mod tests {
             "Memory is not equal: 100 MiB to 200 MiB. No other is better on one axis and worse on none than: a, b."
         );
         assert!(!verdict.lines().concat().contains("beats"));
+    }
+
+    #[test]
+    fn what_only_noise_hides_is_no_ground_to_beat() {
+        // b is better on CPU; its latency is 5 % worse, which a noise floor of 10 % hides.
+        let latency = axis_with(Axis::Response(0.999), &[("a", 10_000.0), ("b", 10_500.0)], Some(1.1));
+        let cpu = axis(Axis::Cpu, &[("a", 1_000.0), ("b", 500.0)]);
+        let memory = axis(Axis::Memory, &[("a", 100.0 * MIB), ("b", 100.0 * MIB)]);
+        let verdict = Verdict::new("web", [&latency, &cpu, &memory], Vec::new()).unwrap();
+        assert_eq!(latency.difference(1, 0).unwrap().standing, Standing::WithinNoise);
+        assert!(verdict.beats.is_empty(), "{:?}", verdict.lines());
     }
 
     #[test]
