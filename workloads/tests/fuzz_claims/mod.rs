@@ -18,14 +18,14 @@ const LIMITS: Limits = Limits { header_bytes: 1 << 16, nodes: 1 << 14, edges: 1 
 const HEAP_LIMIT: u64 = 1 << 20;
 
 /// Most bytes that a reader, its result and what is done with it may take beside that heap.
-pub const MOST_ALLOCATED: usize = 24 << 20;
+pub(crate) const MOST_ALLOCATED: usize = 24 << 20;
 
 fn small_heap() -> HeapConfig {
     HeapConfig { reservation: 1 << 24, limit: Some(HEAP_LIMIT), ..HeapConfig::default() }
 }
 
 /// The decompressed bytes of a GCHEAP file.
-pub fn gcheap_plain(bytes: &[u8]) {
+pub(crate) fn gcheap_plain(bytes: &[u8]) {
     gcheap_gz(&stored(bytes));
 }
 
@@ -49,10 +49,10 @@ fn stored(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A GCHEAP file as it is.
-pub fn gcheap_gz(bytes: &[u8]) {
+pub(crate) fn gcheap_gz(bytes: &[u8]) {
     let Ok(graph) = HeapGraph::read_within(bytes, &LIMITS) else { return };
     // Writing is slow: one length in sixteen.
-    if bytes.len() % 16 == 0 {
+    if bytes.len().is_multiple_of(16) {
         let mut written = Vec::new();
         graph.write_to(&mut written).unwrap();
         assert_eq!(HeapGraph::read_within(written.as_slice(), &Limits::default()).unwrap(), graph);
@@ -96,7 +96,7 @@ fn load(graph: &HeapGraph, heap: &GenerationalHeap) {
 
 /// The six sections of a GCHEAP file behind a header that fits them: the first two bytes are the number of nodes, less than 256,
 /// and of edges; then each section has a length byte before it.
-pub fn gcheap_sections(bytes: &[u8]) {
+pub(crate) fn gcheap_sections(bytes: &[u8]) {
     let [nodes, edges, rest @ ..] = bytes else { return };
     let mut rest = rest;
     let sections: Vec<&[u8]> = (0..6)
@@ -125,7 +125,7 @@ pub fn gcheap_sections(bytes: &[u8]) {
 }
 
 /// An operation log: read, printed, and executed on a small heap.
-pub fn oplog_log(bytes: &[u8]) {
+pub(crate) fn oplog_log(bytes: &[u8]) {
     let Ok(log) = std::str::from_utf8(bytes).map_err(drop).and_then(|text| Log::parse(text).map_err(drop)) else {
         return;
     };
@@ -142,7 +142,7 @@ pub fn oplog_log(bytes: &[u8]) {
 }
 
 /// A recorded outcome: read, and compared with itself and with nothing.
-pub fn oplog_outcome(bytes: &[u8]) {
+pub(crate) fn oplog_outcome(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let baseline = text.lines().next().and_then(parse_baseline);
     let nothing = compare(&[], text, true);
