@@ -236,6 +236,16 @@ impl Folder {
     }
 }
 
+/// A long value from a little before its character number `at` to a little after it.
+fn around(value: &str, at: usize) -> String {
+    const BEFORE: usize = 40;
+    const AFTER: usize = 80;
+    let skipped = at.saturating_sub(BEFORE);
+    let shown: String = value.chars().skip(skipped).take(BEFORE + AFTER).collect();
+    let more = value.chars().count() > skipped + BEFORE + AFTER;
+    format!("{}{shown}{}", if skipped > 0 { "… " } else { "" }, if more { " …" } else { "" })
+}
+
 /// The first difference, with the smaller log that was made for it.
 struct Shown<'d> {
     found: &'d Disagreement,
@@ -271,6 +281,8 @@ impl<'d> Shown<'d> {
 
     fn text(&self, heap: &str, interpreter: &str) -> String {
         let Disagreement { at, field, operation, expected, came } = self.found;
+        let same = expected.chars().zip(came.chars()).take_while(|(a, b)| a == b).count();
+        let (expected, came) = (around(expected, same), around(came, same));
         let field = field.map_or_else(|| "is missing on one side".to_owned(), |field| format!("differs in `{field}`"));
         let smallest = self.smallest.as_ref().map_or(String::new(), |(path, operations, at)| {
             format!(

@@ -144,10 +144,10 @@ impl Description {
         const FRAME: &str = "up to 3.10 the frame of a finalizer that runs 50 deaths deep keeps its object for a while";
         let mut groups = Vec::new();
         if self.version < [3, 9, 0] {
-            groups.extend(["resurrect", "cascade", "wide", "mixed"].map(|group| (group, RESURRECTION)));
+            groups.extend(["resurrect", "wide", "mixed"].map(|group| (group, RESURRECTION)));
         }
         if self.version < [3, 11, 0] {
-            groups.push(("chain", FRAME));
+            groups.extend(["chain", "cascade"].map(|group| (group, FRAME)));
         }
         groups
     }
