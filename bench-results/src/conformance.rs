@@ -109,7 +109,7 @@ here is none any more. `gclab conformance` runs all of them and prints this tabl
   `thresholds`, `weak-order`). **differs**: it does not, for the reason of that number. **n/a**: it cannot be asked.
 - **releases**: what changed, if anything did. *Live*: confirmed on CPython 3.11.7, 3.12.1 and 3.13.0, by their own test of that
   name or, where the test is newer, by a program that does the same; for 3.14 and 3.15, which were not at hand, \"the same in
-  all\" is by reading. *By reading*: the row is about 3.14 or 3.15 alone.
+  all\" is by reading. *By reading*: the row is about 3.14 or 3.15 alone, or those three skip its test.
 - A collector with a thread of its own collects where the trigger says, as heaps that stop do (`automatic=at-trigger`); else no
   row could say when its collection comes.
 ";

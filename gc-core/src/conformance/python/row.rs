@@ -40,7 +40,7 @@ pub enum Evidence {
     Live,
     /// Its test was run on releases up to 3.13; what later ones do is by reading.
     Partly,
-    /// Only by reading: it is about later releases.
+    /// Only by reading: it is about later releases, or the interpreters at hand skip its test.
     Reading,
 }
 
@@ -116,6 +116,7 @@ pub struct Row {
     meaning: &'static str,
     change: Option<&'static str>,
     releases: &'static [Release],
+    was_run: bool,
     stand_in: Option<&'static str>,
     departures: Vec<(Sort, Verdict)>,
     check: Result<fn(HeapConfig), &'static str>,
@@ -130,6 +131,7 @@ impl Row {
             meaning,
             change: None,
             releases: &Release::ALL,
+            was_run: true,
             stand_in: None,
             departures: Vec::new(),
             check,
@@ -173,6 +175,12 @@ impl Row {
     /// What stands in for something of Python that no heap has.
     pub(super) fn standing_in(mut self, stand_in: &'static str) -> Self {
         self.stand_in = Some(stand_in);
+        self
+    }
+
+    /// The interpreters at hand skip its test.
+    pub(super) fn by_reading(mut self) -> Self {
+        self.was_run = false;
         self
     }
 
@@ -227,6 +235,7 @@ impl Row {
     pub fn evidence(&self) -> Evidence {
         let live = self.releases.iter().filter(|release| release.is_live()).count();
         match (live, self.change) {
+            _ if !self.was_run => Evidence::Reading,
             (0, _) => Evidence::Reading,
             (_, Some(_)) if live < self.releases.len() => Evidence::Partly,
             _ => Evidence::Live,
