@@ -65,8 +65,8 @@ import sys
 import weakref
 
 SLOTS = 6
-# Frames that 3.10 gets at a time: as many as finalizers run one in the other.
-FRAMES = 40
+# Frames that 3.10 gets at a time. One is in use at a time, but for those that the trashcan puts off; many would slow the fork.
+FRAMES = 8
 SHOWS_GENERATIONS = {"collect", "snap", "freeze", "unfreeze", "unlimbo"}
 
 
