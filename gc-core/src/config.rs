@@ -177,7 +177,7 @@ pub enum NestedDeaths {
     /// 9,950 deep (CPython 3.13: `Include/cpython/pystate.h`, `Py_C_RECURSION_LIMIT`, 10,000 in release builds for x86-64,
     /// less `Py_TRASHCAN_HEADROOM` in `Include/cpython/object.h`, 50).
     ///
-    /// And in no more than [`STACK`](Self::STACK): chains of some 2,000 objects and more are torn down in another order than
+    /// And in no more than [`STACK`](Self::STACK): chains of some 4,700 objects and more are torn down in another order than
     /// there.
     CPython313,
 }
