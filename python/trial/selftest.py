@@ -6,6 +6,7 @@ Prints a line for each check and ends with 1 at the first that fails.
 """
 
 import gc
+import io
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 import weakref
+from wsgiref.handlers import SimpleHandler
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
@@ -183,6 +185,53 @@ def as_program(folder):
     check("program: nonsense is refused", (done.returncode, "usage:" in done.stderr), (2, True))
 
 
+class SendingHandler(SimpleHandler):
+    """A server that sends files by itself, as those with sendfile() do."""
+
+    origin_server = False  # no date, which would differ
+
+    def sendfile(self):
+        self.send_headers()
+        self._write(b"sent " + self.result.filelike.read())
+        return True
+
+
+def served(application):
+    """What a server answers with this application."""
+    out = io.BytesIO()
+    environ = {"REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.0"}
+    SendingHandler(io.BytesIO(), out, io.StringIO(), environ).run(application)
+    return out.getvalue()
+
+
+def answers(folder):
+    path = os.path.join(folder, "answers.jsonl")
+
+    def block(environ, start_response):
+        start_response("200 OK", [])
+        return [b"hello"]
+
+    def blocks(environ, start_response):
+        start_response("200 OK", [])
+        return iter([b"hello"])
+
+    def file(environ, start_response):
+        start_response("200 OK", [])
+        return environ["wsgi.file_wrapper"](io.BytesIO(b"hello"))
+
+    gclab_record.start(path)
+    found = [served(gclab_record.wsgi(application)) for application in (block, blocks, file)]
+    answer = gclab_record.wsgi(blocks)({}, lambda *_: None)
+    gclab_record.stop()
+    check("answers: as without the recorder", found, [served(application) for application in (block, blocks, file)])
+    check("answers: one block has a length, others none", [b"Content-Length: 5" in one for one in found], [True, False, False])
+    check("answers: the server sends the file", b"sent hello" in found[2])
+    check("answers: one without a length is true and has none", (bool(answer), hasattr(answer, "__len__")), (True, False))
+    with open(path) as lines:
+        kinds = [json.loads(line)["kind"] for line in lines]
+    check("answers: three were closed or passed on", kinds.count("request"), 3)
+
+
 def recorded(folder):
     path = os.path.join(folder, "recorded.jsonl")
     callbacks = gc.callbacks[:]
@@ -201,7 +250,7 @@ def recorded(folder):
     check("recorder: the answer is the application's", list(answer), [b"whole"])
     answer.close()
 
-    async def served(scope, receive, send):
+    async def awaited(scope, receive, send):
         await send("whole")
 
     sent = []
@@ -210,7 +259,7 @@ def recorded(folder):
         sent.append(what)
 
     for kind in ("http", "lifespan"):
-        coroutine = gclab_record.asgi(served)({"type": kind, "method": "PUT"}, None, send)
+        coroutine = gclab_record.asgi(awaited)({"type": kind, "method": "PUT"}, None, send)
         try:
             coroutine.send(None)
         except StopIteration:
@@ -237,7 +286,7 @@ def recorded(folder):
 
 
 def main(folder):
-    for part in (dumps, frozen, threads, by_signal, as_program, recorded):
+    for part in (dumps, frozen, threads, by_signal, as_program, answers, recorded):
         part(folder)
     print("all well on CPython " + sys.version.split()[0])
 
