@@ -49,6 +49,22 @@ def generator():
         happened.append("generator")
 
 
+class Watching(type):
+    """A class whose attributes cannot be read unseen."""
+
+    def __getattribute__(cls, name):
+        happened.append(name)
+        return super().__getattribute__(name)
+
+
+class Registry(metaclass=Watching):
+    entries, numbers, __hidden = [happened], {1: [2]}, [3]
+    alias = happened
+
+    def method(self):
+        pass
+
+
 def plant():
     """Makes garbage; returns weak references to it. 4 instances, their dictionaries where they have one, a generator."""
     noisy, plain, other = Noisy(), Plain(), Plain()
@@ -118,6 +134,29 @@ def frozen(folder):
     check("frozen: all are in it and few are tracked", graph.header["nodes"] > count > 10 * graph.header["tracked"])
     check("frozen: the garbage beside them is found", graph.flagged(), graph.garbage())
     check("frozen: of one", [graph.name(node) for node in graph.flagged()].count("__main__.Plain"), 1)
+
+
+def named(folder):
+    for method, freeze in (("fork", gc.freeze), ("here", gc.collect)):
+        freeze()
+        del happened[:]
+        path = os.path.join(folder, "named.gcheap.gz")
+        graph = Graph(gclab_dump.dump(path, garbage=False, method=method, quiet=True)["path"])
+        check("names: %s: no class was asked" % method, happened, [])
+        gc.unfreeze()
+        found = {}
+        for node, name in graph.header["names"]:
+            found.setdefault(name, []).append(graph.name(node))
+        kind = __name__ + ".Watching"
+        wanted = {"": ["dict", "module"], ".Registry": [kind], ".Registry.entries": ["list"], ".Registry.numbers": ["dict"]}
+        wanted = {__name__ + name: [k if k == kind else "builtins." + k for k in kinds] for name, kinds in wanted.items()}
+        check("names: %s: of module, class, and their values" % method, {n: sorted(found.get(n, [])) for n in wanted}, wanted)
+        aliases = [__name__ + ".happened", __name__ + ".Registry.alias"]
+        check("names: %s: one for an object with two" % method, sum(name in found for name in aliases), 1)
+        check("names: %s: of a module elsewhere" % method, found["sys.modules"], ["builtins.dict"])
+        unnamed = [__name__ + ".plant", __name__ + ".Registry.method", "builtins.str.upper", "os.getpid", "os.__all__"]
+        check("names: %s: none for functions and the interpreter's own" % method, [n for n in unnamed if n in found], [])
+        check("names: %s: no node has two" % method, len({node for node, _ in graph.header["names"]}), len(graph.header["names"]))
 
 
 def threads(folder):
@@ -286,7 +325,7 @@ def recorded(folder):
 
 
 def main(folder):
-    for part in (dumps, frozen, threads, by_signal, as_program, answers, recorded):
+    for part in (dumps, frozen, named, threads, by_signal, as_program, answers, recorded):
         part(folder)
     print("all well on CPython " + sys.version.split()[0])
 
