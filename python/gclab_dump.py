@@ -9,14 +9,13 @@ One file, standard library only, CPython 3.9 to 3.13 (3.14 by reading only), def
 
 How it works. The graph is what `gc.get_referents` tells of every object in `gc.get_objects()` and of every object found that
 way; counts are `sys.getrefcount` less the references that this module holds. Which objects are cyclic garbage is not computed
-here: the interpreter's own full collection says it, with `gc.DEBUG_SAVEALL`.
+here: the interpreter's own full collection says it, with `gc.DEBUG_SAVEALL`. The file holds names of attributes and no values.
 
 Two methods:
 `fork` (the default where it can be had and the process has one thread). The process stops for one `os.fork()`. A child writes
 the file, a child of that child runs the collection. So nothing changes in the process: no weak reference is cleared, no
 finalizer runs, no object moves to another generation. In the children finalizers and weak references' callbacks written in
 Python are kept from running, and all inherited files and sockets are closed.
-
 `here` (the default elsewhere). The process stops until the graph is in memory. With `garbage=True` a full collection runs in the
 process, and these effects of it cannot be undone: finalizers of garbage have run, weak references to it are cleared, all
 objects are in the oldest generation, counters and statistics have moved. Debug flags, the contents of `gc.garbage` and
@@ -25,6 +24,7 @@ objects are in the oldest generation, counters and statistics have moved. Debug 
 
 import _thread
 import array
+import contextlib
 import gc
 import gzip
 import itertools
@@ -50,6 +50,9 @@ _type_flags, _type_mro, _type_names, _type_basic_size, _type_item_size, _type_mo
     for name in ("__flags__", "__mro__", "__dict__", "__basicsize__", "__itemsize__", "__module__", "__qualname__")
 )
 _module_names = types.ModuleType.__dict__["__dict__"].__get__
+# Values of these types, which every class is full of, get no name.
+_PLAIN = (classmethod, staticmethod, property, types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType)
+_PLAIN += (types.WrapperDescriptorType, types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType)
 
 _numbers = itertools.count(1)
 _forking = []  # not empty while this module forks: gclab_record does not begin a recording in the child
@@ -145,10 +148,8 @@ def _await(pid, reading, begin, told, quiet, raises):
     """Waits for what the child has to tell, and adds it to `told`."""
     with open(reading, "rb") as file:
         told.update(json.loads(file.read() or b'{"error": "the child that writes it died"}'))
-    try:
+    with contextlib.suppress(ChildProcessError):  # the application's own handler, or the system, has taken its exit status
         os.waitpid(pid, 0)
-    except ChildProcessError:
-        pass  # the application's own handler, or the system, has already taken its exit status
     told["took_s"] = time.perf_counter() - begin
     error = told.get("error") and "%s was not written: %s" % (told["path"], told["error"])
     if not raises:
@@ -183,10 +184,8 @@ def _close_inherited(kept):
     # A connection that the parent closes stays open for its client as long as a child has it.
     for name in os.listdir("/dev/fd"):
         if int(name) not in kept:
-            try:
+            with contextlib.suppress(OSError):
                 os.close(int(name))
-            except OSError:
-                pass
 
 
 def _garbage_in_grandchild(writing):
@@ -277,8 +276,7 @@ def _collect_and_keep():
 def _dump_here(path, garbage, meta, quiet):
     begin = time.perf_counter()
     enabled, interval = gc.isenabled(), sys.getswitchinterval()
-    blocks = hasattr(signal, "pthread_sigmask")
-    mask = bytes(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())) if blocks else None
+    mask = bytes(signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())) if hasattr(signal, "pthread_sigmask") else None
     sys.setswitchinterval(0.2 + HOLD_S * len(gc.get_objects()))
     try:
         # Whoever waits for the lock now may ask for it once more after the old interval. Let them.
@@ -297,7 +295,7 @@ def _dump_here(path, garbage, meta, quiet):
         sys.setswitchinterval(interval)
         if enabled:
             gc.enable()
-        if blocks:
+        if mask is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     told = _write(path, snapshot, garbage, meta)
     told.update(path=path, method="here", stopped_s=stopped_s, took_s=time.perf_counter() - begin)
@@ -305,8 +303,7 @@ def _dump_here(path, garbage, meta, quiet):
 
 
 def _settings():
-    stats, frozen = gc.get_stats(), gc.get_freeze_count()
-    return {"threshold": gc.get_threshold(), "count": gc.get_count(), "stats": stats, "frozen": frozen}
+    return {"threshold": gc.get_threshold(), "count": gc.get_count(), "stats": gc.get_stats(), "frozen": gc.get_freeze_count()}
 
 
 def _snapshot(settings, addresses, kept, unfreeze):
@@ -371,14 +368,12 @@ def _snapshot(settings, addresses, kept, unfreeze):
     if counts[:tracked] != _counts(objects, own_targets, number_of, arrays)[0][:tracked]:
         raise RuntimeError("another thread ran while the heap was read; try again, or use method='fork'")
     return {
-        "nodes": len(objects),
-        "edges": len(steps),
-        "tracked": tracked,
+        "figures": {"nodes": len(objects), "edges": len(steps), "tracked": tracked},
         "garbage": None if addresses is None else len(addresses),
         "raised": _raise_counts(counts, references, flags),
         "gc": settings,
         "types": types_of,
-        "names": _names(objects),
+        "names": _names(objects, number_of),
         "columns": (kinds, flags, sizes, counts, degrees, steps),
     }
 
@@ -417,13 +412,9 @@ def _counts(objects, own_targets, number_of, arrays):
     """Reference counts without this module's references, 0 for immortal objects; and the numbers of these."""
     # PEP 683: since 3.12 the count of an immortal object is a constant far above any other, give or take a few.
     least = sys.getrefcount(None) // 2 if sys.version_info >= (3, 12) else 1 << 62
-    counts, immortal = array.array("Q"), []
-    for number, count in enumerate(array.array("Q", map(sys.getrefcount, objects))):
-        if count >= least:
-            immortal.append(number)
-            counts.append(0)
-        else:
-            counts.append(count - _CALL - 1)
+    counts = array.array("Q", map(sys.getrefcount, objects))
+    immortal = [number for number, count in enumerate(counts) if count >= least]
+    counts = array.array("Q", [0 if count >= least else count - _CALL - 1 for count in counts])
     for address in own_targets:
         number = number_of.get(address)
         if number is not None and counts[number]:
@@ -437,8 +428,8 @@ def _raise_counts(counts, references, flags):
     """Raises counts below the references to the object, which an extension makes that shows a reference it does not own, to one
     more than these: the collector, too, takes such an object for reachable. Returns how many there are.
     """
-    low = [number for number, count in enumerate(counts) if count < references[number]]
-    low = [number for number in low if flags[number] & (TRACKED | IMMORTAL) == TRACKED]
+    examined = (number for number in range(len(counts)) if flags[number] & (TRACKED | IMMORTAL) == TRACKED)
+    low = [number for number in examined if counts[number] < references[number]]
     for number in low:
         counts[number] = references[number] + 1
     return len(low)
@@ -461,27 +452,38 @@ def _describe(objects):
             name = "%s.%s" % (_text(_type_module, kind), _text(_type_name, kind))
             types_of.append((name, _type_basic_size(kind), abs(_type_item_size(kind)), int(supports_gc)))
         number, flag, measures_itself, supports_gc = entry
-        size = size_of(one, 0) if measures_itself else object.__sizeof__(one) + (_GC_HEAD if supports_gc else 0)
         kinds.append(number)
-        sizes.append(size)
+        sizes.append(size_of(one, 0) if measures_itself else object.__sizeof__(one) + (_GC_HEAD if supports_gc else 0))
         flags.append(flag | WEAKLY_REFERENCED if weak_references(one) else flag)
     return kinds, sizes, flags, types_of
 
 
-def _names(objects):
-    """Numbers and names of modules and classes, which the graph itself does not tell."""
-    sorts, names = {}, []
+def _names(objects, number_of):
+    """Numbers and names, which the graph itself does not tell: of modules, their dictionaries, classes; and of what else the
+    collector tracks among the values of a module or class, by the first that is found to hold it.
+    """
+    sorts, names, holders = dict.fromkeys(map(id, _PLAIN), 4), {}, []
     for number, one in enumerate(objects):
         sort = sorts.get(id(type(one)))
         if sort is None:
             bases = list(map(id, _type_mro(type(one)) or ()))
             sort = sorts[id(type(one))] = (id(types.ModuleType) in bases) + 2 * (id(type) in bases)
         if sort == 2:
-            names.append((number, "%s.%s" % (_text(_type_module, one), _text(_type_name, one))))
+            names[number] = "%s.%s" % (_text(_type_module, one), _text(_type_name, one))
+            holders.append((names[number], _type_names(one) or {}))
         elif sort == 1:
-            name = (_module_names(one) or {}).get("__name__")
-            names += [(number, name.encode("utf-8", "replace").decode())] if type(name) is str else []
-    return names
+            held = _module_names(one) or {}
+            name = held.get("__name__")
+            if type(name) is str:
+                names[number] = names[number_of.get(id(held), number)] = name
+                holders.append((name, held))
+    for name, held in holders:
+        for attribute, value in list(held.items()):
+            number = number_of.get(id(value))
+            wanted = type(attribute) is str and not attribute.startswith("__") and gc.is_tracked(value)
+            if wanted and number not in names and number is not None and sorts[id(type(value))] == 0:
+                names[number] = "%s.%s" % (name, attribute)
+    return [(number, name.encode("utf-8", "replace").decode()) for number, name in sorted(names.items())]
 
 
 def _text(descriptor, kind):
@@ -520,7 +522,6 @@ def _leb128(numbers):
 
 def _write(path, snapshot, garbage, meta):
     """Writes the file under another name, then renames it. Returns its figures."""
-    figures = {name: snapshot[name] for name in ("nodes", "edges", "tracked")}
     names = zip(("type", "flags", "size", "rc", "deg", "dst"), ("uv", "u8", "uv", "uv", "uv", "zz"))
     sections = [bytes(data) if data is snapshot["columns"][1] else _leb128(data) for data in snapshot["columns"]]
     header = {
@@ -529,7 +530,7 @@ def _write(path, snapshot, garbage, meta):
         "source": "cpython",
         "runtime": "CPython " + sys.version.split()[0],
         "gil": True,
-        **figures,
+        **snapshot["figures"],
         "meta": {"dumper": "gclab_dump", "garbage": bool(garbage), "counts_raised": snapshot["raised"], **(meta or {})},
         **{name: snapshot[name] for name in ("gc", "types", "names")},
         "sections": [(*name, len(data)) for name, data in zip(names, sections)],
@@ -547,11 +548,10 @@ def _write(path, snapshot, garbage, meta):
     finally:
         if os.path.exists(part):
             os.remove(part)
-    return {**figures, "garbage": snapshot["garbage"], "bytes": os.path.getsize(path)}
+    return {**snapshot["figures"], "garbage": snapshot["garbage"], "bytes": os.path.getsize(path)}
 
 
 # ---- python -m gclab_dump
-
 USAGE = """\
 usage: python -m gclab_dump [--out FILE] [--after SECONDS] [--no-garbage] [--method fork|here] SCRIPT [ARGUMENT...]
 

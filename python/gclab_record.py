@@ -218,8 +218,19 @@ class _Answer:
             _done(self.begin, self.name)
 
 
+class _CountedAnswer(_Answer):
+    """An answer that has a length: servers take the Content-Length from a list of one block."""
+
+    def __len__(self):
+        return len(self.answer)
+
+
 def wsgi(application, name=lambda environ: environ.get("REQUEST_METHOD", "request")):
-    """Wraps a WSGI application. `name` names a request by its environment; give few names and no personal ones."""
+    """Wraps a WSGI application. `name` names a request by its environment; give few names and no personal ones.
+
+    An instance of the server's class `wsgi.file_wrapper` is passed on as it is, since the server may send its file only if it
+    recognises it: such a request lasts until the application has returned it.
+    """
 
     def recorded(environ, start_response):
         begin, called = _clock(), name(environ)
@@ -228,7 +239,11 @@ def wsgi(application, name=lambda environ: environ.get("REQUEST_METHOD", "reques
         except BaseException:
             _done(begin, called)
             raise
-        return _Answer(answer, begin, called)
+        wrapper = environ.get("wsgi.file_wrapper")
+        if isinstance(wrapper, type) and isinstance(answer, wrapper):
+            _done(begin, called)
+            return answer
+        return (_CountedAnswer if hasattr(answer, "__len__") else _Answer)(answer, begin, called)
 
     return recorded
 

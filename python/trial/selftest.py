@@ -6,6 +6,7 @@ Prints a line for each check and ends with 1 at the first that fails.
 """
 
 import gc
+import io
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 import weakref
+from wsgiref.handlers import SimpleHandler
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.dirname(HERE)]
@@ -45,6 +47,22 @@ def generator():
         yield
     finally:
         happened.append("generator")
+
+
+class Watching(type):
+    """A class whose attributes cannot be read unseen."""
+
+    def __getattribute__(cls, name):
+        happened.append(name)
+        return super().__getattribute__(name)
+
+
+class Registry(metaclass=Watching):
+    entries, numbers, __hidden = [happened], {1: [2]}, [3]
+    alias = happened
+
+    def method(self):
+        pass
 
 
 def plant():
@@ -118,6 +136,29 @@ def frozen(folder):
     check("frozen: of one", [graph.name(node) for node in graph.flagged()].count("__main__.Plain"), 1)
 
 
+def named(folder):
+    for method, freeze in (("fork", gc.freeze), ("here", gc.collect)):
+        freeze()
+        del happened[:]
+        path = os.path.join(folder, "named.gcheap.gz")
+        graph = Graph(gclab_dump.dump(path, garbage=False, method=method, quiet=True)["path"])
+        check("names: %s: no class was asked" % method, happened, [])
+        gc.unfreeze()
+        found = {}
+        for node, name in graph.header["names"]:
+            found.setdefault(name, []).append(graph.name(node))
+        kind = __name__ + ".Watching"
+        wanted = {"": ["dict", "module"], ".Registry": [kind], ".Registry.entries": ["list"], ".Registry.numbers": ["dict"]}
+        wanted = {__name__ + name: [k if k == kind else "builtins." + k for k in kinds] for name, kinds in wanted.items()}
+        check("names: %s: of module, class, and their values" % method, {n: sorted(found.get(n, [])) for n in wanted}, wanted)
+        aliases = [__name__ + ".happened", __name__ + ".Registry.alias"]
+        check("names: %s: one for an object with two" % method, sum(name in found for name in aliases), 1)
+        check("names: %s: of a module elsewhere" % method, found["sys.modules"], ["builtins.dict"])
+        unnamed = [__name__ + ".plant", __name__ + ".Registry.method", "builtins.str.upper", "os.getpid", "os.__all__"]
+        check("names: %s: none for functions and the interpreter's own" % method, [n for n in unnamed if n in found], [])
+        check("names: %s: no node has two" % method, len({node for node, _ in graph.header["names"]}), len(graph.header["names"]))
+
+
 def threads(folder):
     gc.collect()
     stop = threading.Event()
@@ -183,6 +224,53 @@ def as_program(folder):
     check("program: nonsense is refused", (done.returncode, "usage:" in done.stderr), (2, True))
 
 
+class SendingHandler(SimpleHandler):
+    """A server that sends files by itself, as those with sendfile() do."""
+
+    origin_server = False  # no date, which would differ
+
+    def sendfile(self):
+        self.send_headers()
+        self._write(b"sent " + self.result.filelike.read())
+        return True
+
+
+def served(application):
+    """What a server answers with this application."""
+    out = io.BytesIO()
+    environ = {"REQUEST_METHOD": "GET", "SERVER_PROTOCOL": "HTTP/1.0"}
+    SendingHandler(io.BytesIO(), out, io.StringIO(), environ).run(application)
+    return out.getvalue()
+
+
+def answers(folder):
+    path = os.path.join(folder, "answers.jsonl")
+
+    def block(environ, start_response):
+        start_response("200 OK", [])
+        return [b"hello"]
+
+    def blocks(environ, start_response):
+        start_response("200 OK", [])
+        return iter([b"hello"])
+
+    def file(environ, start_response):
+        start_response("200 OK", [])
+        return environ["wsgi.file_wrapper"](io.BytesIO(b"hello"))
+
+    gclab_record.start(path)
+    found = [served(gclab_record.wsgi(application)) for application in (block, blocks, file)]
+    answer = gclab_record.wsgi(blocks)({}, lambda *_: None)
+    gclab_record.stop()
+    check("answers: as without the recorder", found, [served(application) for application in (block, blocks, file)])
+    check("answers: one block has a length, others none", [b"Content-Length: 5" in one for one in found], [True, False, False])
+    check("answers: the server sends the file", b"sent hello" in found[2])
+    check("answers: one without a length is true and has none", (bool(answer), hasattr(answer, "__len__")), (True, False))
+    with open(path) as lines:
+        kinds = [json.loads(line)["kind"] for line in lines]
+    check("answers: three were closed or passed on", kinds.count("request"), 3)
+
+
 def recorded(folder):
     path = os.path.join(folder, "recorded.jsonl")
     callbacks = gc.callbacks[:]
@@ -201,7 +289,7 @@ def recorded(folder):
     check("recorder: the answer is the application's", list(answer), [b"whole"])
     answer.close()
 
-    async def served(scope, receive, send):
+    async def awaited(scope, receive, send):
         await send("whole")
 
     sent = []
@@ -210,7 +298,7 @@ def recorded(folder):
         sent.append(what)
 
     for kind in ("http", "lifespan"):
-        coroutine = gclab_record.asgi(served)({"type": kind, "method": "PUT"}, None, send)
+        coroutine = gclab_record.asgi(awaited)({"type": kind, "method": "PUT"}, None, send)
         try:
             coroutine.send(None)
         except StopIteration:
@@ -237,7 +325,7 @@ def recorded(folder):
 
 
 def main(folder):
-    for part in (dumps, frozen, threads, by_signal, as_program, recorded):
+    for part in (dumps, frozen, named, threads, by_signal, as_program, answers, recorded):
         part(folder)
     print("all well on CPython " + sys.version.split()[0])
 
