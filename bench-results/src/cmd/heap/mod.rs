@@ -36,8 +36,8 @@ Examples:
   gclab heap dump.gcheap.gz --collect               load it, collect, compare with the flagged garbage
   gclab heap dump.gcheap.gz --collect --heap generational --config place=side --json
 
-A node is an object's number in the file, a type its qualified name or the end of it. Files know types, not names of
-attributes; what a dumper calls an object is shown where the file says it.";
+A node is an object's number in the file, a type its qualified name or the end of it. Names of
+objects (modules, classes, what they hold) are shown where the file has them.";
 
 /// Show the heap graph of a real process (a GCHEAP file): its shape, what fills it, who holds what, its cycles and leaks
 #[derive(Debug, Args)]
