@@ -301,6 +301,7 @@ mod tests {
         let cell = web.closed_cell(BASELINE, 1).unwrap();
         assert_eq!(all.to_calibrate().unwrap().len(), 1);
         let mut record = cell.record(None);
+        record.status = Status::Ok;
         (record.achieved_per_s, record.wall_ns) = (Some(30_000.0), Some(1_000_000_000));
         // One that was killed is as good as none.
         let killed = Record { status: Status::Error, achieved_per_s: None, ..record.clone() };
