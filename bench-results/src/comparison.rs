@@ -7,10 +7,11 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::cell::{Cell, Given};
-use crate::provenance::{Load, Provenance};
-use crate::record::Record;
+use crate::provenance::{Load, Provenance, sha256_hex};
+use crate::record::{Record, Status};
 pub use crate::sweep::{Arrivals, Point};
 
 /// The heap that sets the rate of open loops and the length of cells, whichever heaps are compared.
@@ -29,6 +30,11 @@ pub struct Calibration {
 }
 
 impl Calibration {
+    /// Whether it says what the baseline serves: that of a cell that failed or was killed does not.
+    pub fn is_usable(&self) -> bool {
+        is_complete(&self.record) && self.record.achieved_per_s.is_some_and(|rate| rate > 0.0)
+    }
+
     /// Seconds that go by beside the timed part.
     fn beside_s(&self) -> f64 {
         (self.process_s - self.record.wall_ns.unwrap_or(0) as f64 / 1e9).max(0.0)
@@ -57,6 +63,9 @@ pub struct Comparison {
     pub left_out: Vec<Point>,
     /// The part of the sweep that these points are, if it is shared out.
     pub shard: Option<Shard>,
+    /// Names the whole sweep of which `shard` is a part: see [`grid_hash`]. `None` in runs of before it was kept.
+    #[serde(default)]
+    pub grid: Option<String>,
     /// Of every random choice, the order of cells included.
     pub seed: u64,
     /// Repetitions of each cell; `null` while that is still to be found from the time one takes.
@@ -66,7 +75,8 @@ pub struct Comparison {
     pub cell_s: Option<f64>,
     /// Seconds after which a cell is killed.
     pub timeout_s: u64,
-    /// What the baseline did at each point for which that is needed, by the point's name.
+    /// What the baseline did at each point for which that is needed, by the name of the point without load and settings of
+    /// heaps. In a merged run by each point's own name, as parts of several machines served at several rates.
     pub calibrations: BTreeMap<String, Calibration>,
 }
 
@@ -85,7 +95,8 @@ impl Comparison {
         let mut cells = Vec::new();
         for point in &self.points {
             let (id, cell) = (point.calibrated().id(), point.calibrated().closed_cell(BASELINE, self.seed)?);
-            let is_new = !self.calibrations.contains_key(&id) && !cells.iter().any(|(known, _)| *known == id);
+            let is_known = self.calibrations.get(&id).is_some_and(Calibration::is_usable);
+            let is_new = !is_known && !cells.iter().any(|(known, _)| *known == id);
             if is_new && self.needs_calibration(point, &cell) {
                 cells.push((id, cell));
             }
@@ -93,15 +104,21 @@ impl Comparison {
         Ok(cells)
     }
 
-    /// Arrivals a second at a point; `None`: a closed loop, because operations cannot arrive on a plan or the baseline's
-    /// capacity could not be measured.
+    /// What the baseline did at a point; `None` if it was not needed there, or is not known yet.
+    pub fn calibration(&self, point: &Point) -> Option<&Calibration> {
+        self.calibrations.get(&point.id()).or_else(|| self.calibrations.get(&point.calibrated().id()))
+    }
+
+    /// Arrivals a second at a point; `None`: a closed loop, because operations cannot arrive on a plan, or what the baseline
+    /// serves has not been measured yet.
     pub fn rate(&self, point: &Point) -> Option<f64> {
         match point.arrivals {
             Arrivals::Rate(rate) => Some(rate),
             // To a tenth, so that the figure in tables is the one in use.
             Arrivals::Load(load) => {
-                let capacity = self.calibrations.get(&point.calibrated().id())?.record.achieved_per_s?;
-                Some((capacity * load * 10.0).round() / 10.0).filter(|&rate| rate > 0.0)
+                let rate = self.calibration(point)?.record.achieved_per_s? * load;
+                let rounded = (rate * 10.0).round() / 10.0;
+                Some(if rounded > 0.0 { rounded } else { rate }).filter(|&rate| rate > 0.0)
             }
         }
     }
@@ -109,7 +126,7 @@ impl Comparison {
     /// The amount of work at a point, as its dial and the value: what fills the time of a cell.
     fn amount(&self, point: &Point, cell: &Cell, rate: Option<f64>) -> Option<Given> {
         let (dial, (least, most)) = free_amount(point, cell)?;
-        let calibration = self.calibrations.get(&point.calibrated().id())?;
+        let calibration = self.calibration(point)?;
         let cell_s = self.cell_s?;
         let timed_s = (cell_s - calibration.beside_s()).max(cell_s * LEAST_TIMED_SHARE);
         let amount = rate.or(calibration.record.achieved_per_s)? * timed_s;
@@ -167,6 +184,17 @@ impl Comparison {
         }
         Ok(cells)
     }
+}
+
+/// Names a sweep: a hash of all its points, those that the budget left out too, before it is shared out. Parts of one sweep
+/// have the same.
+pub fn grid_hash(points: &[Point], left_out: &[Point]) -> String {
+    sha256_hex(json!((points, left_out)).to_string().as_bytes())[..12].to_owned()
+}
+
+/// Whether a cell did all its work, if perhaps too slowly.
+pub fn is_complete(record: &Record) -> bool {
+    matches!(record.status, Status::Ok | Status::Saturated)
 }
 
 /// The records of a point.
@@ -233,6 +261,7 @@ mod tests {
             points: open.map(|entry| point(entry.name)).collect(),
             left_out: Vec::new(),
             shard: None,
+            grid: None,
             seed,
             rounds: None,
             cell_s: None,
@@ -272,9 +301,22 @@ mod tests {
         let cell = web.closed_cell(BASELINE, 1).unwrap();
         assert_eq!(all.to_calibrate().unwrap().len(), 1);
         let mut record = cell.record(None);
+        record.status = Status::Ok;
         (record.achieved_per_s, record.wall_ns) = (Some(30_000.0), Some(1_000_000_000));
-        all.calibrations.insert(web.calibrated().id(), Calibration { record, process_s: 1.5 });
+        // One that was killed is as good as none.
+        let killed = Record { status: Status::Error, achieved_per_s: None, ..record.clone() };
+        all.calibrations.insert(web.calibrated().id(), Calibration { record: killed, process_s: 1.5 });
+        assert_eq!(all.to_calibrate().unwrap().len(), 1);
+        all.calibrations.insert(web.calibrated().id(), Calibration { record: record.clone(), process_s: 1.5 });
         assert!(all.to_calibrate().unwrap().is_empty());
+        // A rate below a tenth a second is a rate, and not a closed loop.
+        let mut slow = all.clone();
+        slow.calibrations.values_mut().for_each(|one| one.record.achieved_per_s = Some(0.02));
+        assert_eq!(slow.rate(&web), Some(0.01));
+        // A point's own comes before that of all loads: parts of several machines were merged.
+        let mut merged = slow.clone();
+        merged.calibrations.insert(web.id(), Calibration { record, process_s: 1.5 });
+        assert_eq!(merged.rate(&web), Some(15_000.0));
         let cell = all.cell(&web, "refcount", 0, false).unwrap();
         // 1.5 s of 15,000 requests a second.
         assert_eq!((cell.rate, cell.settings.integer("requests")), (Some(15_000.0), 23_000));

@@ -40,10 +40,13 @@ impl Hiccups {
             let _ = prctl::set_timerslack(1);
             let mut overshoot = Timings::default();
             // Relaxed: it publishes nothing; what this thread recorded goes back through `join`.
-            while !stopped.load(Ordering::Relaxed) {
+            loop {
                 let begin = Instant::now();
                 std::thread::sleep(PERIOD);
                 overshoot.record(begin.elapsed().saturating_sub(PERIOD).as_nanos() as u64);
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
             }
             Recorded { overshoot, cpu_ns: thread_cpu_ns() }
         });
@@ -63,12 +66,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_thread_wakes_about_every_period() {
+    fn control_thread_wakes_and_no_oftener_than_every_period() {
+        let begin = Instant::now();
         let hiccups = Hiccups::start();
         std::thread::sleep(Duration::from_millis(100));
         let recorded = hiccups.stop();
+        // However late it or this thread is.
+        let most = begin.elapsed().as_nanos() / PERIOD.as_nanos();
         let n = recorded.overshoot.summary().n;
-        assert!((1..=100).contains(&n), "woke {n} times");
+        assert!((1..=most).contains(&u128::from(n)), "woke {n} times, {most} at most");
         assert!(recorded.cpu_ns > 0);
     }
 }

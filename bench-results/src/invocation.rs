@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getppid};
 
 use crate::cell::Cell;
 use crate::provenance::binary_hash;
@@ -33,7 +33,7 @@ pub struct Files<'p> {
 pub fn invoke(cell: &Cell, files: Files<'_>, timeout: Duration) -> Result<Record> {
     let program = std::env::current_exe().context("cannot find this program's own file; start it by its full path")?;
     let mut command = Command::new(&program);
-    command.args(cell.arguments()).args(["--json", "--dies-with-parent"]);
+    command.args(cell.arguments()).args(["--json", "--dies-with-parent"]).arg(std::process::id().to_string());
     for (option, path) in [("--hlog", files.hlog), ("--trace", files.trace)] {
         if let Some(path) = path {
             command.arg(option).arg(path);
@@ -68,9 +68,17 @@ pub fn invoke(cell: &Cell, files: Files<'_>, timeout: Duration) -> Result<Record
     Ok(failed)
 }
 
-/// For the process of a cell: be killed when the one that started it dies.
-pub fn die_with_parent() -> Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL).context("the system cannot tie this process to the one that started it")
+/// For the process of a cell: be killed when `parent`, the one that started it, dies.
+///
+/// # Errors
+/// If the system cannot do that, or that process is gone already.
+pub fn die_with_parent(parent: i32) -> Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL).context("the system cannot tie this process to the one that started it")?;
+    // Who was orphaned before the call above would never be told.
+    if getppid() != Pid::from_raw(parent) {
+        bail!("the process {parent}, which started this one, is gone; start the comparison again");
+    }
+    Ok(())
 }
 
 fn cause(status: ExitStatus, message: &str) -> String {

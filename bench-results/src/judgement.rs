@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 use hdrhistogram::Histogram;
 
+pub use crate::comparison::is_complete;
 use crate::comparison::{BASELINE, Comparison, Point, of_point};
 use crate::histogram::Histograms;
 use crate::record::{Record, Status};
@@ -132,6 +133,23 @@ pub fn over_all_points(comparison: &Comparison, judgements: &[Judgement]) -> Vec
         .collect()
 }
 
+/// What a mean over points mixes on the axis of latency, in a sentence; `None` where it is of one quantity.
+pub fn mixed_latency(judgements: &[Judgement]) -> Option<String> {
+    let mut kinds: Vec<(String, usize)> = Vec::new();
+    for judgement in judgements {
+        let name = judgement.axes[0].axis.name();
+        match kinds.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, points)) => *points += 1,
+            None => kinds.push((name, 1)),
+        }
+    }
+    let of = |(name, points): &(String, usize)| format!("{name} ({points} of {} points)", judgements.len());
+    (kinds.len() > 1).then(|| {
+        let kinds: Vec<String> = kinds.iter().map(of).collect();
+        format!("Latency mixes quantities, as points differ in loop and number of times: {}.", kinds.join(", "))
+    })
+}
+
 /// A ratio as narrow columns show it, its interval below it: `0.61` and `0.58–0.65`.
 pub fn shown(ratio: &Estimate) -> String {
     let digits = |value: f64| match value {
@@ -149,11 +167,6 @@ fn collects(heap: &str) -> bool {
 /// Cells that did all their work.
 fn complete<'r>(records: &[&'r Record]) -> Vec<&'r Record> {
     records.iter().copied().filter(|record| is_complete(record)).collect()
-}
-
-/// Whether a cell did all its work, if perhaps too slowly.
-pub fn is_complete(record: &Record) -> bool {
-    matches!(record.status, Status::Ok | Status::Saturated)
 }
 
 /// In how many of a heap's rounds an open loop fell behind; `None` if in none.

@@ -66,6 +66,18 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// Puts it in another place of the same file system, where nothing is or an empty folder.
+    ///
+    /// # Errors
+    /// If something is there. Then it stays where it is.
+    pub fn move_to(&mut self, path: &Path) -> Result<()> {
+        fs::rename(&self.path, path).with_context(|| {
+            format!("cannot put the run folder at {}; choose another place with --out", path.display())
+        })?;
+        self.path = path.to_owned();
+        Ok(())
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -145,7 +157,13 @@ impl RunFolder {
     /// Reads `run.json`.
     pub fn read_run<T: DeserializeOwned>(&self) -> Result<T> {
         let path = self.path.join("run.json");
-        let text = fs::read(&path).with_context(|| format!("cannot read {}; start a new run", path.display()))?;
+        let text = fs::read(&path).with_context(|| {
+            let (file, folder) = (path.display(), self.path.display());
+            format!(
+                "cannot read {file}: the run was killed before it had begun, or the file is gone; start it again with the \
+                 same arguments and --out {folder}"
+            )
+        })?;
         serde_json::from_slice(&text)
             .with_context(|| format!("{} is not of this version of gclab; start a new run", path.display()))
     }

@@ -59,7 +59,7 @@ impl Point {
     pub fn title(&self) -> String {
         let mut title = self.workload.clone();
         for (name, value) in self.given.iter().chain(&self.heap_settings) {
-            title.push_str(&format!(" {name}={value}"));
+            title.push_str(&format!(" {name}={}", shown(value)));
         }
         if self.threads != 1 {
             title.push_str(&format!(" threads={}", self.threads));
@@ -72,6 +72,13 @@ impl Point {
         }
         title
     }
+}
+
+/// A value for people: of a path, the last name, as the folders above it are nobody's business.
+pub fn shown(value: &str) -> &str {
+    let path = std::path::Path::new(value);
+    let name = path.file_name().and_then(|name| name.to_str());
+    name.filter(|_| value.contains('/')).unwrap_or(value)
 }
 
 /// The values that one name stands for: those between commas; for thresholds, which have commas themselves, those between
@@ -217,6 +224,19 @@ mod tests {
         let first: Vec<&str> = points.iter().map(|point| point.given[0].1.as_str()).take(2).collect();
         assert!(first.contains(&"1"));
         assert!(Grid { dials: &[("live".to_owned(), "1,,3".to_owned())], ..grid }.points().is_err());
+    }
+
+    #[test]
+    fn a_path_is_shown_by_its_last_name() {
+        for (value, name) in
+            [("/a/somebody/x.gz", "x.gz"), ("../x.gz", "x.gz"), ("x.gz", "x.gz"), ("700,10,10", "700,10,10")]
+        {
+            assert_eq!(shown(value), name);
+        }
+        let dials = [("heap".to_owned(), "/a/somebody/x.gz".to_owned())];
+        let grid =
+            Grid { workload: "w", dials: &dials, heap_settings: &[], threads: &[1], arrivals: &[Arrivals::Load(0.5)] };
+        assert_eq!(grid.points().unwrap()[0].title(), "w heap=x.gz");
     }
 
     #[test]

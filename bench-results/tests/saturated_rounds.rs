@@ -31,6 +31,7 @@ fn comparison() -> Comparison {
         points: vec![point()],
         left_out: Vec::new(),
         shard: None,
+        grid: None,
         seed: 1,
         rounds: Some(ROUNDS),
         cell_s: None,

@@ -106,7 +106,10 @@ fn parts_of_a_sweep_join_to_the_whole() {
     assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
     assert_eq!(names(&path("merged")), names(&path("whole")));
     let as_json = output(&["merge", &of("a"), &of("b"), "--json", "--out", &of("as-json")]);
-    assert_eq!(lines(&stdout(&as_json)), cells(&path("as-json")), "{}", stderr(&as_json));
+    let (verdicts, records): (Vec<_>, Vec<_>) =
+        lines(&stdout(&as_json)).into_iter().partition(|line| line["kind"] == "verdict");
+    assert_eq!(records, cells(&path("as-json")), "{}", stderr(&as_json));
+    assert_eq!(verdicts.len(), 4, "one a point");
     let hlogs = fs::read_dir(path("merged"))
         .unwrap()
         .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "hlog"));
@@ -119,8 +122,98 @@ fn parts_of_a_sweep_join_to_the_whole() {
     }
     let twice = output(&["merge", &of("a"), &of("a"), "--out", &of("twice")]);
     assert_eq!(twice.status.code(), Some(1));
+    assert!(stderr(&twice).contains("is given twice"), "{}", stderr(&twice));
+    // A folder that holds something is left as it is, and a merge that is refused leaves nothing.
+    let again = output(&["merge", &of("a"), &of("b"), "--out", &of("merged")]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stderr(&again).contains("holds something already"), "{}", stderr(&again));
+    let left: BTreeSet<_> = fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, BTreeSet::from(["a", "as-json", "b", "merged", "whole"].map(std::ffi::OsString::from)));
     let none = output(&compare(&path("none"), &["--rounds", "1", "--shard", "5/5"]));
     assert!(stderr(&none).contains("smaller number of parts"), "{}", stderr(&none));
+}
+
+#[test]
+fn parts_of_different_sweeps_are_refused_and_loads_keep_what_their_part_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let of = |name: &str| path(name).to_str().unwrap().to_owned();
+    let part = |name: &str, part: &str, live: &str| {
+        let live = format!("web-requests.live={live}");
+        let small = "compare --heaps refcount,generational --no-twin --workloads web-requests --set web-requests.heap=none \
+                     --set web-requests.requests=400 --load 0.2 --rounds 1";
+        let out = of(name);
+        let fixed = small.split_whitespace();
+        let done = output(&fixed.chain(["--set", &live, "--shard", part, "--out", &out]).collect::<Vec<_>>());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    };
+    part("a", "1/2", "1000,2000");
+    part("b", "2/2", "1000,2000");
+    part("other", "2/2", "5000,7000");
+    let refused = output(&["merge", &of("a"), &of("other"), "--out", &of("wrong")]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("different sweeps"), "{}", stderr(&refused));
+    assert!(!path("wrong").exists());
+    let merged = output(&["merge", &of("a"), &of("b"), "--out", &of("merged")]);
+    assert_eq!(merged.status.code(), Some(0), "{}", stderr(&merged));
+    let run = |name: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(path(name).join("run.json")).unwrap()).unwrap()
+    };
+    // Each of the two points has what was served in its own part.
+    let served = |run: &serde_json::Value| -> BTreeSet<String> {
+        let calibrations = run["comparison"]["calibrations"].as_object().unwrap();
+        calibrations.values().map(|one| one["record"]["achieved_per_s"].to_string()).collect()
+    };
+    let parts: BTreeSet<String> = ["a", "b"].iter().flat_map(|name| served(&run(name))).collect();
+    assert_eq!((served(&run("merged")), parts.len()), (parts, 2));
+}
+
+#[test]
+fn a_baseline_that_cannot_be_calibrated_ends_the_run_and_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let endless = "compare --heaps refcount,generational --no-twin --workloads web-requests --set web-requests.heap=none \
+                   --set web-requests.live=1000 --set web-requests.requests=1000000000 --load 0.2,0.8 --rounds 1 --timeout 1";
+    let out = ["--out", run.to_str().unwrap()];
+    let done = output(&endless.split_whitespace().chain(out).collect::<Vec<_>>());
+    assert_eq!(done.status.code(), Some(1), "{}", stderr(&done));
+    assert!(stderr(&done).contains("in two tries") && stderr(&done).contains("--resume"), "{}", stderr(&done));
+    assert!(cells(&run).is_empty(), "no cell is run at a load that is not known");
+    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(run.join("run.json")).unwrap()).unwrap();
+    assert_eq!(kept["comparison"]["calibrations"], serde_json::json!({}), "a failure is not kept");
+    // With time enough it goes on: what can be done is shown by work that has an end.
+    for point in kept["comparison"]["points"].as_array_mut().unwrap() {
+        for dial in point["given"].as_array_mut().unwrap() {
+            if dial[0] == "requests" {
+                dial[1] = "400".into();
+            }
+        }
+    }
+    kept["comparison"]["timeout_s"] = 600.into();
+    fs::write(run.join("run.json"), kept.to_string()).unwrap();
+    let done = output(&["compare", "--resume", run.to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let rates: BTreeSet<String> = cells(&run).iter().map(|cell| cell["offered_per_s"].to_string()).collect();
+    assert_eq!((cells(&run).len(), rates.len()), (4, 2), "{rates:?}");
+}
+
+#[test]
+fn a_folder_that_was_killed_before_its_run_was_begun_says_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("cells.jsonl"), "").unwrap();
+    let done = output(&["compare", "--resume", folder.path().to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(stderr(&done).contains("same arguments and --out"), "{}", stderr(&done));
+    assert_eq!(output(&compare(folder.path(), &["--rounds", "1"])).status.code(), Some(0));
+}
+
+#[test]
+fn a_cell_whose_starter_is_gone_does_not_run() {
+    // No process that started it has this number.
+    let run = ["run", "--heap", "refcount", "--workload", "web-requests", "--dies-with-parent", "1999999999"];
+    let done = output(&run);
+    assert_eq!(done.status.code(), Some(1));
+    assert!(stderr(&done).contains("is gone"), "{}", stderr(&done));
 }
 
 #[test]

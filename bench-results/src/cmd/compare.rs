@@ -129,7 +129,6 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run)> {
     let started = now_utc();
     let comparison = arguments.selection.comparison()?;
     let path = arguments.out.clone().unwrap_or_else(|| Path::new("gclab-runs").join(started.replace(':', "")));
-    let folder = RunFolder::create(&path)?;
     let run = Run {
         schema: SCHEMA,
         kind: "compare".to_owned(),
@@ -142,6 +141,8 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run)> {
         load_after: None,
         parts: Vec::new(),
     };
+    // Made when all that it begins with is known: the shortest time in which a kill leaves a folder without a run.
+    let folder = RunFolder::create(&path)?;
     folder.write_run(&run)?;
     Ok((folder, run))
 }
@@ -168,22 +169,40 @@ fn resume(path: &Path) -> Result<(RunFolder, Run)> {
     Ok((folder, run))
 }
 
+/// One try at what the baseline serves, whatever comes of it.
+fn calibration(cell: &Cell, comparison: &Comparison) -> Result<Calibration> {
+    let began = Instant::now();
+    let mut record = invoke(cell, Files::default(), Duration::from_secs(comparison.timeout_s))?;
+    // Of no use for calibrating, and long.
+    record.trash = None;
+    Ok(Calibration { record, process_s: began.elapsed().as_secs_f64() })
+}
+
+/// Measures what the baseline serves where that is needed and not known. A failure is not kept, so that a run that goes on
+/// tries again.
 fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
     for (point, cell) in run.comparison.to_calibrate()? {
-        let began = Instant::now();
-        let mut record = invoke(&cell, Files::default(), Duration::from_secs(run.comparison.timeout_s))?;
-        let process_s = began.elapsed().as_secs_f64();
-        match record.achieved_per_s {
-            Some(rate) => eprintln!("{}: {BASELINE} serves {}.", cell.workload.name, units::rate(rate)),
-            None => eprintln!(
-                "warning: what {BASELINE} serves of {} could not be measured ({}), so its cells are closed loops",
-                cell.workload.name,
-                record.error.as_deref().unwrap_or("no cause known")
-            ),
+        let first = calibration(&cell, &run.comparison)?;
+        // What killed it may be gone by now, such as a neighbour that took the memory.
+        let calibration = if first.is_usable() { first } else { calibration(&cell, &run.comparison)? };
+        let (name, record) = (cell.workload.name, &calibration.record);
+        let cause = record.error.as_deref().unwrap_or("it timed no operation");
+        if record.status == Status::WrongDigest {
+            let message = format!("heap {BASELINE}, workload {name}, seed {}: {cause}", record.seed);
+            return Err(WrongAnswer(message).into());
         }
-        // Of no use for calibrating, and long.
-        record.trash = None;
-        run.comparison.calibrations.insert(point, Calibration { record, process_s });
+        // Without it no load could be offered: cells of all loads would be one and the same closed loop.
+        let Some(rate) = record.achieved_per_s.filter(|_| calibration.is_usable()) else {
+            bail!(
+                "what {BASELINE} serves of {name} could not be measured in two tries, so loads and lengths of cells are not \
+                 known ({}: {cause}); mend that, then go on with `gclab compare --resume {}`, or start a new run with \
+                 other dials, a longer --timeout, or --rate in place of --load",
+                record.status.name(),
+                folder.path().display()
+            );
+        };
+        eprintln!("{name}: {BASELINE} serves {}.", units::rate(rate));
+        run.comparison.calibrations.insert(point, calibration);
         folder.write_run(run)?;
     }
     Ok(())

@@ -72,14 +72,14 @@ pub(super) struct Arguments {
     /// It is the second cell of a heap that runs twice a round; only recorded
     #[arg(long, hide = true)]
     twin: bool,
-    /// Be killed when the process that started this one dies
-    #[arg(long, hide = true)]
-    dies_with_parent: bool,
+    /// Be killed when the process that started this one, which has this number, dies
+    #[arg(long, hide = true, value_name = "PID")]
+    dies_with_parent: Option<i32>,
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
-    if arguments.dies_with_parent {
-        die_with_parent()?;
+    if let Some(parent) = arguments.dies_with_parent {
+        die_with_parent(parent)?;
     }
     let cell = Cell::new(&arguments.heap, &arguments.config, &arguments.workload, &arguments.set, arguments.seed)?;
     let cell = cell.with_threads(arguments.threads)?.with_rate(arguments.rate)?;

@@ -9,7 +9,7 @@ use workloads::catalogue;
 
 use super::key_value;
 use crate::cell::Given;
-use crate::comparison::{Arrivals, BASELINE, Comparison, Point, Shard};
+use crate::comparison::{Arrivals, BASELINE, Comparison, Point, Shard, grid_hash};
 use crate::sweep::{Grid, first_of_each};
 use crate::{heap_settings, roster, units};
 
@@ -145,6 +145,7 @@ impl Selection {
             points: Vec::new(),
             left_out: Vec::new(),
             shard: self.shard,
+            grid: None,
             seed: self.seed,
             rounds: self.rounds,
             cell_s: self.cell_time,
@@ -159,6 +160,7 @@ impl Selection {
                  --rounds N, --budget TIME or --full beside --shard, the same for all parts"
             );
         }
+        comparison.grid = Some(grid_hash(&comparison.points, &comparison.left_out));
         if let Some(shard) = self.shard {
             let mine = |n: usize| n as u32 % shard.of == shard.number - 1;
             let mut number = 0..;

@@ -3,7 +3,7 @@
 use super::grid::{Grid, Word};
 use super::ratios::in_one_line;
 use crate::comparison::Comparison;
-use crate::judgement::{Judgement, over_all_points, reference};
+use crate::judgement::{Judgement, mixed_latency, over_all_points, reference};
 use crate::statistics::geometric::GeometricMean;
 
 /// See the [module](self).
@@ -17,6 +17,8 @@ pub struct AllPoints {
     pub reference: String,
     /// The other heaps, with their means.
     pub heaps: Vec<(String, [GeometricMean; 3])>,
+    /// What its latency mixes, if it does.
+    pub mixed: Option<String>,
 }
 
 /// What the means are of.
@@ -27,7 +29,13 @@ impl AllPoints {
     pub fn of(comparison: &Comparison, judgements: &[Judgement], number: Option<usize>) -> Option<Self> {
         let heaps = over_all_points(comparison, judgements);
         let any = heaps.iter().any(|(_, axes)| axes.iter().any(|mean| mean.ratio.is_some()));
-        let all = Self { number, points: judgements.len(), reference: reference(comparison).to_owned(), heaps };
+        let all = Self {
+            number,
+            points: judgements.len(),
+            reference: reference(comparison).to_owned(),
+            heaps,
+            mixed: mixed_latency(judgements),
+        };
         (judgements.len() > 1 && any).then_some(all)
     }
 
@@ -43,6 +51,7 @@ impl AllPoints {
             "Geometric means over {} points of the ratios to {}. Their intervals hold for these points and no others.",
             self.points, self.reference
         )];
+        notes.extend(self.mixed.clone());
         for (place, name) in AXES.iter().enumerate() {
             let mut excluded: Vec<(String, Vec<&str>)> = Vec::new();
             for (heap, axes) in &self.heaps {

@@ -9,6 +9,7 @@ use super::source::{Line, Source};
 use crate::comparison::{Arrivals, Point};
 use crate::record::{Record, Status};
 use crate::roster;
+use crate::sweep::shown;
 
 /// Full collections below which a column proves nothing about them.
 pub const FULL_COLLECTIONS_LEAST: u64 = 20;
@@ -144,11 +145,13 @@ impl<'s> Block<'s> {
 
     /// The same as the name of a file.
     pub fn stem(&self) -> String {
-        self.parts()
-            .join("_")
-            .chars()
-            .map(|c| if c.is_ascii_alphanumeric() || "-_=.".contains(c) { c } else { '-' })
-            .collect()
+        let mut parts = self.parts();
+        let mut given = self.point.given.iter().chain(&self.point.heap_settings);
+        // Files of one name in two folders are two points.
+        if given.any(|(_, value)| shown(value) != value) {
+            parts.push(self.point.id());
+        }
+        parts.join("_").chars().map(|c| if c.is_ascii_alphanumeric() || "-_=.".contains(c) { c } else { '-' }).collect()
     }
 
     /// All its records.
@@ -167,7 +170,7 @@ impl<'s> Block<'s> {
     fn parts(&self) -> Vec<String> {
         let given = self.point.given.iter().chain(&self.point.heap_settings);
         let mut parts = vec![self.point.workload.clone()];
-        parts.extend(given.map(|(name, value)| format!("{name}={value}")));
+        parts.extend(given.map(|(name, value)| format!("{name}={}", shown(value))));
         if self.point.threads != 1 {
             parts.push(format!("threads={}", self.point.threads));
         }

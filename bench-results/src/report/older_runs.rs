@@ -119,6 +119,7 @@ pub fn of_cells(records: &mut [&mut Record]) -> Result<Run> {
             points,
             left_out: Vec::new(),
             shard: None,
+            grid: None,
             seed: records.first().map_or(0, |record| record.seed),
             rounds: None,
             cell_s: None,

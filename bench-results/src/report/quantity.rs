@@ -152,10 +152,12 @@ quantities! {
     "service-p90", "service p90", Time, Merged, |c| percentile(c, "service", |s| s.p90, |r| r.service_ns);
     "service-p99", "service p99", Time, Merged, |c| percentile(c, "service", |s| s.p99, |r| r.service_ns);
     "service-p99.9", "service p99.9", Time, Merged, |c| percentile(c, "service", |s| s.p99_9, |r| r.service_ns);
+    "service-p99.99", "service p99.99", Time, Merged, |c| percentile(c, "service", |s| s.p99_99, |r| r.service_ns);
     "service-max", "service max", Time, Merged, |c| percentile(c, "service", |s| s.max, |r| r.service_ns);
     "pause-p50", "pause p50", Time, Merged, |c| percentile(c, "pause", |s| s.p50, pauses);
     "pause-p99", "pause p99", Time, Merged, |c| percentile(c, "pause", |s| s.p99, pauses);
     "pause-p99.9", "pause p99.9", Time, Merged, |c| percentile(c, "pause", |s| s.p99_9, pauses);
+    "pause-p99.99", "pause p99.99", Time, Merged, |c| percentile(c, "pause", |s| s.p99_99, pauses);
     "pause-max", "pause max", Time, Merged, |c| percentile(c, "pause", |s| s.max, pauses);
     "pause-max-core-kept", "pause max, core kept", Time, Most,
         |c| each(c, Over::Most, |r| Some(r.pause_unmarked_ns?.summary.max? as f64));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::column::Block;
 use crate::comparison::Arrivals;
-use crate::sweep::Point;
+use crate::sweep::{Point, shown};
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
@@ -47,6 +47,12 @@ impl Sweep {
                     let size = |value: &str| number(value).unwrap_or(0.0);
                     values.sort_by(|a, b| size(&a.0).total_cmp(&size(&b.0)));
                 }
+                for place in 0..values.len() {
+                    let name = shown(&values[place].0).to_owned();
+                    // Files of one name in two folders are two values.
+                    let is_taken = values[..place].iter().any(|(known, _)| *known == name);
+                    values[place].0 = if is_taken { format!("{name} ({})", place + 1) } else { name };
+                }
                 Self { dial, values, first }
             })
             .collect()
@@ -75,7 +81,7 @@ pub fn others(block: &Block<'_>, dial: &str) -> String {
         .into_iter()
         .filter(|(name, value)| name != dial && (name != "threads" || value != "1"))
         .filter(|(name, _)| block.open_loop || (name != "load" && name != "rate"))
-        .map(|(name, value)| format!("{name}={value}"))
+        .map(|(name, value)| format!("{name}={}", shown(&value)))
         .collect();
     others.sort();
     others.extend(block.number.map(|number| format!("machine={number}")));

@@ -12,6 +12,7 @@ use super::source::Source;
 use crate::comparison::{Arrivals, BASELINE};
 use crate::judgement::{Judgement, judge};
 use crate::record::{Record, Status};
+use crate::sweep::shown;
 use crate::table::unequal_digests;
 use crate::units;
 
@@ -177,7 +178,7 @@ fn table(source: &Source, origin: &Origin, block: &Block<'_>, judged: Result<Jud
         title: block.title(),
         stem: block.stem(),
         workload: point.workload.clone(),
-        dials: given.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" "),
+        dials: given.map(|(name, value)| format!("{name}={}", shown(value))).collect::<Vec<_>>().join(" "),
         threads: point.threads,
         arrivals: match point.arrivals {
             _ if !block.open_loop => ("closed", None),
@@ -198,7 +199,7 @@ fn table(source: &Source, origin: &Origin, block: &Block<'_>, judged: Result<Jud
 fn notes(source: &Source, block: &Block<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     let rate = block.records().find_map(|record| record.offered_per_s);
-    let calibration = source.run.comparison.calibrations.get(&block.point.calibrated().id());
+    let calibration = source.run.comparison.calibration(block.point);
     let capacity = calibration.and_then(|calibration| calibration.record.achieved_per_s);
     notes.push(match (rate, block.point.arrivals, capacity) {
         (Some(rate), Arrivals::Load(load), Some(capacity)) => format!(

@@ -28,8 +28,8 @@ pub struct Verdict {
     pub memory_range: Option<(f64, f64)>,
     /// Pairs with equal memory of which one is better on latency or CPU and worse on neither.
     pub beats: Vec<Beats>,
-    /// Heaps to which no other is better on one axis and worse on none, in the order given. A heap that lacks an axis is
-    /// not among them.
+    /// Heaps to which no other is better on one axis and worse on none, in the order given. A heap that lacks an axis or
+    /// failed in a round is not among them.
     pub front: Vec<String>,
     /// What is not in the verdict, and why.
     pub excluded: Vec<String>,
@@ -82,6 +82,7 @@ impl Verdict {
         let failed = |axis: &&Comparison| -> Vec<String> {
             axis.rows.iter().flat_map(|row| row.failed.iter().map(|what| format!("{} {what}", row.heap))).collect()
         };
+        let failed_rounds = failed_rounds(axes);
         let mut excluded = excluded;
         for what in axes.iter().flat_map(failed) {
             // A round that failed is missing on each axis.
@@ -89,13 +90,19 @@ impl Verdict {
                 excluded.push(what);
             }
         }
+        for (heap, rounds) in heaps.iter().zip(&failed_rounds).filter(|(_, rounds)| **rounds > 0) {
+            let rounds = if *rounds == 1 { "a round".to_owned() } else { format!("{rounds} rounds") };
+            excluded.push(format!(
+                "{heap} failed in {rounds}, so it beats no heap, none is said to beat it, and it has no place on the front"
+            ));
+        }
         Ok(Self {
             workload: workload.to_owned(),
             axes: axes.map(AxisVerdict::new),
             memory_equal,
             memory_range,
-            beats: beats(&heaps, axes),
-            front: front(axes).into_iter().map(|place| heaps[place].to_owned()).collect(),
+            beats: beats(&heaps, axes, &failed_rounds),
+            front: front(axes, &failed_rounds).into_iter().map(|place| heaps[place].to_owned()).collect(),
             excluded,
         })
     }
@@ -140,7 +147,7 @@ impl Verdict {
         }
         if self.memory_equal != Some(true) {
             if self.front.is_empty() {
-                line.push_str(" No heap has all three axes, so there is no Pareto front.");
+                line.push_str(" No heap has all three axes and no failed round, so there is no Pareto front.");
             } else {
                 let _ =
                     write!(line, " No other is better on one axis and worse on none than: {}.", self.front.join(", "));
@@ -248,15 +255,24 @@ fn equal_memory(memory: &Comparison, one: usize, other: usize) -> bool {
     ratio.is_some_and(|ratio| ratio.high <= EQUAL_MEMORY && ratio.low >= 1.0 / EQUAL_MEMORY)
 }
 
+/// In how many rounds each heap failed. The figures of such a heap are of the rounds that went well: no ground for a verdict.
+fn failed_rounds(axes: [&Comparison; 3]) -> Vec<usize> {
+    let failed = |place: usize| axes.iter().map(|axis| axis.rows[place].failed.len()).max().unwrap_or(0);
+    (0..axes[0].rows.len()).map(failed).collect()
+}
+
 /// Pairs of heaps with equal memory of which the one is better on latency or CPU, and worse on neither. None where it is not
-/// known how much is noise.
-fn beats(heaps: &[&str], axes: [&Comparison; 3]) -> Vec<Beats> {
+/// known how much is noise, and none with a heap that failed in a round.
+fn beats(heaps: &[&str], axes: [&Comparison; 3], failed_rounds: &[usize]) -> Vec<Beats> {
     let mut pairs = Vec::new();
     if axes[..2].iter().any(|axis| axis.noise_factor().is_none()) {
         return pairs;
     }
     for winner in 0..heaps.len() {
         for loser in (0..heaps.len()).filter(|&loser| loser != winner) {
+            if failed_rounds[winner] + failed_rounds[loser] > 0 {
+                continue;
+            }
             if !equal_memory(axes[2], winner, loser) || !is_above(&axes[..2], winner, loser) {
                 continue;
             }
@@ -290,8 +306,8 @@ fn is_above(axes: &[&Comparison], one: usize, other: usize) -> bool {
         && !axes.iter().any(|axis| axis.is_better(other, one))
 }
 
-fn front(axes: [&Comparison; 3]) -> Vec<usize> {
-    let known = |place: usize| axes.iter().all(|axis| axis.rows[place].point.is_some());
+fn front(axes: [&Comparison; 3], failed_rounds: &[usize]) -> Vec<usize> {
+    let known = |place: usize| failed_rounds[place] == 0 && axes.iter().all(|axis| axis.rows[place].point.is_some());
     let heaps: Vec<usize> = (0..axes[0].rows.len()).filter(|&place| known(place)).collect();
     let above = |one: usize, other: usize| is_above(&axes, one, other);
     // Equal within an interval is not transitive, so that three heaps may each be above the next. A heap is off the
@@ -451,6 +467,29 @@ mod tests {
     }
 
     #[test]
+    fn a_heap_that_failed_in_a_round_beats_none_and_is_not_on_the_front() {
+        let memory = |b: f64| axis(Axis::Memory, &[("a", MIB), ("b", b * MIB)]);
+        let of = |failed: &[&str], b: f64| {
+            let mut latency = axis(Axis::Response(0.999), &[("a", 10_000.0), ("b", 5_000.0)]);
+            let mut cpu = axis(Axis::Cpu, &[("a", 1_000.0), ("b", 1_000.0)]);
+            let mut memory = memory(b);
+            for axis in [&mut latency, &mut cpu, &mut memory] {
+                axis.rows[1].failed = failed.iter().map(|&what| what.to_owned()).collect();
+            }
+            Verdict::new("web", [&latency, &cpu, &memory], Vec::new()).unwrap()
+        };
+        // Where it did not fail it is the better one.
+        assert_eq!(of(&[], 1.0).beats.len(), 1);
+        assert_eq!(of(&[], 2.0).front, ["a", "b"]);
+        let failed = ["round 2: timeout: killed", "round 4: out-of-memory: killed"];
+        assert!(of(&failed, 1.0).beats.is_empty());
+        let verdict = of(&failed, 2.0);
+        assert_eq!(verdict.front, ["a"]);
+        let last = verdict.lines().pop().unwrap();
+        assert!(last.contains("round 4: out-of-memory") && last.contains("b failed in 2 rounds"), "{last}");
+    }
+
+    #[test]
     fn latency_bought_with_cpu_beats_nothing() {
         let memory = [("a", MIB), ("b", MIB)];
         let verdict = verdict(&[("a", 10_000.0), ("b", 5_000.0)], &[("a", 1_000.0), ("b", 2_000.0)], &memory);
@@ -476,7 +515,11 @@ mod tests {
         let memory = axis(Axis::Memory, &[("a", MIB), ("b", MIB)]);
         let verdict = Verdict::new("web", [&latency, &cpu, &memory], vec!["c: not run".to_owned()]).unwrap();
         assert!(verdict.beats.is_empty(), "CPU has no interval: {:?}", verdict.beats);
-        assert_eq!(verdict.lines().pop().unwrap(), "Left out: c: not run; b round 1: timeout.");
+        assert_eq!(
+            verdict.lines().pop().unwrap(),
+            "Left out: c: not run; b round 1: timeout; b failed in a round, so it beats no heap, none is said to beat it, and \
+             it has no place on the front."
+        );
         latency.rows.reverse();
         let error = Verdict::new("web", [&latency, &cpu, &memory], Vec::new()).unwrap_err();
         assert!(error.to_string().starts_with("latency, CPU and memory of web"));

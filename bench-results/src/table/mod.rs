@@ -12,7 +12,7 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 use crate::comparison::{Arrivals, BASELINE, Comparison, Point, of_point};
 use crate::histogram::{Histograms, Summary, Timings};
-use crate::judgement::{is_complete, judge, saturated_rounds};
+use crate::judgement::{Judgement, is_complete, judge, saturated_rounds};
 use crate::record::{Record, Status};
 use crate::{roster, units};
 
@@ -56,9 +56,27 @@ pub fn comparison(comparison: &Comparison, records: &[Record], folder: &Path) ->
         }
         text.push('\n');
     }
-    ratios::of_all_points(&mut text, comparison, &judgements);
+    let machines = machines(comparison, records);
+    for machine in &machines {
+        let ran_there =
+            |judgement: &&Judgement| of_point(records, &judgement.point).iter().any(|r| r.machine == *machine);
+        let there: Vec<Judgement> = judgements.iter().filter(ran_there).cloned().collect();
+        let number = machines.iter().position(|known| known == machine).filter(|_| machines.len() > 1);
+        ratios::of_all_points(&mut text, comparison, &there, number.map(|number| number + 1));
+    }
     text.push_str(&machine_sentence(records, folder));
     text
+}
+
+/// The machines that cells of these points ran on, in the order of the points.
+fn machines(comparison: &Comparison, records: &[Record]) -> Vec<Option<String>> {
+    let mut machines = Vec::new();
+    for record in comparison.points.iter().flat_map(|point| of_point(records, point)) {
+        if !machines.contains(&record.machine) {
+            machines.push(record.machine.clone());
+        }
+    }
+    machines
 }
 
 /// A table in the style of the program: a line below the header, no colour.
@@ -181,9 +199,17 @@ fn block(text: &mut String, point: &Point, comparison: &Comparison, columns: &[C
 
     row("cells ok", &|column| format!("{} of {}", column.count(Status::Ok), column.records.len()));
     row("operations", &|column| column.throughput());
-    let percentiles: [(&str, Percentile); 4] =
-        [("p50", |s| s.p50), ("p99", |s| s.p99), ("p99.9", |s| s.p99_9), ("max", |s| s.max)];
+    let percentiles: [(&str, Percentile); 5] =
+        [("p50", |s| s.p50), ("p99", |s| s.p99), ("p99.9", |s| s.p99_9), ("p99.99", |s| s.p99_99), ("max", |s| s.max)];
+    let has_times_for = |percentile: Percentile| {
+        let main = |column: &Column<'_>| if open { column.response } else { column.service };
+        columns.iter().filter_map(main).any(|summary| percentile(&summary).is_some())
+    };
     for (name, percentile) in percentiles {
+        // A hundred thousand times are needed, which most cells do not have.
+        if name == "p99.99" && !has_times_for(percentile) {
+            continue;
+        }
         if open {
             row(&format!("response {name}"), &|column| time(column.response.as_ref().and_then(percentile)));
         } else {
@@ -240,8 +266,7 @@ fn block(text: &mut String, point: &Point, comparison: &Comparison, columns: &[C
 fn notes(text: &mut String, point: &Point, comparison: &Comparison, columns: &[Column<'_>], unequal: Option<&str>) {
     // Writing to a String cannot fail.
     let rate = columns.iter().flat_map(|column| &column.records).find_map(|record| record.offered_per_s);
-    let capacity =
-        comparison.calibrations.get(&point.calibrated().id()).and_then(|calibration| calibration.record.achieved_per_s);
+    let capacity = comparison.calibration(point).and_then(|calibration| calibration.record.achieved_per_s);
     match (rate, point.arrivals, capacity) {
         (Some(rate), Arrivals::Load(load), Some(capacity)) => {
             let (rate, capacity) = (units::rate(rate), units::rate(capacity));

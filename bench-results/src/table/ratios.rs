@@ -6,7 +6,7 @@ use comfy_table::CellAlignment;
 
 use super::{narrow, plain};
 use crate::comparison::Comparison;
-use crate::judgement::{Judgement, over_all_points, reference, shown};
+use crate::judgement::{Judgement, mixed_latency, over_all_points, reference, shown};
 use crate::statistics::comparison::{Difference, Standing};
 
 /// How a ratio begins that rounds or noise do not tell from 1.
@@ -63,8 +63,13 @@ pub(super) fn of_point(text: &mut String, comparison: &Comparison, judgement: &J
     }
 }
 
-/// One ratio over all points, where there are several.
-pub(super) fn of_all_points(text: &mut String, comparison: &Comparison, judgements: &[Judgement]) {
+/// One ratio over all points of a machine, where there are several points; `number` is the machine's, where there are several.
+pub(super) fn of_all_points(
+    text: &mut String,
+    comparison: &Comparison,
+    judgements: &[Judgement],
+    number: Option<usize>,
+) {
     if judgements.len() < 2 {
         return;
     }
@@ -72,7 +77,8 @@ pub(super) fn of_all_points(text: &mut String, comparison: &Comparison, judgemen
     if heaps.iter().all(|(_, axes)| axes.iter().all(|mean| mean.ratio.is_none())) {
         return;
     }
-    let header = format!("all points,\n× {}", reference(comparison));
+    let of = number.map_or_else(|| "all points".to_owned(), |number| format!("points of machine {number}"));
+    let header = format!("{of},\n× {}", reference(comparison));
     let mut table = plain(std::iter::once(header).chain(heaps.iter().map(|(heap, _)| narrow(heap))));
     for (place, name) in ["latency", "CPU per operation", "peak RSS"].into_iter().enumerate() {
         let ratio = |axes: &[crate::statistics::geometric::GeometricMean; 3]| {
@@ -85,6 +91,9 @@ pub(super) fn of_all_points(text: &mut String, comparison: &Comparison, judgemen
     }
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{table}\nGeometric means over {} points.", judgements.len());
+    if let Some(mixed) = mixed_latency(judgements) {
+        let _ = writeln!(text, "{mixed}");
+    }
     for (place, name) in ["latency", "CPU", "memory"].into_iter().enumerate() {
         let mut excluded: Vec<(String, Vec<&str>)> = Vec::new();
         for (heap, axes) in &heaps {
