@@ -75,7 +75,7 @@ impl<R: Rung> Control for ParallelMutator<R> {
         self.running(|| {
             self.freeze_running();
             let space = &self.shared().space;
-            self.at_standstill(|| {
+            self.with_others_stopped(|| {
                 space.for_each_object(|object| {
                     let count = space.count_word(object.bits());
                     // Relaxed, both: the world stands still. A dead object that waits for its teardown stays dead.

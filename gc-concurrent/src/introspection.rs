@@ -4,7 +4,8 @@
 //! Each of these functions works on the heap as it is at one moment. It takes the right to collect first, so that no
 //! collection has objects in its hands, unless this thread's own has it: then it is called from one of its callbacks, and what
 //! that collection found is of no generation. Then it makes the other mutators stand still at their safepoints, so that no
-//! object is half made, no block is being cut and no reference is on its way. It never calls the program's code meanwhile.
+//! object is half made, no block is being cut and no reference is on its way. None but
+//! [`Mutator::at_standstill`](gc_core::Mutator::at_standstill) and `walk` calls the program's code meanwhile.
 
 use gc_core::space::header::{self, COUNT_MASK, IMMORTAL};
 use gc_core::sync::AtomicU8;
@@ -13,23 +14,26 @@ use gc_core::{Generation, ObjectRef, Root, TypeId};
 
 use crate::age;
 use crate::heap::Rung;
-use crate::mutator::ParallelMutator;
+use crate::mutator::{ParallelMutator, Restore};
 
 // Orderings in this file are relaxed: the world stands still, and its lock orders what was done before; or it is a figure.
 
 impl<R: Rung> ParallelMutator<R> {
-    /// Runs `f` while no collection is under way but this thread's own, and no other mutator runs.
-    pub(crate) fn at_standstill<T>(&self, f: impl FnOnce() -> T) -> T {
-        debug_assert!(!self.stops_others.get(), "the program's code runs only while the others do");
-        let work = (!self.is_collecting()).then(|| self.take_turn());
-        let result = {
-            let _resume = self.stop_others();
-            f()
-        };
-        if let Some(work) = work {
-            self.shared().turns.give_up(work);
+    /// Runs `f` while no collection is under way but this thread's own, and no other mutator runs. Within another such
+    /// moment it is that one.
+    pub(crate) fn with_others_stopped<T>(&self, f: impl FnOnce() -> T) -> T {
+        if self.stops_others.get() {
+            return f();
         }
-        result
+        let mut work = (!self.is_collecting()).then(|| self.take_turn());
+        // Guards, as `f` may be the program's and may panic. The others go on first.
+        let _give_up = Restore(|| {
+            if let Some(work) = work.take() {
+                self.shared().turns.give_up(work);
+            }
+        });
+        let _resume = self.stop_others();
+        f()
     }
 
     /// Calls `visit` with the index and the age of each cell.
@@ -50,7 +54,7 @@ impl<R: Rung> ParallelMutator<R> {
             return Vec::new();
         }
         let mut found: [Vec<Root<'_, Self>>; 3] = Default::default();
-        self.at_standstill(|| {
+        self.with_others_stopped(|| {
             self.visit_ages(|index, place| {
                 let now = place.load(Relaxed);
                 let wanted = match generation {
@@ -123,7 +127,7 @@ impl<R: Rung> ParallelMutator<R> {
 
     /// Moves all objects of the ages chosen to another.
     fn change_ages(&self, chosen: impl Fn(u8) -> bool, to: u8) {
-        self.at_standstill(|| {
+        self.with_others_stopped(|| {
             self.visit_ages(|_, place| {
                 if chosen(place.load(Relaxed)) {
                     place.store(to, Relaxed);

@@ -270,7 +270,8 @@ impl<R: Rung> Mutator for ParallelMutator<R> {
     }
 
     fn safe_region<T>(&self, f: impl FnOnce() -> T) -> T {
-        if self.in_region.get() {
+        // While the others stand still for this mutator there is nobody who could wait for it.
+        if self.in_region.get() || self.stops_others.get() {
             return f();
         }
         self.leave();
@@ -300,15 +301,23 @@ impl<R: Rung> Mutator for ParallelMutator<R> {
         self.running(|| self.shared().space.count_word(index).fetch_or(IMMORTAL, Relaxed));
     }
 
-    fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef])) {
+    fn at_standstill<T>(&self, f: impl FnOnce() -> T) -> T {
         self.running(|| {
-            self.finish_deaths();
+            if !self.stops_others.get() {
+                self.finish_deaths();
+            }
+            self.with_others_stopped(f)
+        })
+    }
+
+    fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef])) {
+        self.at_standstill(|| {
             let space = &self.shared().space;
             let mut targets = Vec::new();
             space.for_each_object(|object| {
                 targets.clear();
                 let slots = space.shape_of(object).slots;
-                // Acquire: as a load's; the others are at rest by the caller's word.
+                // Acquire: as a load's.
                 targets.extend(
                     (0..slots).filter_map(|slot| ObjectRef::from_bits(space.slot(object.bits(), slot).load(Acquire))),
                 );

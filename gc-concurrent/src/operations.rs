@@ -283,7 +283,7 @@ impl<R: Rung> ParallelMutator<R> {
         let shared = self.shared();
         self.release_dropped();
         self.continue_deaths();
-        if shared.mailbox.attention() & STOP != 0 {
+        if shared.mailbox.attention() & STOP != 0 && !self.stops_others.get() {
             shared.world.pass(self.interruptions());
         }
         if shared.mailbox.attention() & Mailbox::COLLECT != 0 && !self.is_collecting() {
@@ -299,7 +299,7 @@ impl<R: Rung> ParallelMutator<R> {
     fn attend_before_allocation(&self) {
         let shared = self.shared();
         self.continue_deaths();
-        if shared.mailbox.attention() & STOP != 0 {
+        if shared.mailbox.attention() & STOP != 0 && !self.stops_others.get() {
             shared.world.pass(self.interruptions());
         }
         self.reclaim_retired();

@@ -137,8 +137,14 @@ pub trait Mutator: Control + 'static {
     fn untrack(&self, object: &Root<'_, Self>);
     /// Stops counting references to this object, for ever (PEP 683). It never dies.
     fn make_immortal(&self, object: &Root<'_, Self>);
-    /// Calls `visit` with each object of the heap, whether tracked or not, and its slots' targets; for oracles. Other
-    /// mutators must be at rest.
+    /// Runs `f` while no other mutator runs and no collection is under way but this thread's own: what it sees is of one
+    /// moment. For those who look at the whole heap. `f` must not wait for another thread, allocate, or give up what may
+    /// be the last reference to an object.
+    fn at_standstill<R>(&self, f: impl FnOnce() -> R) -> R;
+    /// Calls `visit` with each object of the heap, whether tracked or not, and its slots' targets, [at a
+    /// standstill](Mutator::at_standstill), whose rules `visit` keeps. Dead objects that nobody has freed yet are among
+    /// them. Afterwards the collector and other mutators may free what was visited: who goes on to look at it does so
+    /// within one standstill around both.
     fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef]));
 }
 

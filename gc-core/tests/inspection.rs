@@ -162,3 +162,21 @@ fn a_type_that_accumulates_is_seen_in_a_series_of_snapshots() {
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].name.as_str(), found[0].objects.as_slice()), ("LeakyObject", [1, 2, 3, 4].as_slice()));
 }
+
+#[test]
+fn a_slot_that_holds_a_weak_reference_of_the_sites_is_left_out() {
+    let scene = scene::<GenerationalHeap>();
+    let mutator = scene.heap.attach();
+    let sites = AllocationSites::new(&scene.heap);
+    let object = sites.site("here").allocate(&mutator, scene.leaky, Shape::new(0, 0)).unwrap();
+    let list = new(&mutator, scene.list, 3);
+    list.put(0, mutator.get_weak_references(&object).pop());
+    list.store(2, Some(&object));
+    assert!(list.load(0).is_some(), "the weak reference of the site");
+    let graph = capture(&mutator, &scene.names, Some(&sites));
+    let find = |name: &str| graph.objects().find(|&object| graph.type_name(object) == name).unwrap();
+    assert_eq!((graph.len(), graph.targets(find("list"))), (2, &[find("LeakyObject")][..]));
+    let all = capture(&mutator, &scene.names, None);
+    let list = all.objects().find(|&object| all.type_name(object) == "list").unwrap();
+    assert_eq!((all.len(), all.targets(list).len()), (3, 2));
+}

@@ -195,3 +195,19 @@ fn a_pool_gives_objects_out_again_as_new() {
     mutator.safepoint();
     assert_eq!(heap.live_objects(), 0);
 }
+
+#[test]
+fn an_object_that_is_in_use_is_refused_whole() {
+    let (heap, node) = heap(Arc::new(NoObserver));
+    let mutator = heap.attach();
+    let pool = ObjectPool::new(node, Shape::new(3, 8), 2);
+    let object = pool.acquire(&mutator).unwrap();
+    object.put(0, Some(new(&mutator, node)));
+    [1, 2].into_iter().for_each(|slot| object.put(slot, Some(object.clone())));
+    mutator.write_word(&object, 0, 7);
+    let other = object.clone();
+    assert_eq!(pool.release(object), Err(NotPooled::InUse));
+    assert!((0..3).all(|slot| other.load(slot).is_some()), "its slots are as they were");
+    assert_eq!(mutator.read_word(&other, 0), 7);
+    assert_eq!((pool.release(other), pool.len(), heap.live_objects()), (Ok(()), 1, 1));
+}

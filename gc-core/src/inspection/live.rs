@@ -1,5 +1,7 @@
 //! The graph of a living heap, through the contract.
 
+use std::mem::ManuallyDrop;
+
 use rustc_hash::FxHashMap;
 
 use super::graph::{GraphParts, ObjectGraph};
@@ -43,34 +45,48 @@ impl TypeNames {
     }
 }
 
-/// The objects of a heap, whether tracked or not, but for what `sites` itself keeps there. Other mutators must be at rest.
+/// The objects of a heap, whether tracked or not, but for what `sites` itself keeps there, and for references to that.
 ///
-/// Collects nothing and changes nothing. An object is held if its count is above the references to it from objects, or
-/// is not kept.
+/// All of it is of one moment: other mutators stand still meanwhile, and no collection is under way, unless this is
+/// called from one of its callbacks. Collects nothing and changes nothing. Garbage that no collection has freed is among
+/// the objects; what is being freed is not. An object is held if its count is above the references to it from objects, or is
+/// not kept.
 ///
 /// # Panics
 /// If the heap has more than 4,294,967,295 references.
 pub fn capture<M: Mutator>(mutator: &M, names: &TypeNames, sites: Option<&AllocationSites<M>>) -> ObjectGraph {
+    let parts = mutator.at_standstill(|| look_around(mutator, names, sites));
+    ObjectGraph::new(parts).expect("every array was filled for each object, and targets without a number are left out")
+}
+
+/// The arrays of the graph. The caller sees to it that nothing changes meanwhile.
+fn look_around<M: Mutator>(mutator: &M, names: &TypeNames, sites: Option<&AllocationSites<M>>) -> GraphParts {
     let marks = sites.map(|sites| sites.marks(mutator)).unwrap_or_default();
     let mut objects = Vec::new();
-    let mut numbers = FxHashMap::default();
-    let mut parts = GraphParts { offsets: vec![0], ..GraphParts::default() };
+    // Where the references of each begin in `targets`, and how many there are.
+    let mut rows = Vec::new();
     let mut targets = Vec::new();
     mutator.walk(&mut |object, slots| {
-        if marks.own.contains(&object) {
-            return;
+        if !marks.own.contains(&object) {
+            objects.push(object);
+            rows.push(targets.len()..targets.len() + slots.len());
+            targets.extend_from_slice(slots);
         }
-        numbers.insert(object, objects.len() as u32);
-        objects.push(object);
-        targets.extend_from_slice(slots);
-        parts.offsets.push(u32::try_from(targets.len()).expect("fewer references than 2^32"));
     });
-    parts.targets = targets.iter().map(|target| numbers[target]).collect();
-    let mut inside = vec![0_u32; objects.len()];
-    parts.targets.iter().for_each(|&target| inside[target as usize] += 1);
+    let mut parts = GraphParts { offsets: vec![0], ..GraphParts::default() };
+    let mut numbers = FxHashMap::default();
+    let mut counts = Vec::new();
+    let mut kept = Vec::new();
     let mut types = FxHashMap::default();
-    for (&object, inside) in objects.iter().zip(inside) {
+    for (object, row) in objects.into_iter().zip(rows) {
         let seen = look(mutator, object);
+        // It died already: another mutator is in the middle of taking it apart.
+        if seen.count == Some(0) {
+            continue;
+        }
+        numbers.insert(object, kept.len() as u32);
+        kept.push(row);
+        counts.push(seen.count);
         let index = *types.entry(seen.type_id).or_insert_with(|| {
             parts.type_names.push(names.of(seen.type_id));
             parts.type_names.len() as u32 - 1
@@ -78,12 +94,21 @@ pub fn capture<M: Mutator>(mutator: &M, names: &TypeNames, sites: Option<&Alloca
         parts.types.push(index);
         parts.sizes.push(bytes_of(seen.shape));
         parts.tracked.push(seen.tracked);
-        parts.held.push(seen.count.is_none_or(|count| count > inside));
         parts.sites.push(marks.site_of.get(&object).map_or(0, |site| site + 1));
     }
+    let mut inside = vec![0_u32; counts.len()];
+    for row in kept {
+        // A program can get at the sites' own weak references, and keep them: they have no number.
+        for &number in targets[row].iter().filter_map(|target| numbers.get(target)) {
+            parts.targets.push(number);
+            inside[number as usize] += 1;
+        }
+        parts.offsets.push(u32::try_from(parts.targets.len()).expect("fewer references than 2^32"));
+    }
+    parts.held =
+        counts.into_iter().zip(inside).map(|(count, inside)| count.is_none_or(|count| count > inside)).collect();
     parts.site_names = marks.names;
-    ObjectGraph::new(parts)
-        .expect("every array was filled for each object, and a walk gives no target that it does not visit")
+    parts
 }
 
 struct Seen {
@@ -95,14 +120,13 @@ struct Seen {
 }
 
 fn look<M: Mutator>(mutator: &M, object: ObjectRef) -> Seen {
-    // The walk gives no roots. The count goes up and, with the root, down again: it is balanced.
-    mutator.retain(object);
-    let root = Root::adopt(mutator, object);
+    // The walk gives no roots. This one is lent: it counts no reference, and never releases one.
+    let root = ManuallyDrop::new(Root::adopt(mutator, object));
     Seen {
         type_id: mutator.type_of(&root),
         shape: mutator.shape(&root),
         tracked: mutator.is_tracked(&root),
-        count: mutator.retain_count(&root).map(|count| count - 1),
+        count: mutator.retain_count(&root),
     }
 }
 

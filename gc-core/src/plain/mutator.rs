@@ -291,6 +291,11 @@ impl<T: Tracking> Mutator for PlainMutator<T> {
         });
     }
 
+    fn at_standstill<R>(&self, f: impl FnOnce() -> R) -> R {
+        // The one that runs has the turn, and gives it up at safepoints only.
+        self.running(f)
+    }
+
     fn walk(&self, visit: &mut dyn FnMut(ObjectRef, &[ObjectRef])) {
         self.running(|| {
             T::tick(self);

@@ -70,8 +70,14 @@ impl ObjectPool {
         if mutator.type_of(&object) != self.type_id || mutator.shape(&object) != self.shape {
             return Err(NotPooled::Foreign);
         }
-        // A reference to itself is none from elsewhere, so slots are cleared first.
+        // A reference to itself is none from elsewhere. Nothing is cleared yet: somebody else may still need it.
+        let to_itself =
+            (0..self.shape.slots).filter(|&slot| object.load(slot).is_some_and(|held| held == object)).count();
+        if mutator.retain_count(&object) != u32::try_from(to_itself + 1).ok() {
+            return Err(NotPooled::InUse);
+        }
         (0..self.shape.slots).for_each(|slot| object.store(slot, None));
+        // A callback of what died with its slots may have got at it, through a weak reference.
         if mutator.retain_count(&object) != Some(1) {
             return Err(NotPooled::InUse);
         }

@@ -124,8 +124,7 @@ impl<M: Mutator> Finalizers<M> {
     /// the others from being called. Afterwards nothing of this registry is ever called. Thresholds start no collection
     /// meanwhile, as in Python.
     pub fn run_all(&self, mutator: &M) -> Exit {
-        let enabled = mutator.is_enabled();
-        mutator.disable();
+        let _off = mutator.disabled();
         let mut exit = Exit::default();
         while let Some(entry) = self.newest_for_exit() {
             release(mutator, entry.weak);
@@ -134,9 +133,6 @@ impl<M: Mutator> Finalizers<M> {
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (entry.call)(mutator))) {
                 exit.panics.push(message_of(&*panic));
             }
-        }
-        if enabled {
-            mutator.enable();
         }
         exit
     }

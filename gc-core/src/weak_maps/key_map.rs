@@ -156,7 +156,7 @@ impl<M: Mutator, V: Send + Sync + 'static> WeakKeyMap<M, V> {
             return Ok(false);
         }
         let weak = Arc::new(mutator.weak_reference(key, Some(self.callback))?.share());
-        let row = Row { index: key.object(), content: Arc::clone(value), weak };
+        let row = Row::new(key.object(), Arc::clone(value), weak);
         let entered = self.table.lock().insert_if(dead.as_ref(), row);
         let done = entered.is_ok();
         if let Ok(Some(row)) | Err(row) = entered {

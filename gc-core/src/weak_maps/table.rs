@@ -18,9 +18,16 @@ pub(super) struct Row<I, C> {
     pub(super) index: I,
     pub(super) content: C,
     pub(super) weak: Arc<SharedRoot>,
+    /// The copy of `index` that the table had, once the row is found by it no more. An index may be the program's own, and
+    /// its `Drop` the program's code: it goes out with the row, to be dropped with the lock open.
+    withdrawn: Option<I>,
 }
 
 impl<I, C> Row<I, C> {
+    pub(super) fn new(index: I, content: C, weak: Arc<SharedRoot>) -> Self {
+        Self { index, content, weak, withdrawn: None }
+    }
+
     /// Drops the entry, at once rather than at the next safepoint. Never under a lock.
     pub(super) fn release<M: Mutator>(self, mutator: &M) {
         release(mutator, self.weak);
@@ -40,7 +47,7 @@ pub(super) fn alive<'m, M: Mutator>(mutator: &'m M, weak: &SharedRoot) -> Option
     mutator.upgrade(&weak)
 }
 
-/// The rows. No method calls the heap.
+/// The rows. No method calls the heap, or drops an index.
 pub(super) struct Table<I, C> {
     /// In the order of insertion; what was removed leaves a hole.
     rows: Vec<Option<Row<I, C>>>,
@@ -109,18 +116,21 @@ impl<I: Hash + Eq + Clone, C> Table<I, C> {
     }
 
     pub(super) fn remove(&mut self, index: &I) -> Option<Row<I, C>> {
-        let place = self.by_index.remove(index)?;
-        let row = self.rows[place].take();
-        if let Some(row) = &row {
-            self.by_weak.remove(&row.weak.object());
-        }
+        let (withdrawn, place) = self.by_index.remove_entry(index)?;
+        let mut row = self.rows[place].take()?;
+        row.withdrawn = Some(withdrawn);
+        self.by_weak.remove(&row.weak.object());
         self.close_up();
-        row
+        Some(row)
     }
 
     /// Removes all rows.
     pub(super) fn take_all(&mut self) -> Vec<Row<I, C>> {
-        self.by_index.clear();
+        for (index, place) in self.by_index.drain() {
+            if let Some(row) = &mut self.rows[place] {
+                row.withdrawn = Some(index);
+            }
+        }
         self.by_weak.clear();
         self.dead.clear();
         let rows = self.rows.iter_mut().filter_map(Option::take).collect();
@@ -133,8 +143,8 @@ impl<I: Hash + Eq + Clone, C> Table<I, C> {
     // I3
     pub(super) fn bury(&mut self, weak: ObjectRef) -> Option<Row<I, C>> {
         let place = self.by_weak.remove(&weak)?;
-        if let Some(row) = &self.rows[place] {
-            self.by_index.remove(&row.index);
+        if let Some(row) = &mut self.rows[place] {
+            row.withdrawn = self.by_index.remove_entry(&row.index).map(|(index, _)| index);
         }
         if self.iterations > 0 {
             self.dead.push(place);
@@ -175,7 +185,9 @@ impl<I: Hash + Eq + Clone, C> Table<I, C> {
         }
         self.rows.retain(Option::is_some);
         for (place, row) in self.rows.iter().flatten().enumerate() {
-            self.by_index.insert(row.index.clone(), place);
+            if let Some(known) = self.by_index.get_mut(&row.index) {
+                *known = place;
+            }
             self.by_weak.insert(row.weak.object(), place);
         }
     }

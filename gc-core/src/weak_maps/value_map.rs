@@ -125,7 +125,7 @@ impl<M: Mutator, K: Hash + Eq + Clone + Send + 'static> WeakValueMap<M, K> {
 
     fn row(&self, mutator: &M, key: K, object: &Root<'_, M>) -> Result<Row<K, ()>, HeapFull> {
         let weak = Arc::new(mutator.weak_reference(object, Some(self.callback))?.share());
-        Ok(Row { index: key, content: (), weak })
+        Ok(Row::new(key, (), weak))
     }
 }
 
