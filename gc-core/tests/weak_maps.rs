@@ -1,12 +1,12 @@
 //! What CPython's tests claim of weak maps and finalizers, on the heaps of this crate.
 
 use gc_core::weak_maps::claims::claims;
-use gc_core::{GenerationalHeap, GenerationalStreamingHeap, Heap, RefcountHeap};
+use gc_core::{GenerationalHeap, GenerationalStreamingHeap, Heap, HeapConfig, RefcountHeap};
 
 fn hold<H: Heap>() {
     for (name, claim) in claims::<H>() {
         println!("{name} on {}", H::NAME);
-        claim();
+        claim(HeapConfig::default());
     }
 }
 
