@@ -91,8 +91,9 @@ pub fn short_name(row: &Row) -> String {
 
 /// Which releases behave so, and how that is known.
 pub fn version_rule(row: &Row) -> String {
+    let Some(evidence) = row.evidence() else { return "not asked".to_owned() };
     let rule = row.change().unwrap_or("the same in all");
-    format!("{rule}; {}", row.evidence().name())
+    format!("{rule}; {}", evidence.name())
 }
 
 const HEAD: &str = "\
@@ -108,8 +109,9 @@ here is none any more. `gclab conformance` runs all of them and prints this tabl
 - **same**: the heap does exactly what CPython does, with the settings of each release from 3.11 to 3.15 (`trigger`,
   `thresholds`, `weak-order`). **differs**: it does not, for the reason of that number. **n/a**: it cannot be asked.
 - **releases**: what changed, if anything did. *Live*: confirmed on CPython 3.11.7, 3.12.1 and 3.13.0, by their own test of that
-  name or, where the test is newer, by a program that does the same; for 3.14 and 3.15, which were not at hand, \"the same in
-  all\" is by reading. *By reading*: the row is about 3.14 or 3.15 alone, or those three skip its test.
+  name or, where the test is newer than one of them, by `workloads/oracle/newer_tests.py`, which says ok to it on all three; for
+  3.14 and 3.15, which were not at hand, \"the same in all\" is by reading. *By reading*: the row is about 3.14 or 3.15 alone, or
+  those three skip its test. What the row asks beyond its test is by reading too, where `newer_tests.py` does not ask it.
 - A collector with a thread of its own collects where the trigger says, as heaps that stop do (`automatic=at-trigger`); else no
   row could say when its collection comes.
 ";

@@ -1,13 +1,13 @@
 //! What CPython's tests claim of weak maps and finalizers, on the heaps with parallel mutators.
 
 use bench_results::roster::{ConcurrentHeap, RefcountAtomicHeap, StopTheWorldHeap};
-use gc_core::Heap;
 use gc_core::weak_maps::claims::claims;
+use gc_core::{Heap, HeapConfig};
 
 fn hold<H: Heap>() {
     for (name, claim) in claims::<H>() {
         println!("{name} on {}", H::NAME);
-        claim();
+        claim(HeapConfig::default());
     }
 }
 

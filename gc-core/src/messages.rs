@@ -99,3 +99,22 @@ pub fn done(unreachable: u64, uncollectable: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
     format!("gc: done, {unreachable} unreachable, {uncollectable} uncollectable, {seconds:.4}s elapsed\n")
 }
+
+/// What an interpreter says of objects that are left in `garbage` at its end (`_PyGC_DumpShutdownStats`), each with the name
+/// of its type: how many there are; with [`DebugFlags::UNCOLLECTABLE`] which, else how to have them listed. `None` if there
+/// are none, and with [`DebugFlags::SAVEALL`], for then not all of them are uncollectable. CPython 3.11 to 3.13 put
+/// `gc:0: ResourceWarning: ` in front and print objects as they print themselves.
+///
+/// A heap has no end of its own, so none says this by itself: it is for a program that ends.
+pub fn at_shutdown(flags: DebugFlags, garbage: &[(&str, ObjectRef)]) -> Option<String> {
+    if garbage.is_empty() || flags.contains(DebugFlags::SAVEALL) {
+        return None;
+    }
+    let count = garbage.len();
+    let said = format!("gc: {count} uncollectable objects at shutdown");
+    if !flags.contains(DebugFlags::UNCOLLECTABLE) {
+        return Some(format!("{said}; use gc.set_debug(gc.DEBUG_UNCOLLECTABLE) to list them\n"));
+    }
+    let listed: Vec<_> = garbage.iter().map(|(name, object)| format!("<{name} {:#x}>", object.bits())).collect();
+    Some(format!("{said}\n      [{}]\n", listed.join(", ")))
+}

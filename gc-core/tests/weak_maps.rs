@@ -13,7 +13,7 @@ use gc_core::{
 fn hold<H: Heap>() {
     for (name, claim) in claims::<H>() {
         println!("{name} on {}", H::NAME);
-        claim();
+        claim(HeapConfig::default());
     }
 }
 

@@ -171,7 +171,7 @@ fn as_json(columns: &[Column], index: usize, place: usize, outcomes: &[Vec<Outco
         "meaning": row.meaning(),
         "stand_in": row.stand_in(),
         "change": row.change(),
-        "evidence": row.evidence().name(),
+        "evidence": row.evidence().map(|evidence| evidence.name()),
         "heaps": heaps,
     })
 }

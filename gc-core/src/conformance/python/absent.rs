@@ -10,17 +10,10 @@ pub(super) fn rows() -> Vec<Row> {
     vec![
         gc(
             CLASS,
-            "test_garbage_at_shutdown",
-            "the interpreter's last words name what is left in garbage",
-            "a heap is not shut down: its memory goes back to the system with the last handle, and nothing is said",
+            "test_gc_ordinary_module_at_shutdown",
+            "a cycle that an imported module holds is finalized when the interpreter ends",
+            "a heap has no modules",
         ),
-        gc(
-            CLASS,
-            "test_gc_main_module_at_shutdown",
-            "a cycle that the main module holds is finalized when the interpreter ends",
-            "a heap is not shut down: no finalizer runs when its last handle goes; a program that wants that collects first",
-        ),
-        gc(CLASS, "test_gc_ordinary_module_at_shutdown", "the same of an imported module", "a heap has no modules"),
         gc(
             CLASS,
             "test_global_del_SystemExit",

@@ -33,6 +33,8 @@ pub mod resurrection;
 #[doc(hidden)]
 pub mod self_cycles;
 #[doc(hidden)]
+pub mod shutdown;
+#[doc(hidden)]
 pub mod simple_finalization;
 #[doc(hidden)]
 pub mod toggling;
@@ -186,6 +188,12 @@ macro_rules! python_rows {
                     test_indirect_calls_with_gc_disabled
                 ]
             }
+            shutdown: Gc {
+                "GCTests" [
+                    test_garbage_at_shutdown
+                    test_gc_main_module_at_shutdown
+                ]
+            }
             simple_finalization: Finalization {
                 "SimpleFinalizationTest" [
                     test_simple
@@ -336,6 +344,7 @@ mod tests {
             ("legacy_finalization", include_str!("legacy_finalization.rs")),
             ("resurrection", include_str!("resurrection.rs")),
             ("self_cycles", include_str!("self_cycles.rs")),
+            ("shutdown", include_str!("shutdown.rs")),
             ("simple_finalization", include_str!("simple_finalization.rs")),
             ("toggling", include_str!("toggling.rs")),
             ("weak_callbacks", include_str!("weak_callbacks.rs")),

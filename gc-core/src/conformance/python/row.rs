@@ -166,12 +166,6 @@ impl Row {
         self.changed(rule)
     }
 
-    /// The check brings its own settings: once is enough.
-    pub(super) fn once(mut self) -> Self {
-        self.releases = &[Release::Python312];
-        self
-    }
-
     /// What stands in for something of Python that no heap has.
     pub(super) fn standing_in(mut self, stand_in: &'static str) -> Self {
         self.stand_in = Some(stand_in);
@@ -231,15 +225,16 @@ impl Row {
         self.change
     }
 
-    /// How the row was confirmed.
-    pub fn evidence(&self) -> Evidence {
+    /// How the row was confirmed. `None` for one that is asked of no heap: nothing is held against CPython.
+    pub fn evidence(&self) -> Option<Evidence> {
         let live = self.releases.iter().filter(|release| release.is_live()).count();
-        match (live, self.change) {
+        Some(match (live, self.change) {
+            _ if self.check.is_err() => return None,
             _ if !self.was_run => Evidence::Reading,
             (0, _) => Evidence::Reading,
             (_, Some(_)) if live < self.releases.len() => Evidence::Partly,
             _ => Evidence::Live,
-        }
+        })
     }
 
     /// What stands in for something that only Python has.

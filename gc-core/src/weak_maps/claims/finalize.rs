@@ -1,6 +1,7 @@
 //! `FinalizeTestCase`: functions called once, on death or at exit.
 
 use super::Scene;
+use crate::config::HeapConfig;
 use crate::control::{Control, Generation};
 use crate::heap::{Heap, Mutator};
 use crate::sync::{Arc, Mutex};
@@ -26,8 +27,8 @@ impl Called {
 }
 
 /// Called by hand, detached, or called by the object's death: once in each case, and dead afterwards.
-pub fn test_finalize<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_finalize<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let mutator = scene.heap.attach();
     let (called, finalizers) = (Called::default(), Finalizers::new(&scene.heap));
     let object = scene.object(&mutator, 1);
@@ -55,8 +56,8 @@ pub fn test_finalize<H: Heap>() {
 }
 
 /// On death the newest is called first. Those that nobody holds are called too.
-pub fn test_order<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_order<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let mutator = scene.heap.attach();
     let (called, finalizers) = (Called::default(), Finalizers::new(&scene.heap));
     let object = scene.object(&mutator, 1);
@@ -80,8 +81,8 @@ pub fn test_order<H: Heap>() {
 }
 
 /// Neither the registry nor the finalizer need be held; after the call nothing of either is left, on the heap or beside it.
-pub fn test_all_freed<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_all_freed<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let mutator = scene.heap.attach();
     let called = Called::default();
     let object = if H::ABILITIES.collects_cycles { scene.cycle(&mutator, 1) } else { scene.object(&mutator, 1) };
@@ -98,8 +99,8 @@ pub fn test_all_freed<H: Heap>() {
 
 /// At exit: newest first, without those that do not want it; what a finalizer registers is the next; a panic stops nobody;
 /// and afterwards nothing is called.
-pub fn test_atexit<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_atexit<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let mutator = scene.heap.attach();
     let (called, finalizers) = (Called::default(), Finalizers::<H::Mutator>::new(&scene.heap));
     let object = scene.object(&mutator, 1);

@@ -1,7 +1,7 @@
 //! What CPython's own tests claim of weak maps and `finalize`, as functions that hold any heap to it.
 //!
-//! Each is named after its test in `Lib/test/test_weakref.py` (CPython 3.12), makes a heap of its own and panics where the
-//! claim fails. On a heap that collects no cycles, cycles of keys or values stay: there the claim is that they do.
+//! Each that is called `test_…` is named after its test in `Lib/test/test_weakref.py` (CPython 3.12); the others are rules of
+//! our own. Each makes a heap of its own with the configuration it is given, and panics where the claim fails. On a heap that collects no cycles, cycles of keys or values stay: there the claim is that they do.
 
 pub mod finalize;
 pub mod mapping;
@@ -15,13 +15,13 @@ use crate::root::Root;
 use crate::sync::Arc;
 
 /// A claim's name and the claim.
-pub type Claim = (&'static str, fn());
+pub type Claim = (&'static str, fn(HeapConfig));
 
 /// Every claim for the heap `H`.
 pub fn claims<H: Heap>() -> Vec<Claim> {
     macro_rules! list {
         ($($module:ident: $($claim:ident)*;)*) => {
-            vec![$($((stringify!($claim), $module::$claim::<H> as fn())),*),*]
+            vec![$($((stringify!($claim), $module::$claim::<H> as fn(HeapConfig))),*),*]
         };
     }
     list! {
@@ -31,7 +31,7 @@ pub fn claims<H: Heap>() -> Vec<Claim> {
             test_weak_valued_iters test_weak_keyed_iters
             test_weak_values_destroy_while_iterating test_weak_keys_destroy_while_iterating
             test_weak_valued_dict_setdefault test_weak_keyed_dict_setdefault
-            test_weak_keyed_cascading_deletes;
+            test_weak_keyed_cascading_deletes a_chain_of_keys_goes_with_its_first;
         threads:
             test_threaded_weak_valued_setdefault test_threaded_weak_valued_pop test_threaded_weak_valued_consistency
             test_threaded_weak_value_dict_copy test_threaded_weak_key_dict_copy;
@@ -47,8 +47,8 @@ struct Scene<H: Heap> {
 }
 
 impl<H: Heap> Scene<H> {
-    fn new() -> Self {
-        let heap = H::new(HeapConfig::default(), Arc::new(NoObserver)).expect("the default configuration is possible");
+    fn new(config: HeapConfig) -> Self {
+        let heap = H::new(config, Arc::new(NoObserver)).expect("the configuration of a claim is possible");
         let node = heap.register_type(TypeSpec::new("Object", Kind::Instance)).expect("the first type");
         Self { heap, node }
     }

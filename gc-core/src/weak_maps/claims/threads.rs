@@ -4,6 +4,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Scene, number};
+use crate::config::HeapConfig;
 use crate::control::{Control, Generation};
 use crate::heap::{Heap, Mutator};
 use crate::sync::{AtomicBool, Ordering};
@@ -40,8 +41,8 @@ fn while_collecting<H: Heap>(heap: &H, work: impl FnOnce() + Send) {
 }
 
 /// A default is always given back, though the collector takes the entry away at any moment.
-pub fn test_threaded_weak_valued_setdefault<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_threaded_weak_valued_setdefault<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let map = WeakValueMap::<H::Mutator, u64>::new(&scene.heap);
     while_collecting(&scene.heap, || {
         let mutator = scene.heap.attach();
@@ -54,8 +55,8 @@ pub fn test_threaded_weak_valued_setdefault<H: Heap>() {
 }
 
 /// What is popped is what was put in, or nothing if the collector was faster.
-pub fn test_threaded_weak_valued_pop<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_threaded_weak_valued_pop<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let map = WeakValueMap::<H::Mutator, u64>::new(&scene.heap);
     while_collecting(&scene.heap, || {
         let mutator = scene.heap.attach();
@@ -69,8 +70,8 @@ pub fn test_threaded_weak_valued_pop<H: Heap>() {
 }
 
 /// The late death of an old value does not take the new one out (bpo-28427).
-pub fn test_threaded_weak_valued_consistency<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_threaded_weak_valued_consistency<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let map = WeakValueMap::<H::Mutator, u64>::new(&scene.heap);
     while_collecting(&scene.heap, || {
         let mutator = scene.heap.attach();
@@ -85,8 +86,8 @@ pub fn test_threaded_weak_valued_consistency<H: Heap>() {
 }
 
 /// Copying a map while its values die gives living entries only, each with its own key (bpo-35615).
-pub fn test_threaded_weak_value_dict_copy<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_threaded_weak_value_dict_copy<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let map = WeakValueMap::<H::Mutator, u64>::new(&scene.heap);
     let values: Vec<_> = {
         let mutator = scene.heap.attach();
@@ -128,8 +129,8 @@ pub fn test_threaded_weak_value_dict_copy<H: Heap>() {
 }
 
 /// The same of keys.
-pub fn test_threaded_weak_key_dict_copy<H: Heap>() {
-    let scene = Scene::<H>::new();
+pub fn test_threaded_weak_key_dict_copy<H: Heap>(config: HeapConfig) {
+    let scene = Scene::<H>::new(config);
     let map = WeakKeyMap::<H::Mutator, u64>::new(&scene.heap);
     let keys: Vec<_> = {
         let mutator = scene.heap.attach();
