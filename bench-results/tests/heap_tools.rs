@@ -11,10 +11,18 @@ use workloads::graph::{Columns, Flags, Header, HeapGraph, TypeRecord};
 
 /// Writes a heap of tracked objects of these types, with these references; those of `outside` are held from outside.
 fn write(path: &Path, types: &[&str], edges: &[(u32, u32)], outside: &[u32], names: Value) {
+    write_flagged(path, types, edges, outside, names, &[]);
+}
+
+/// The same, with some flagged as garbage.
+fn write_flagged(path: &Path, types: &[&str], edges: &[(u32, u32)], outside: &[u32], names: Value, garbage: &[u32]) {
     let mut table: Vec<&str> = types.to_vec();
     table.sort_unstable();
     table.dedup();
-    let record = |name: &&str| TypeRecord { name: (*name).to_owned(), basic_size: 48, item_size: 0, supports_gc: true };
+    // Larger than anything else, as it is in Python.
+    let size = |name: &str| if name == "builtins.type" { 900 } else { 48 };
+    let record =
+        |name: &&str| TypeRecord { name: (*name).to_owned(), basic_size: size(name), item_size: 0, supports_gc: true };
     let header = Header {
         types: table.iter().map(record).collect(),
         other: [("names".to_owned(), names)].into_iter().collect(),
@@ -26,7 +34,10 @@ fn write(path: &Path, types: &[&str], edges: &[(u32, u32)], outside: &[u32], nam
     let count = |node: u32| edges.iter().filter(|&&(_, to)| to == node).count() + usize::from(outside.contains(&node));
     let columns = Columns {
         types: types.iter().map(|name| table.binary_search(name).unwrap() as u32).collect(),
-        flags: vec![Flags(Flags::TRACKED | Flags::SUPPORTS_GC); types.len()],
+        flags: (0..nodes)
+            .map(|node| if garbage.contains(&node) { Flags::GARBAGE } else { 0 })
+            .map(|garbage| Flags(Flags::TRACKED | Flags::SUPPORTS_GC | garbage))
+            .collect(),
         sizes: vec![100; types.len()],
         counts: (0..nodes).map(|node| count(node) as u64).collect(),
         offsets: (0..=nodes).map(|node| edges.iter().filter(|&&(from, _)| from < node).count() as u32).collect(),
@@ -100,6 +111,47 @@ fn leaks_name_the_list_at_module_level_and_what_grew() {
     assert!(text.contains("+30"), "{text}");
     assert!(text.contains("app.models.LeakyObject in list #2 `PENDING` (of 50)"), "{text}");
     assert!(text.contains("← dict #1 ← module #0 `app.views`"), "{text}");
+}
+
+#[test]
+fn a_list_of_the_programs_own_objects_comes_before_larger_tables_of_pythons() {
+    let folder = TempDir::new().unwrap();
+    // A class with a dict, which is held from outside as well and has a list of 20 objects; and a module's dict with 100
+    // strings, 90 functions and 80 of a class of the standard library each.
+    let mut types = vec!["builtins.type", "builtins.dict", "builtins.list", "builtins.module"];
+    let mut edges = vec![(0, 1), (1, 2)];
+    let mut add = |holder: u32, name, count: u32| {
+        let first = types.len() as u32;
+        types.extend(std::iter::repeat_n(name, count as usize));
+        edges.extend((0..count).map(|n| (holder, first + n)));
+        first
+    };
+    add(2, "app.models.LeakyObject", 20);
+    for (name, count) in [("builtins.str", 100), ("builtins.function", 90), ("_frozen_importlib.ModuleSpec", 80)] {
+        let dict = add(3, "builtins.dict", 1);
+        add(dict, name, count);
+    }
+    // 30 objects more that wait for the collector.
+    let lost = add(3, "app.models.Request", 1);
+    let first = add(lost, "app.models.Request", 29);
+    edges.retain(|&(from, to)| (from, to) != (3, lost));
+    edges.push((first, lost));
+    let garbage: Vec<u32> = (lost..types.len() as u32).collect();
+    let (older, newer) = (folder.path().join("older"), folder.path().join("newer"));
+    let names = json!([[0, "app.views.View"], [2, "remembered_requests"]]);
+    write_flagged(&newer, &types, &edges, &[0, 1, 3], names, &garbage);
+    write(&older, &["builtins.type", "builtins.module"], &[], &[0, 1], json!([]));
+    let leaks = &asked(&newer, &["--leaks", "--against", older.to_str().unwrap()])["leaks"];
+    let containers = leaks["containers"].as_array().unwrap();
+    let kinds: Vec<_> = containers.iter().map(|row| row["of_type"].as_str().unwrap()).collect();
+    let python = ["builtins.str", "builtins.function", "_frozen_importlib.ModuleSpec"];
+    assert_eq!(kinds, [&["app.models.LeakyObject"][..], &python, &["app.models.Request"]].concat());
+    let list = &containers[0];
+    assert_eq!((&list["holder"]["name"], &list["chain"]["end"]), (&json!("remembered_requests"), &json!("class")));
+    assert_eq!(list["chain"]["nodes"][2]["name"], "app.views.View");
+    let grown: Vec<_> = leaks["grown"].as_array().unwrap().iter().map(|row| row["type"].as_str().unwrap()).collect();
+    assert!(grown.contains(&"app.models.LeakyObject"), "{grown:?}");
+    assert!(!grown.contains(&"app.models.Request"), "garbage is no growth: {grown:?}");
 }
 
 #[test]

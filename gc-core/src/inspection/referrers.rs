@@ -88,7 +88,8 @@ pub struct Chain {
 /// The chains of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chains {
-    /// Those that lead somewhere (to a destination, or to what is held) first, and of these the shortest first.
+    /// Those that lead to a destination first, then those to what is held from outside, then the others; of each kind the
+    /// shortest first.
     pub chains: Vec<Chain>,
     /// Objects looked at.
     pub seen: usize,
@@ -147,10 +148,12 @@ pub fn chains(
         place += 1;
     }
     let rank = |end| match end {
-        ChainEnd::Destination | ChainEnd::Held => 0,
-        ChainEnd::NoReferrer => 1,
-        ChainEnd::Depth => 2,
-        ChainEnd::Known => 3,
+        // What is held from outside is so by something without a name: a destination says more, however far.
+        ChainEnd::Destination => 0,
+        ChainEnd::Held => 1,
+        ChainEnd::NoReferrer => 2,
+        ChainEnd::Depth => 3,
+        ChainEnd::Known => 4,
     };
     // A stable sort: of equal rank the shorter chain, which was found earlier, stays first.
     ends.sort_by_key(|&(_, end)| rank(end));
@@ -231,6 +234,15 @@ mod tests {
         let referrers = Referrers::of(&graph);
         let leaky = |object| graph.type_name(object) == "Leaky";
         assert_eq!(holders(&graph, &referrers, leaky, 5), [Holder { object: 2, held: 3, alone: 1 }]);
+    }
+
+    #[test]
+    fn a_module_says_more_than_a_nearer_dict_that_is_held_from_outside() {
+        // 0, held from outside, → 3; 1 module → 2 → 0.
+        let graph = graph(&["dict", "module", "dict", "Leaky"], &[(0, 3), (1, 2), (2, 0)]);
+        let found = chains_of(&graph, 3, Limits::default());
+        assert_eq!(found.chains[0], Chain { objects: vec![3, 0, 2, 1], end: ChainEnd::Destination });
+        assert_eq!(found.chains[1], Chain { objects: vec![3, 0], end: ChainEnd::Held });
     }
 
     #[test]

@@ -27,8 +27,13 @@ pub struct Snapshot {
 impl Snapshot {
     /// Counts a graph.
     pub fn of(graph: &ObjectGraph) -> Self {
+        Self::over(graph, graph.objects())
+    }
+
+    /// Counts these objects of a graph.
+    pub fn over(graph: &ObjectGraph, objects: impl IntoIterator<Item = u32>) -> Self {
         let mut snapshot = Self::default();
-        for object in graph.objects() {
+        for object in objects {
             let size = graph.size(object);
             snapshot.total.add(size);
             add(&mut snapshot.by_type, graph.type_name(object), size);

@@ -27,7 +27,7 @@ const GROWN_WITH_HOLDERS: usize = 3;
 pub(super) struct Leaks {
     /// Objects that nothing from outside leads to: garbage, which the collector has not freed yet.
     unreachable: Unreachable,
-    /// Objects that hold most objects of one type.
+    /// Objects that hold most objects of one type; those of types that do not come with Python first, garbage last.
     containers: Vec<Container>,
     /// Objects with which most bytes would be freed.
     retaining: Vec<Retaining>,
@@ -133,6 +133,7 @@ impl Leaks {
 
 fn containers(dump: &Dump, dominators: &Dominators, depth: usize, rows: usize) -> Vec<Container> {
     let graph = &dump.graph;
+    let own = |kind: u32| dump.own_types[kind as usize];
     let mut found: Vec<(u64, u32, u32)> = Vec::new();
     let mut targets = Vec::new();
     let mut counts: FxHashMap<u32, u64> = FxHashMap::default();
@@ -144,14 +145,16 @@ fn containers(dump: &Dump, dominators: &Dominators, depth: usize, rows: usize) -
         counts.clear();
         targets.iter().for_each(|&target| *counts.entry(graph.type_of(target)).or_default() += 1);
         // Of a dict with as many keys as values the values say more: they are tracked.
-        let most = counts
-            .iter()
-            .max_by_key(|&(&kind, &count)| (count, graph.type_names()[kind as usize] != "builtins.str", kind));
+        let most = counts.iter().max_by_key(|&(&kind, &count)| {
+            (count, own(kind), graph.type_names()[kind as usize] != "builtins.str", kind)
+        });
         if let Some((&kind, &count)) = most.filter(|&(_, &count)| count >= SUSPICIOUS) {
             found.push((count, node, kind));
         }
     }
-    found.sort_by_key(|&(count, node, _)| (Reverse(count), node));
+    // Every program has modules with hundreds of strings and functions. What its own classes made is what may leak; not
+    // garbage, which nothing keeps.
+    found.sort_by_key(|&(count, node, kind)| (dump.garbage[node as usize], !own(kind), Reverse(count), node));
     found.truncate(rows);
     let container = |(held, node, kind): (u64, u32, u32)| Container {
         holder: dump.node(node),
@@ -188,7 +191,11 @@ fn retaining(dump: &Dump, dominators: &Dominators, depth: usize, rows: usize) ->
 }
 
 fn grown(dump: &Dump, older: &HeapGraph, depth: usize, rows: usize) -> Vec<Grown> {
-    let difference = Difference::between(&Snapshot::of(&older.inspected()), &Snapshot::of(&dump.graph));
+    // Garbage is not kept by anything: how much of it there is depends on when the collector last ran.
+    let before = older.inspected();
+    let kept_before = before.objects().filter(|&node| !older.flags(node).is_garbage());
+    let kept = dump.graph.objects().filter(|&node| !dump.garbage[node as usize]);
+    let difference = Difference::between(&Snapshot::over(&before, kept_before), &Snapshot::over(&dump.graph, kept));
     let mut changes: Vec<_> = difference.types.into_iter().filter(|change| change.objects() > 0).collect();
     // The program's own types first: behind a thousand strings more there is one that holds them.
     let builtin = |name: &str| name.starts_with("builtins.");

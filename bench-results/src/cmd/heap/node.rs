@@ -35,6 +35,8 @@ pub(super) struct Dump {
     pub(super) referrers: Referrers,
     pub(super) garbage: Vec<bool>,
     pub(super) program: Vec<bool>,
+    /// By type: whether it is a class of the program's own code or of its libraries, and its objects what they work on.
+    pub(super) own_types: Vec<bool>,
 }
 
 impl Dump {
@@ -44,11 +46,18 @@ impl Dump {
         let garbage = file.nodes().map(|node| file.flags(node).is_garbage()).collect();
         let program_types = program_types(file);
         let program = graph.objects().map(|node| program_types[graph.type_of(node) as usize]).collect();
-        Self { graph, referrers, garbage, program }
+        let own = |(name, is_program): (&String, &bool)| !is_program && !comes_with_python(name);
+        let own_types = graph.type_names().iter().zip(&program_types).map(own).collect();
+        Self { graph, referrers, garbage, program, own_types }
     }
 
-    /// Where a chain may end: at a module. What is in a running frame is held from outside.
+    /// Where a chain may end: at a module, or at a class whose name is known. What is in a running frame is held from
+    /// outside.
     fn is_destination(&self, node: u32) -> bool {
+        self.is_module(node) || self.program[node as usize] && self.graph.name(node).is_some()
+    }
+
+    fn is_module(&self, node: u32) -> bool {
         matches!(short(self.graph.type_name(node)), "module" | "types.ModuleType")
     }
 
@@ -74,6 +83,7 @@ impl Dump {
 
     fn way(&self, chain: &Chain) -> Way {
         let end = match chain.end {
+            ChainEnd::Destination if chain.objects.last().is_some_and(|&node| !self.is_module(node)) => End::Class,
             ChainEnd::Destination => End::Module,
             ChainEnd::Held => End::HeldFromOutside,
             ChainEnd::NoReferrer => End::NoReferrer,
@@ -94,6 +104,77 @@ fn program_types(file: &HeapGraph) -> Vec<bool> {
         builtin || class.is_some_and(|class| class > 0 && record.supports_gc && record.basic_size >= class)
     };
     types.iter().map(is_program).collect()
+}
+
+/// Packages of Python's standard library whose classes have long-lived objects in most programs. Those that begin with an
+/// underscore go without saying.
+const STANDARD: [&str; 60] = [
+    "abc",
+    "argparse",
+    "array",
+    "ast",
+    "asyncio",
+    "base64",
+    "builtins",
+    "bz2",
+    "calendar",
+    "codecs",
+    "collections",
+    "concurrent",
+    "contextlib",
+    "contextvars",
+    "copy",
+    "csv",
+    "ctypes",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "dis",
+    "email",
+    "encodings",
+    "enum",
+    "errno",
+    "fractions",
+    "functools",
+    "genericpath",
+    "hashlib",
+    "http",
+    "importlib",
+    "inspect",
+    "io",
+    "ipaddress",
+    "itertools",
+    "json",
+    "locale",
+    "logging",
+    "mimetypes",
+    "multiprocessing",
+    "operator",
+    "os",
+    "pathlib",
+    "pickle",
+    "platform",
+    "posix",
+    "random",
+    "re",
+    "selectors",
+    "signal",
+    "socket",
+    "sqlite3",
+    "ssl",
+    "string",
+    "threading",
+    "tokenize",
+    "types",
+    "typing",
+    "weakref",
+    "zipimport",
+];
+
+/// Whether a type is built in or of the standard library, by its qualified name: one without a module is built in.
+fn comes_with_python(name: &str) -> bool {
+    let package = name.split_once('.').map(|(package, _)| package);
+    package.is_none_or(|package| package.starts_with('_') && package != "__main__" || STANDARD.contains(&package))
 }
 
 /// A type's name without the module that goes without saying.
@@ -142,6 +223,7 @@ pub(super) struct Way {
 #[serde(rename_all = "snake_case")]
 pub(super) enum End {
     Module,
+    Class,
     HeldFromOutside,
     NoReferrer,
     BackIntoItself,
@@ -156,7 +238,7 @@ impl Way {
             text.push_str(&format!(" ← {node}"));
         }
         text.push_str(match self.end {
-            End::Module => "",
+            End::Module | End::Class => "",
             End::HeldFromOutside => " ← held from outside (a stack, C code, or for ever)",
             End::NoReferrer => " ← nothing known",
             End::BackIntoItself => " ← only what was passed already",
