@@ -41,6 +41,11 @@ fn every_format_has_every_column_with_its_provenance_and_failed_cells_are_rows()
     let failed = cells(&run)[3].clone();
     let cause = "killed at 50 % of a|b_c & {d}";
     change_cells(&run, |n, cell| {
+        // A busy machine may fall behind: that is not what is looked at here.
+        if cell["status"] == "saturated" {
+            cell["status"] = json!("ok");
+            cell["error"] = json!(null);
+        }
         if n == 3 {
             cell["status"] = json!("timeout");
             cell["error"] = json!(cause);

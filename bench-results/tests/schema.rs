@@ -105,7 +105,9 @@ fn verdicts_fit_with_intervals_without_and_where_there_is_none() {
         assert_eq!(refcount["interval"].is_array(), has_interval);
         assert_eq!(refcount["no_interval"].is_null(), has_interval);
         assert_eq!(refcount["ratio"]["standing"] != "unknown", has_interval);
-        assert!(verdict["excluded"][0].as_str().unwrap().starts_with("refcount"), "{verdict}");
+        // A busy machine may fall behind, which stands there too.
+        let excluded = verdict["excluded"].as_array().unwrap();
+        assert!(excluded.iter().any(|what| what.as_str().unwrap().starts_with("refcount (no cycle")), "{verdict}");
         for field in ["standing", "no_ratio"] {
             let mut broken = verdict.clone();
             broken["axes"][1]["heaps"][0]["ratio"][field] = json!(1);
