@@ -72,7 +72,9 @@ fn record_has_every_field_of_the_schema() {
         assert!(record.contains_key(*field), "{field} is missing");
     }
     let null = expected.iter().filter(|&&field| record[field].is_null()).copied().collect::<Vec<_>>();
-    assert_eq!(null, ["error", "hlog"], "what is known is recorded, what is not is null");
+    // A busy machine may fall behind, and then that is the error.
+    let unknown = if record["status"] == "saturated" { &["hlog"][..] } else { &["error", "hlog"] };
+    assert_eq!(null, unknown, "what is known is recorded, what is not is null");
     assert_eq!(record["schema"], 1);
     assert_eq!(record["params"][OPERATIONS], 2000);
     assert_eq!(record["heap_config"]["thresholds"], serde_json::json!([700, 10, 10]));
