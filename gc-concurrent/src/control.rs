@@ -175,6 +175,7 @@ impl<R: Rung> Control for ParallelMutator<R> {
     }
 
     fn clear_garbage(&self) {
+        // A list of CPython's lets go of its last element first.
         self.running(|| self.take_garbage().into_iter().rev().for_each(drop));
     }
 

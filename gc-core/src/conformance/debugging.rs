@@ -2,37 +2,13 @@
 
 use std::io::{self, Write};
 
-use super::fixture::{Fixture, label, labelled, ring};
+use super::fixture::{Fixture, Text, label, labelled, ring};
 use crate::callback::Place;
 use crate::config::HeapConfig;
 use crate::control::{Control, Generation};
 use crate::debug::DebugFlags;
 use crate::heap::{Heap, Mutator};
 use crate::object::{Kind, TypeSpec};
-use crate::sync::{Arc, Mutex};
-
-/// A writer that remembers.
-#[derive(Clone, Default)]
-struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl Text {
-    /// The lines written since the last call.
-    fn take(&self) -> Vec<String> {
-        let text = String::from_utf8(std::mem::take(&mut *self.0.lock())).expect("messages are text");
-        assert!(text.is_empty() || text.ends_with('\n'), "whole lines only: {text:?}");
-        text.lines().map(str::to_owned).collect()
-    }
-}
-
-impl Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 /// A type whose objects no collection may take apart.
 fn legacy<H: Heap>(fixture: &Fixture<H>) -> crate::TypeId {
@@ -68,10 +44,10 @@ pub fn debug_stats_report_each_collection<H: Heap>(config: HeapConfig) {
     mutator.collect(Generation::YOUNG);
     let young = make(1);
     drop(ring(&mutator, fixture.node, 2));
-    assert_eq!(text.take(), [""; 0], "nothing was asked for");
+    assert_eq!(text.take_lines(), [""; 0], "nothing was asked for");
     mutator.set_debug(DebugFlags::STATS);
     mutator.collect(Generation::MIDDLE);
-    let lines = text.take();
+    let lines = text.take_lines();
     if !H::ABILITIES.collects_cycles {
         assert_eq!(lines, [""; 0]);
         return;
@@ -114,7 +90,7 @@ pub fn garbage_is_reported_by_name<H: Heap>(config: HeapConfig) {
     ];
     drop((cycle, legacy));
     assert_eq!(mutator.collect(Generation::OLD), 4);
-    let mut lines = text.take();
+    let mut lines = text.take_lines();
     if !H::ABILITIES.list_order {
         lines.sort();
         expected.sort();
@@ -122,7 +98,7 @@ pub fn garbage_is_reported_by_name<H: Heap>(config: HeapConfig) {
     assert_eq!(lines, expected);
     let finalized = fixture.with_finalizer({
         let (text, log) = (text.clone(), fixture.log.clone());
-        move |_, _| log.push(format!("{}", text.take().len()))
+        move |_, _| log.push(format!("{}", text.take_lines().len()))
     });
     drop(ring(&mutator, finalized, 1));
     assert_eq!(mutator.collect(Generation::OLD), 1);
@@ -130,12 +106,15 @@ pub fn garbage_is_reported_by_name<H: Heap>(config: HeapConfig) {
         assert_eq!(fixture.log.take(), ["1"]);
     } else {
         // Heaps whose mutators run in parallel write when nobody stands still for it.
-        assert_eq!(fixture.log.take().len() + text.take().len(), if H::ABILITIES.parallel_mutators { 2 } else { 1 });
+        assert_eq!(
+            fixture.log.take().len() + text.take_lines().len(),
+            if H::ABILITIES.parallel_mutators { 2 } else { 1 }
+        );
     }
     mutator.set_debug(DebugFlags::empty());
     drop(ring(&mutator, fixture.node, 2));
     mutator.collect(Generation::OLD);
-    assert_eq!(text.take(), [""; 0]);
+    assert_eq!(text.take_lines(), [""; 0]);
 }
 
 /// `test_saveall`: all garbage goes to the list instead of being taken apart. It counts as collected, is finalized, has lost
@@ -237,5 +216,5 @@ pub fn a_broken_debug_writer_breaks_nothing<H: Heap>(config: HeapConfig) {
     let text = Text::default();
     mutator.set_debug_writer(Box::new(text.clone()));
     mutator.collect(Generation::OLD);
-    assert_eq!(text.take().len(), 4);
+    assert_eq!(text.take_lines().len(), 4);
 }

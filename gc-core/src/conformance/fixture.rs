@@ -1,5 +1,6 @@
 //! What the rules run on: a heap whose observer remembers, and the few types and shapes that most of them need.
 
+use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::callback::CallbackId;
@@ -51,6 +52,34 @@ impl Observer for Recorder {
     }
     fn teardown(&self, _: crate::ObjectRef, begins: bool) {
         self.teardowns.lock().push(begins);
+    }
+}
+
+/// A writer of a heap's messages that keeps them.
+#[derive(Clone, Default)]
+pub(super) struct Text(Arc<Mutex<Vec<u8>>>);
+
+impl Text {
+    /// What was written since the last call.
+    pub(super) fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock())).expect("messages are text")
+    }
+
+    /// The same by lines.
+    pub(super) fn take_lines(&self) -> Vec<String> {
+        let text = self.take();
+        assert!(text.is_empty() || text.ends_with('\n'), "whole lines only: {text:?}");
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

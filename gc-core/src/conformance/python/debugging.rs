@@ -1,34 +1,11 @@
 //! `GCTests` on debug flags.
 
-use std::io::{self, Write};
-
 use super::row::Row;
-use crate::conformance::fixture::{Fixture, labelled, ring};
+use crate::conformance::fixture::{Fixture, Text, labelled, ring};
 use crate::control::{Control, Generation};
 use crate::debug::DebugFlags;
 use crate::heap::Heap;
 use crate::object::{Kind, TypeSpec};
-use crate::sync::{Arc, Mutex};
-
-/// A writer that keeps the text.
-#[derive(Clone, Default)]
-struct Text(Arc<Mutex<Vec<u8>>>);
-
-impl Text {
-    fn take(&self) -> String {
-        String::from_utf8(std::mem::take(&mut *self.0.lock())).expect("messages are text")
-    }
-}
-
-impl Write for Text {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
 
 pub fn test_saveall<H: Heap>() -> Row {
     Row::new("with SAVEALL exactly the garbage is in the list, alive and whole, and counted as collected", |config| {
