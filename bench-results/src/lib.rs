@@ -6,6 +6,7 @@ pub mod cmd;
 pub mod comparison;
 pub mod conformance;
 pub mod disagreement;
+pub mod experiment;
 pub mod floating_trend;
 pub mod heap_settings;
 pub mod hiccups;
