@@ -20,6 +20,7 @@ pub mod metered;
 pub mod mmu;
 mod no_count_replay;
 pub mod oracle;
+pub mod process_memory;
 pub mod provenance;
 pub mod record;
 pub mod recorded;

@@ -1,5 +1,7 @@
 //! `gclab reproduce`: the experiments by name, one file each.
 
+mod freeze;
+
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
@@ -16,8 +18,12 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Experiment {}
+enum Experiment {
+    Freeze(freeze::Arguments),
+}
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
-    match arguments.experiment {}
+    match arguments.experiment {
+        Experiment::Freeze(arguments) => freeze::run(arguments),
+    }
 }
