@@ -38,6 +38,17 @@ fn record_of(cell: &Cell) -> Record {
     record
 }
 
+/// Held against the published schema.
+fn assert_valid(record: &Record) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/freeze.schema.json");
+    let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let record = serde_json::to_value(record).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(&record).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
 fn figures_of(cell: &Cell) -> Figures {
     Figures::of(&record_of(cell)).unwrap()
 }
@@ -85,7 +96,7 @@ fn side_tables_keep_the_objects_pages_and_are_counted_themselves() {
     if !is_measurable() {
         return;
     }
-    let record = record_of(&Cell { share: Some(0.0), ..cell(side(), Condition::NOTHING) });
+    let record = record_of(&Cell { share: Some(0.0), release: true, ..cell(side(), Condition::NOTHING) });
     let figures = Figures::of(&record).unwrap();
     assert!(figures.collected_share() < 0.01, "{figures:?}");
     // 8 bytes of links for each cell of objects, most of which are examined.
@@ -95,6 +106,8 @@ fn side_tables_keep_the_objects_pages_and_are_counted_themselves() {
     let last = record.workers[0].at(Stage::CollectedAgain).unwrap();
     assert!(last.tables.private as f64 > 0.4 * links, "the system tells of the tables' own pages: {last:?}");
     assert!(figures.tables_end > 0.4 * links, "links stay as long as their objects: {figures:?}");
+    let released = figures.tables_released.unwrap();
+    assert!(released < figures.tables_end - 0.4 * links, "and go with them: {released} left of {figures:?}");
 }
 
 #[test]
@@ -105,6 +118,7 @@ fn the_control_has_next_to_nothing_to_itself() {
     let record = record_of(&cell(inline(), Condition::NOTHING));
     let control = record.control.as_ref().unwrap();
     assert_eq!(control.moments.len(), 4);
+    assert_valid(&record);
     for moment in &control.moments {
         assert_eq!(moment.objects.private, 0, "it touches no object");
         assert!(moment.child.private_dirty < 1 << 20, "{moment:?}");
@@ -190,7 +204,7 @@ fn what_cannot_run_is_said_with_what_can() {
         return;
     }
     for (arguments, expected) in [
-        (&["--parts", "colour"][..], "give one of conditions, objects, reads"),
+        (&["--parts", "colour"][..], "give one of conditions, tables, objects"),
         (&["--heaps", "none"], "give one of refcount, generational"),
         (&["--heap-file", "/nowhere/x.gcheap.gz"], "give a GCHEAP file with --heap-file"),
         (&["--resume", "/nowhere"], "`gclab reproduce freeze` has written"),

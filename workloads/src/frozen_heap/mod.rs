@@ -113,6 +113,13 @@ impl<'m, M: Mutator> FrozenHeap<'m, M> {
         Ok(served)
     }
 
+    /// Drops what the index holds: what nothing else refers to dies, unless it is immortal.
+    pub fn release(&self) {
+        for place in 0..self.places {
+            self.index.put(place, None);
+        }
+    }
+
     fn read(&self, reads: Reads, run: u32, request: u64, draws: &mut SplitMix64, served: &mut Served) {
         let mut left = READS_OF_A_REQUEST;
         while left > 0 {

@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     /// Heaps too small to say anything, to see the experiment run
     #[arg(long, hide = true, conflicts_with = "quick")]
     tiny: bool,
-    /// Parts of it only: conditions, objects, reads, workers, churn, holes, real-heap
+    /// Parts of it only: conditions, tables, objects, reads, workers, churn, holes, real-heap
     #[arg(long, value_name = "PART,...", value_delimiter = ',', value_parser = known_part)]
     parts: Vec<Part>,
     /// These heaps only

@@ -182,6 +182,8 @@ pub struct Cell {
     pub workers: u32,
     /// Whether each worker unfreezes after its second collection, and collects once more.
     pub unfreeze: bool,
+    /// Whether each worker drops all that the heap holds in the end, and collects.
+    pub release: bool,
     /// Of the draws of the first worker; the next has the next one.
     pub seed: u64,
     /// Which repetition.
@@ -201,6 +203,7 @@ impl Cell {
             replaced: 0.0,
             workers: 2,
             unfreeze: false,
+            release: false,
             seed: 1,
             round: 0,
         }

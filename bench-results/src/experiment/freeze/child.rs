@@ -47,7 +47,7 @@ fn stages<M: Mutator>(
 ) -> Result<(), HeapFull> {
     let faults = || ProcessUsage::now().map(|usage| usage.minor_faults());
     let mut served = None;
-    for &stage in Stage::of(cell) {
+    for stage in Stage::of(cell) {
         let (begin, cpu_before) = (Instant::now(), thread_cpu_ns());
         let found = match task {
             Task::Control => None,
@@ -95,6 +95,10 @@ fn step<M: Mutator>(
         Stage::Collected | Stage::CollectedAgain => Some(mutator.collect(Generation::OLD)),
         Stage::Unfrozen => {
             mutator.unfreeze();
+            Some(mutator.collect(Generation::OLD))
+        }
+        Stage::Released => {
+            heap.release();
             Some(mutator.collect(Generation::OLD))
         }
     })

@@ -34,6 +34,8 @@ pub struct Figures {
     pub tables_peak: f64,
     /// See there.
     pub tables_end: f64,
+    /// The same when a worker has dropped all that the heap holds, if it did.
+    pub tables_released: Option<f64>,
     /// Private dirty memory in the end.
     pub private: f64,
     /// The same of the control: what asking alone dirties.
@@ -73,7 +75,7 @@ impl Figures {
             return None;
         }
         let mean = |of: &dyn Fn(&Worker) -> f64| workers.iter().map(of).sum::<f64>() / workers.len() as f64;
-        let faults = |of: &dyn Fn(&Worker) -> Option<f64>| {
+        let known = |of: &dyn Fn(&Worker) -> Option<f64>| {
             let known: Option<Vec<f64>> = workers.iter().map(of).collect();
             known.map(|known| known.iter().sum::<f64>() / known.len() as f64)
         };
@@ -89,10 +91,10 @@ impl Figures {
             freeze_ns,
             rss: mean(&|worker| worker.again.child.rss as f64),
             served: mean(&|worker| dirty(&worker.served) - dirty(&worker.forked)),
-            served_faults: faults(&|worker| minus(&worker.served, &worker.forked)),
+            served_faults: known(&|worker| minus(&worker.served, &worker.forked)),
             served_objects: mean(&|worker| objects(&worker.served) - objects(&worker.forked)),
             collected: mean(&|worker| dirty(&worker.again) - dirty(&worker.served)),
-            collected_faults: faults(&|worker| minus(&worker.again, &worker.served)),
+            collected_faults: known(&|worker| minus(&worker.again, &worker.served)),
             collected_objects: mean(&|worker| objects(&worker.again) - objects(&worker.served)),
             collected_tables: mean(&|worker| {
                 worker.again.beside_objects() as f64 - worker.served.beside_objects() as f64
@@ -101,6 +103,7 @@ impl Figures {
                 worker.all().into_iter().map(|moment| moment.beside_objects() as f64).fold(0.0, f64::max)
             }),
             tables_end: mean(&|worker| worker.again.beside_objects() as f64),
+            tables_released: known(&|worker| worker.released.as_ref().map(|moment| moment.beside_objects() as f64)),
             private: mean(&|worker| dirty(&worker.again)),
             control: control.at(Stage::CollectedAgain).map(dirty)?,
             pss: mean(&|worker| worker.again.child.pss as f64),
@@ -145,6 +148,7 @@ impl Figures {
             collected_tables: mean(&|round| round.collected_tables),
             tables_peak: mean(&|round| round.tables_peak),
             tables_end: mean(&|round| round.tables_end),
+            tables_released: known(&|round| round.tables_released),
             private: mean(&|round| round.private),
             control: mean(&|round| round.control),
             pss: mean(&|round| round.pss),
@@ -185,6 +189,7 @@ struct Worker {
     first: Moment,
     again: Moment,
     unfrozen: Option<Moment>,
+    released: Option<Moment>,
 }
 
 impl Worker {
@@ -196,6 +201,7 @@ impl Worker {
             first: at(Stage::Collected)?,
             again: at(Stage::CollectedAgain)?,
             unfrozen: at(Stage::Unfrozen),
+            released: at(Stage::Released),
         })
     }
 

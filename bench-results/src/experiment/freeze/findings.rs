@@ -1,9 +1,11 @@
 //! What the figures say, in sentences that are computed from them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::anchors::{self, Anchor};
-use super::cell::{Condition, Content};
+use super::cell::{Cell, Condition, Content, Freeze};
 use super::figures::Figures;
 use super::plan::Part;
 use super::tables::{Row, find, slope_words};
@@ -13,6 +15,7 @@ use crate::units;
 const NEARLY_NOTHING: f64 = 0.01;
 /// The layout that is CPython's.
 const INLINE: &str = "generational";
+const STREAMING: &str = "generational-streaming, place side";
 const SIDE: &str = "generational, place side";
 
 /// One sentence.
@@ -85,7 +88,7 @@ fn shape(rows: &[Row<'_>]) -> Option<String> {
 
 /// What reading alone copies where it is scattered most.
 fn reading(rows: &[Row<'_>]) -> Option<String> {
-    let scattered = |share: f64, run: u32| move |cell: &super::cell::Cell| (cell.share, cell.run) == (Some(share), run);
+    let scattered = |share: f64, run: u32| move |cell: &Cell| (cell.share, cell.run) == (Some(share), run);
     let one = |layout, condition| find(rows, Part::Reads, layout, condition, scattered(0.01, 1));
     let (cell, frozen) = one(INLINE, Condition::FREEZE)?;
     let (_, side) = one(SIDE, Condition::FREEZE)?;
@@ -127,13 +130,21 @@ fn reading_all(rows: &[Row<'_>]) -> Option<String> {
 
 /// What side tables save and cost without any freeze.
 fn side_tables(rows: &[Row<'_>]) -> Option<String> {
-    let (cell, side) = find(rows, Part::Conditions, SIDE, Condition::NOTHING, |_| true)?;
-    let (_, inline) = find(rows, Part::Conditions, INLINE, Condition::NOTHING, |_| true)?;
+    let part = if rows.iter().any(|row| row.cell.part == Part::Tables) { Part::Tables } else { Part::Conditions };
+    let (cell, side) = find(rows, part, SIDE, Condition::NOTHING, |_| true)?;
+    let (_, inline) = find(rows, part, INLINE, Condition::NOTHING, |_| true)?;
+    let released = side.tables_released.map_or(String::new(), |bytes| {
+        format!(", and {} when all that the heap held has been dropped", size(bytes))
+    });
+    let streaming = find(rows, part, STREAMING, Condition::NOTHING, |_| true);
+    let streaming = streaming.map_or(String::new(), |(_, figures)| {
+        let released = figures.tables_released.map_or(String::new(), |bytes| format!(", {} after the release", size(bytes)));
+        format!(" Streaming detection needs scratch tables as well: {} at their peak{released}.", size(figures.tables_peak))
+    });
     Some(format!(
         "Side tables need no freeze against the collector: unfrozen, two collections copy {} of the objects' pages ({} with \
          links in headers; {}). The price is private memory beside the objects: {} at its peak, {} after the second \
-         collection, of which the control has {}; with links in headers {}. The links of living objects stay with the worker, \
-         so nothing of it is given back while they live.",
+         collection{released}; the control has {}, and with links in headers it is {}.{streaming}",
         percent(side.collected_share()),
         percent(inline.collected_share()),
         cell.content.name(),
@@ -146,39 +157,51 @@ fn side_tables(rows: &[Row<'_>]) -> Option<String> {
 
 /// Which layouts and conditions keep nearly all pages of objects shared, through reading and collecting, and what they cost.
 fn remedy(rows: &[Row<'_>]) -> Option<String> {
-    let mut good: Vec<(String, Figures)> = rows
+    let tried: Vec<(&Row<'_>, Figures)> = rows
         .iter()
-        .filter(|row| row.cell.part == Part::Conditions)
+        .filter(|row| row.cell.part == Part::Conditions && row.cell.layout.collects())
         .filter_map(|row| Some((row, row.figures?)))
-        .filter(|(row, figures)| {
-            row.cell.layout.collects() && figures.served_share() + figures.collected_share() < NEARLY_NOTHING
-        })
-        .map(|(row, figures)| (format!("{} after {}", row.cell.layout.name(), row.cell.condition.name()), figures))
         .collect();
-    let tried = rows.iter().filter(|row| row.cell.part == Part::Conditions && row.cell.layout.collects()).count();
-    if tried == 0 {
-        return None;
-    }
+    let copied = |figures: &Figures| figures.served_share() + figures.collected_share();
+    let is_good = |figures: &Figures| copied(figures) < NEARLY_NOTHING;
+    let mut good: Vec<&(&Row<'_>, Figures)> = tried.iter().filter(|(_, figures)| is_good(figures)).collect();
     good.sort_by(|a, b| a.1.less_control().total_cmp(&b.1.less_control()));
+    let frozen_only = tried.iter().filter(|(row, _)| row.cell.condition.freeze == Freeze::Freeze);
+    let least_frozen = frozen_only.map(|(_, figures)| copied(figures)).min_by(f64::total_cmp);
+    let least_frozen = least_frozen.map_or(String::new(), |least| {
+        format!(" The best that freeze alone does is {}, because each read writes a count.", percent(least))
+    });
+    let of = tried.len();
     let (Some((best, figures)), Some((worst, most))) = (good.first(), good.last()) else {
-        return Some(format!(
-            "No layout and no freeze brings both to less than 1 % of the objects' pages ({tried} combinations tried)."
-        ));
+        return (of > 0).then(|| {
+            format!(
+                "No layout and no freeze brings reading and collecting together to less than 1 % of the objects' pages ({of} \
+                 combinations tried).{least_frozen}"
+            )
+        });
     };
+    let name = |row: &Row<'_>| format!("{} after {}", row.cell.layout.name(), row.cell.condition.name());
+    let all_immortal = good.iter().all(|(row, _)| row.cell.condition.freeze == Freeze::Immortal);
+    let all_immortal = if all_immortal { ", all of them with freeze_immortal (what is frozen so never dies)" } else { "" };
+    let layouts = |rows: &mut dyn Iterator<Item = &Row<'_>>| rows.map(|row| row.cell.layout.name()).collect::<BTreeSet<_>>().len();
+    let (layouts_good, layouts_tried) =
+        (layouts(&mut good.iter().map(|(row, _)| *row)), layouts(&mut tried.iter().map(|(row, _)| *row)));
     let without = find(rows, Part::Conditions, INLINE, Condition::NOTHING, |_| true);
     let without = without.map_or(String::new(), |(_, figures)| {
-        format!("; a worker of the same heap without anything has {}", size(figures.private))
+        format!("; without anything, {INLINE} has {}", size(figures.private))
     });
     Some(format!(
-        "Reading and collecting together stay below 1 % of the objects' pages in {} of {tried} combinations of layout and \
-         freeze. Least private memory has {best}: {} a worker, {} of it the control's{without}. Its price: {} before the fork, \
-         and what is frozen so never dies. Most has {worst}: {}. Freezing alone is not among them wherever reads are \
-         scattered, because a read writes a count.",
+        "Reading and collecting together stay below 1 % of the objects' pages in {} of {of} combinations of layout and \
+         freeze, on {layouts_good} of {layouts_tried} layouts{all_immortal}. Least private memory has {}: {} a worker, {} of it the control's{without}. It costs {} before \
+         the fork. Most of them has {}: {}, {} of it beside the objects.{least_frozen}",
         good.len(),
+        name(best),
         size(figures.private),
         size(figures.control),
-        figures.freeze_ns.map_or_else(|| "nothing".to_owned(), |ns| units::time(ns as u64)),
-        size(most.private)
+        figures.freeze_ns.map_or_else(|| "no time".to_owned(), |ns| units::time(ns as u64)),
+        name(worst),
+        size(most.private),
+        size(most.tables_end)
     ))
 }
 
@@ -234,7 +257,7 @@ fn wearing_off(rows: &[Row<'_>]) -> Option<String> {
 
 /// What a collection before the freeze leaves.
 fn holes(rows: &[Row<'_>]) -> Option<String> {
-    let most = |cell: &super::cell::Cell| {
+    let most = |cell: &Cell| {
         cell.replaced > 0.0 && matches!(cell.content, Content::Entries { garbage, .. } if garbage > 0.0)
     };
     let immortal_first = Condition { collect_first: true, ..Condition::OFF_IMMORTAL };

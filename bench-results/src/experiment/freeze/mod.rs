@@ -34,5 +34,5 @@ pub use cell::{Cell, Condition, Content, Freeze, Layout};
 pub use figures::Figures;
 pub use findings::Finding;
 pub use plan::{Part, Plan, Size};
-pub use record::{ChildRecord, Moment, ParentRecord, Record, Run, SCHEMA, Stage};
+pub use record::{ChildRecord, Moment, ParentRecord, Record, Run, SCHEMA, Said, Stage, Total};
 pub use report::{Report, write};

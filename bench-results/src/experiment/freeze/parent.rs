@@ -156,7 +156,7 @@ impl Child {
     /// Looks at it stage by stage, to its last.
     fn watch<M: Mutator>(&mut self, mutator: &M, cell: &Cell, ranges: &Ranges) -> Result<ChildRecord> {
         let mut moments = Vec::new();
-        for &stage in Stage::of(cell) {
+        for stage in Stage::of(cell) {
             let message = mutator.safe_region(|| self.end.hear())?;
             ensure!(message.said.stage == stage, "a child is at another stage than it should be");
             moments.push(self.moment(message, ranges)?);

@@ -10,6 +10,8 @@ use super::cell::{Cell, Condition, Content, Layout};
 pub enum Part {
     /// What do freezing and the layout change, all else equal?
     Conditions,
+    /// What do the collector's tables take, at peak and when all is released?
+    Tables,
     /// How does it grow with the heap?
     Objects,
     /// How much of it is reading, by how much is read and how scattered that is?
@@ -26,13 +28,22 @@ pub enum Part {
 
 impl Part {
     /// All of them, in the order of tables.
-    pub const ALL: [Self; 7] =
-        [Self::Conditions, Self::Objects, Self::Reads, Self::Workers, Self::Churn, Self::Holes, Self::RealHeap];
+    pub const ALL: [Self; 8] = [
+        Self::Conditions,
+        Self::Tables,
+        Self::Objects,
+        Self::Reads,
+        Self::Workers,
+        Self::Churn,
+        Self::Holes,
+        Self::RealHeap,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Part::Conditions => "conditions",
+            Part::Tables => "tables",
             Part::Objects => "objects",
             Part::Reads => "reads",
             Part::Workers => "workers",
@@ -46,6 +57,7 @@ impl Part {
     pub fn title(self) -> &'static str {
         match self {
             Part::Conditions => "What freezing and the layout change",
+            Part::Tables => "The collector's tables, at peak and after release",
             Part::Objects => "By size of the heap",
             Part::Reads => "By what is read",
             Part::Workers => "By number of workers",
@@ -211,6 +223,14 @@ fn cells_of(part: Part, scale: &Scale) -> Vec<Cell> {
                 }
             }
         }
+        Part::Tables => {
+            for condition in [Condition::NOTHING, Condition::FREEZE] {
+                for layout in layouts().into_iter().filter(Layout::collects) {
+                    let cell = Cell::centre(part, layout, centre.clone(), condition);
+                    cells.push(Cell { release: true, workers: 1, ..cell });
+                }
+            }
+        }
         Part::Objects => {
             for &objects in scale.by_objects {
                 for condition in three {
@@ -275,8 +295,7 @@ fn cells_of(part: Part, scale: &Scale) -> Vec<Cell> {
         }
         Part::RealHeap => {
             let content = Content::Graph { file: "django".to_owned(), copies: scale.copies };
-            let layouts = layouts().into_iter().filter(|layout| layout.collects() && layout.settings.len() < 2);
-            for layout in layouts {
+            for layout in layouts().into_iter().filter(Layout::collects) {
                 for condition in [Condition::NOTHING, Condition::FREEZE, Condition::FREEZE_AT_ONCE, Condition::IMMORTAL] {
                     cells.push(Cell::centre(part, layout.clone(), content.clone(), condition));
                 }

@@ -134,6 +134,13 @@ pub(super) const ALL: &[Quantity] = &[
         anchor: NONE,
     },
     Quantity {
+        key: "beside-released",
+        title: "the same after all was released",
+        unit: Unit::Size,
+        of: |figures| figures.tables_released,
+        anchor: NONE,
+    },
+    Quantity {
         key: "private",
         title: "private in the end",
         unit: Unit::Size,

@@ -28,14 +28,17 @@ pub enum Stage {
     CollectedAgain,
     /// It has unfrozen the heap and collected a third time.
     Unfrozen,
+    /// It has dropped all that the heap holds, and collected.
+    Released,
 }
 
 impl Stage {
     /// Those that a child of the cell comes through, in order.
-    pub fn of(cell: &Cell) -> &'static [Self] {
-        const ALL: [Stage; 5] =
-            [Stage::Forked, Stage::Served, Stage::Collected, Stage::CollectedAgain, Stage::Unfrozen];
-        if cell.unfreeze { &ALL } else { &ALL[..4] }
+    pub fn of(cell: &Cell) -> Vec<Self> {
+        let mut stages = vec![Stage::Forked, Stage::Served, Stage::Collected, Stage::CollectedAgain];
+        stages.extend(cell.unfreeze.then_some(Stage::Unfrozen));
+        stages.extend(cell.release.then_some(Stage::Released));
+        stages
     }
 }
 

@@ -64,7 +64,7 @@ fn name(part: Part, cell: &Cell) -> String {
     let replaced = || format!("{} % replaced", cell.replaced * 100.0);
     let cyclic = || matches!(cell.content, Content::Entries { cyclic: true, .. });
     match part {
-        Part::Conditions => format!("{condition} · {layout}"),
+        Part::Conditions | Part::Tables => format!("{condition} · {layout}"),
         Part::Objects | Part::RealHeap => format!("{} · {condition} · {layout}", cell.content.name()),
         Part::Reads => format!("{} · {condition} · {layout}", cell.reads()),
         Part::Workers => format!("{condition} · {layout}"),
@@ -87,6 +87,7 @@ fn columns(part: Part) -> Vec<&'static Quantity> {
             "heap-tables", "rss", "freeze-time", "served-faults", "collected-faults", "collected-tables", "beside-peak",
             "beside-end", "pss", "shared", "first-collection", "second-collection",
         ],
+        Part::Tables => &["heap-tables", "collected-tables", "beside-peak", "beside-end", "beside-released"],
         Part::Objects => &[
             "rss", "freeze-time", "served-faults", "collected-faults", "collected-tables", "pss", "shared",
             "first-collection", "second-collection",
