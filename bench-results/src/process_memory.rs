@@ -119,10 +119,8 @@ pub fn page_bytes() -> u64 {
     static BYTES: OnceLock<u64> = OnceLock::new();
     *BYTES.get_or_init(|| {
         let vector = fs::read("/proc/self/auxv").unwrap_or_default();
-        let words: Vec<u64> = vector
-            .chunks_exact(8)
-            .map(|word| u64::from_ne_bytes(word.try_into().expect("eight bytes")))
-            .collect();
+        let words: Vec<u64> =
+            vector.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().expect("eight bytes"))).collect();
         // The size on x86-64, where a system does not show the vector.
         words.chunks_exact(2).find(|pair| pair[0] == AT_PAGESZ).map_or(4096, |pair| pair[1])
     })

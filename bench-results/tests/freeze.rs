@@ -128,7 +128,10 @@ fn the_control_has_next_to_nothing_to_itself() {
     let worker = record.workers[0].at(Stage::CollectedAgain).unwrap();
     let of_heap = worker.objects.private + worker.new_objects.private + worker.tables.private;
     assert!(of_heap <= worker.child.private_dirty + (64 << 10), "{worker:?}");
-    assert_eq!(worker.beside_objects() + worker.objects.private + worker.new_objects.private, worker.child.private_dirty);
+    assert_eq!(
+        worker.beside_objects() + worker.objects.private + worker.new_objects.private,
+        worker.child.private_dirty
+    );
 }
 
 #[test]
@@ -137,7 +140,8 @@ fn frozen_cycles_that_die_are_found_after_unfreezing_only() {
         return;
     }
     let content = Content::Entries { objects: OBJECTS, cyclic: true, garbage: 0.0 };
-    let churned = |condition| Cell { content: content.clone(), replaced: 0.02, unfreeze: true, ..cell(inline(), condition) };
+    let churned =
+        |condition| Cell { content: content.clone(), replaced: 0.02, unfreeze: true, ..cell(inline(), condition) };
     let replaced = 0.02 * f64::from(OBJECTS / 2);
     let frozen = record_of(&churned(Condition::FREEZE));
     let figures = Figures::of(&frozen).unwrap();
@@ -180,7 +184,9 @@ fn the_experiment_runs_from_end_to_end_and_goes_on_where_it_was_cut() {
     assert!(page.contains("private of the control") && page.contains("**side tables**"), "{page}");
     assert!(fs::read_to_string(run.join("memory-by-workers.svg")).unwrap().starts_with("<svg"));
     let figures = program::table(&run.join("freeze.csv"));
-    assert!(figures.iter().any(|line| line["quantity"] == "collected-share" && line["value"].parse::<f64>().unwrap() > 0.3));
+    assert!(
+        figures.iter().any(|line| line["quantity"] == "collected-share" && line["value"].parse::<f64>().unwrap() > 0.3)
+    );
 
     // As if it had been killed in the sixth cell.
     let kept: String = cells.lines().take(5).map(|line| format!("{line}\n")).collect();

@@ -30,10 +30,8 @@ impl<'m, M: Mutator> FrozenHeap<'m, M> {
     /// The heap is full.
     pub fn of_graph(mutator: &'m M, graph: &HeapGraph, copies: u32) -> Result<Self, HeapFull> {
         let types = register(mutator.heap());
-        let read: Vec<u32> = graph
-            .nodes()
-            .filter(|&node| graph.flags(node).is_tracked() && !graph.flags(node).is_garbage())
-            .collect();
+        let read: Vec<u32> =
+            graph.nodes().filter(|&node| graph.flags(node).is_tracked() && !graph.flags(node).is_garbage()).collect();
         let places = read.len() as u32 * copies;
         let index = build_index(mutator, &types, places)?;
         let mut outside = Vec::new();

@@ -159,11 +159,7 @@ fn register<H: Heap>(heap: &H) -> RequestTypes {
     RequestTypes::register(heap)
 }
 
-fn build_index<'m, M: Mutator>(
-    mutator: &'m M,
-    types: &RequestTypes,
-    places: u32,
-) -> Result<Root<'m, M>, HeapFull> {
+fn build_index<'m, M: Mutator>(mutator: &'m M, types: &RequestTypes, places: u32) -> Result<Root<'m, M>, HeapFull> {
     mutator.allocate(types.list, Shape::new(places, 16))
 }
 
@@ -171,7 +167,7 @@ fn build_index<'m, M: Mutator>(
 mod tests {
     use std::sync::Arc;
 
-    use gc_core::{Control, GenerationalHeap, Generation, HeapConfig, NoObserver, RefcountHeap};
+    use gc_core::{Control, Generation, GenerationalHeap, HeapConfig, NoObserver, RefcountHeap};
 
     use super::*;
     use crate::graph::embedded_django;

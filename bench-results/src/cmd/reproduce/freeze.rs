@@ -176,13 +176,8 @@ fn resume(path: &Path) -> Result<(CellFolder<Record>, Run)> {
 
 /// Runs a cell in a fresh process.
 fn run_cell(cell: &Cell, binary: &str, timeout: Duration) -> Result<Record> {
-    let arguments: [OsString; 5] = [
-        "reproduce".into(),
-        "freeze".into(),
-        "--dies-with-parent".into(),
-        "--cell".into(),
-        cell.to_text()?.into(),
-    ];
+    let arguments: [OsString; 5] =
+        ["reproduce".into(), "freeze".into(), "--dies-with-parent".into(), "--cell".into(), cell.to_text()?.into()];
     let began = Instant::now();
     let Ended { status, output, messages } = run_again(&arguments, timeout)?;
     let mut record = match output.lines().last().and_then(|line| serde_json::from_str(line).ok()) {

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use super::record::{Record, Stage};
 
 /// Workers that read something else than another one with the same content, requests and seed; a sentence each.
-pub fn disagreements(records: &[Record]) -> Vec<String> {
+pub(super) fn disagreements(records: &[Record]) -> Vec<String> {
     let mut first: BTreeMap<String, (&str, String)> = BTreeMap::new();
     let mut wrong = Vec::new();
     for record in records {
         let cell = &record.spec;
         for worker in &record.workers {
-            let Some(digest) = worker.at(Stage::Served).and_then(|moment| moment.said.digest.as_deref()) else { continue };
+            let Some(digest) = worker.at(Stage::Served).and_then(|moment| moment.said.digest.as_deref()) else {
+                continue;
+            };
             let work = format!("{:?}", (&cell.content, cell.serving(worker.number)));
             let whose = format!("{}, {}", cell.layout.name(), cell.condition.name());
             match first.get(&work) {

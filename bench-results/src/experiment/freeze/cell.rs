@@ -11,7 +11,7 @@ use crate::provenance::sha256_hex;
 use crate::{heap_settings, roster};
 
 /// Most workers of a cell.
-pub const MOST_WORKERS: u32 = 1024;
+const MOST_WORKERS: u32 = 1024;
 
 /// A heap and its settings: where counts, links and ages lie.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -147,7 +147,8 @@ impl Content {
                 format!("fork-v1, N = {}{cyclic}{garbage}", crate::units::count(u64::from(*objects)))
             }
             Self::Graph { file, copies } => {
-                let name = std::path::Path::new(file).file_name().map_or(file.as_str().into(), |name| name.to_string_lossy());
+                let name =
+                    std::path::Path::new(file).file_name().map_or(file.as_str().into(), |name| name.to_string_lossy());
                 format!("{name} × {copies}")
             }
         }
@@ -234,8 +235,14 @@ impl Cell {
         }
         match self.content {
             Content::Entries { objects, garbage, .. } => {
-                ensure!((40..=40_000_000).contains(&objects), "{objects} objects are not possible; give 40 to 40,000,000");
-                ensure!((0.0..=10.0).contains(&garbage), "{garbage} dead for each living is not possible; give 0 to 10");
+                ensure!(
+                    (40..=40_000_000).contains(&objects),
+                    "{objects} objects are not possible; give 40 to 40,000,000"
+                );
+                ensure!(
+                    (0.0..=10.0).contains(&garbage),
+                    "{garbage} dead for each living is not possible; give 0 to 10"
+                );
             }
             Content::Graph { copies, .. } => {
                 ensure!((1..=100).contains(&copies), "{copies} copies are not possible; give 1 to 100");

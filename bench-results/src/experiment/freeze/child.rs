@@ -30,21 +30,14 @@ pub(super) enum Task<'t, 'm, M: Mutator> {
 /// dropped here: its children are not this process's to end.
 pub(super) fn live<M: Mutator>(mutator: &M, cell: &Cell, task: &Task<'_, '_, M>, mut end: ChildEnd) -> ! {
     // A panic must not unwind into what the parent was doing.
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        match stages(mutator, cell, task, &mut end) {
-            Ok(()) => mutator.safe_region(|| end.stay()),
-            Err(full) => end.give_up(full.to_string()),
-        }
+    let outcome = catch_unwind(AssertUnwindSafe(|| match stages(mutator, cell, task, &mut end) {
+        Ok(()) => mutator.safe_region(|| end.stay()),
+        Err(full) => end.give_up(full.to_string()),
     }));
     std::process::exit(if outcome.is_ok() { 0 } else { 101 });
 }
 
-fn stages<M: Mutator>(
-    mutator: &M,
-    cell: &Cell,
-    task: &Task<'_, '_, M>,
-    end: &mut ChildEnd,
-) -> Result<(), HeapFull> {
+fn stages<M: Mutator>(mutator: &M, cell: &Cell, task: &Task<'_, '_, M>, end: &mut ChildEnd) -> Result<(), HeapFull> {
     let faults = || ProcessUsage::now().map(|usage| usage.minor_faults());
     let mut served = None;
     for stage in Stage::of(cell) {

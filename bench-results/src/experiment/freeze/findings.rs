@@ -39,9 +39,7 @@ pub(super) fn findings(rows: &[Row<'_>]) -> Vec<Finding> {
         ("wearing off", wearing_off(rows)),
         ("holes", holes(rows)),
     ];
-    all.into_iter()
-        .filter_map(|(about, text)| Some(Finding { about: about.to_owned(), text: text? }))
-        .collect()
+    all.into_iter().filter_map(|(about, text)| Some(Finding { about: about.to_owned(), text: text? })).collect()
 }
 
 fn size(bytes: f64) -> String {
@@ -94,9 +92,8 @@ fn reading(rows: &[Row<'_>]) -> Option<String> {
     let (_, side) = one(SIDE, Condition::FREEZE)?;
     let (_, immortal) = one(INLINE, Condition::IMMORTAL)?;
     let in_runs = find(rows, Part::Reads, INLINE, Condition::FREEZE, scattered(0.01, 20));
-    let in_runs = in_runs.map_or(String::new(), |(_, runs)| {
-        format!(" in runs of 20 neighbours only {}", percent(runs.served_share()))
-    });
+    let in_runs = in_runs
+        .map_or(String::new(), |(_, runs)| format!(" in runs of 20 neighbours only {}", percent(runs.served_share())));
     let cpython = match cell.content {
         Content::Entries { objects, .. } => anchor("freeze", objects, true, 0.01, 1),
         Content::Graph { .. } => None,
@@ -133,13 +130,17 @@ fn side_tables(rows: &[Row<'_>]) -> Option<String> {
     let part = if rows.iter().any(|row| row.cell.part == Part::Tables) { Part::Tables } else { Part::Conditions };
     let (cell, side) = find(rows, part, SIDE, Condition::NOTHING, |_| true)?;
     let (_, inline) = find(rows, part, INLINE, Condition::NOTHING, |_| true)?;
-    let released = side.tables_released.map_or(String::new(), |bytes| {
-        format!(", and {} when all that the heap held has been dropped", size(bytes))
-    });
+    let released = side
+        .tables_released
+        .map_or(String::new(), |bytes| format!(", and {} when all that the heap held has been dropped", size(bytes)));
     let streaming = find(rows, part, STREAMING, Condition::NOTHING, |_| true);
     let streaming = streaming.map_or(String::new(), |(_, figures)| {
-        let released = figures.tables_released.map_or(String::new(), |bytes| format!(", {} after the release", size(bytes)));
-        format!(" Streaming detection needs scratch tables as well: {} at their peak{released}.", size(figures.tables_peak))
+        let released =
+            figures.tables_released.map_or(String::new(), |bytes| format!(", {} after the release", size(bytes)));
+        format!(
+            " Streaming detection needs scratch tables as well: {} at their peak{released}.",
+            size(figures.tables_peak)
+        )
     });
     Some(format!(
         "Side tables need no freeze against the collector: unfrozen, two collections copy {} of the objects' pages ({} with \
@@ -182,14 +183,16 @@ fn remedy(rows: &[Row<'_>]) -> Option<String> {
     };
     let name = |row: &Row<'_>| format!("{} after {}", row.cell.layout.name(), row.cell.condition.name());
     let all_immortal = good.iter().all(|(row, _)| row.cell.condition.freeze == Freeze::Immortal);
-    let all_immortal = if all_immortal { ", all of them with freeze_immortal (what is frozen so never dies)" } else { "" };
-    let layouts = |rows: &mut dyn Iterator<Item = &Row<'_>>| rows.map(|row| row.cell.layout.name()).collect::<BTreeSet<_>>().len();
+    let all_immortal =
+        if all_immortal { ", all of them with freeze_immortal (what is frozen so never dies)" } else { "" };
+    let layouts = |rows: &mut dyn Iterator<Item = &Row<'_>>| {
+        rows.map(|row| row.cell.layout.name()).collect::<BTreeSet<_>>().len()
+    };
     let (layouts_good, layouts_tried) =
         (layouts(&mut good.iter().map(|(row, _)| *row)), layouts(&mut tried.iter().map(|(row, _)| *row)));
     let without = find(rows, Part::Conditions, INLINE, Condition::NOTHING, |_| true);
-    let without = without.map_or(String::new(), |(_, figures)| {
-        format!("; without anything, {INLINE} has {}", size(figures.private))
-    });
+    let without = without
+        .map_or(String::new(), |(_, figures)| format!("; without anything, {INLINE} has {}", size(figures.private)));
     Some(format!(
         "Reading and collecting together stay below 1 % of the objects' pages in {} of {of} combinations of layout and \
          freeze, on {layouts_good} of {layouts_tried} layouts{all_immortal}. Least private memory has {}: {} a worker, {} of it the control's{without}. It costs {} before \
@@ -257,9 +260,8 @@ fn wearing_off(rows: &[Row<'_>]) -> Option<String> {
 
 /// What a collection before the freeze leaves.
 fn holes(rows: &[Row<'_>]) -> Option<String> {
-    let most = |cell: &Cell| {
-        cell.replaced > 0.0 && matches!(cell.content, Content::Entries { garbage, .. } if garbage > 0.0)
-    };
+    let most =
+        |cell: &Cell| cell.replaced > 0.0 && matches!(cell.content, Content::Entries { garbage, .. } if garbage > 0.0);
     let immortal_first = Condition { collect_first: true, ..Condition::OFF_IMMORTAL };
     let (cell, with) = find(rows, Part::Holes, INLINE, immortal_first, most)?;
     let (_, without) = find(rows, Part::Holes, INLINE, Condition::OFF_IMMORTAL, most)?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use gc_core::process::Forked;
-use gc_core::{Control, Generation, Heap, HeapFull, Mutator, NoObserver};
+use gc_core::{Generation, Heap, HeapFull, Mutator, NoObserver};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
@@ -87,7 +87,11 @@ fn prepare<'m, M: Mutator>(mutator: &'m M, cell: &Cell) -> Result<(ParentRecord,
     }
     if cell.condition.freeze != Freeze::No {
         let begin = Instant::now();
-        if cell.condition.freeze == Freeze::Immortal { mutator.freeze_immortal() } else { mutator.freeze() }
+        if cell.condition.freeze == Freeze::Immortal {
+            mutator.freeze_immortal()
+        } else {
+            mutator.freeze()
+        }
         freeze_ns = Some(begin.elapsed().as_nanos() as u64);
     }
     let heap = mutator.heap();

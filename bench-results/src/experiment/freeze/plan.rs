@@ -137,7 +137,7 @@ fn side() -> Layout {
 }
 
 /// Every place that a heap of the ladder can keep its collector's words in.
-pub fn layouts() -> Vec<Layout> {
+fn layouts() -> Vec<Layout> {
     vec![
         Layout::new("refcount", None),
         inline(),
@@ -296,7 +296,8 @@ fn cells_of(part: Part, scale: &Scale) -> Vec<Cell> {
         Part::RealHeap => {
             let content = Content::Graph { file: "django".to_owned(), copies: scale.copies };
             for layout in layouts().into_iter().filter(Layout::collects) {
-                for condition in [Condition::NOTHING, Condition::FREEZE, Condition::FREEZE_AT_ONCE, Condition::IMMORTAL] {
+                for condition in [Condition::NOTHING, Condition::FREEZE, Condition::FREEZE_AT_ONCE, Condition::IMMORTAL]
+                {
                     cells.push(Cell::centre(part, layout.clone(), content.clone(), condition));
                 }
             }

@@ -10,7 +10,7 @@ use comfy_table::CellAlignment;
 use super::agreement::disagreements;
 use super::findings::{Finding, findings};
 use super::picture::{Picture, pictures};
-use super::plan::{Part, Size};
+use super::plan::Size;
 use super::quantities;
 use super::record::{Record, Run};
 use super::tables::{Row, grids, rows};
@@ -42,7 +42,8 @@ impl Report {
     pub fn new(run: &Run, records: &[Record]) -> Result<Self> {
         let rows = rows(records);
         let facts = facts(run, records);
-        let caption = facts.iter().take(3).map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
+        let caption =
+            facts.iter().take(3).map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
         Ok(Self {
             grids: grids(&rows),
             findings: findings(&rows),
@@ -70,7 +71,8 @@ impl Report {
             ];
             let shown: Vec<usize> =
                 (0..grid.columns.len()).filter(|&at| COLUMNS.contains(&grid.columns[at].as_str())).collect();
-            let header = std::iter::once(grid.title.clone()).chain(shown.iter().map(|&at| screen_title(&grid.columns[at])));
+            let header =
+                std::iter::once(grid.title.clone()).chain(shown.iter().map(|&at| screen_title(&grid.columns[at])));
             let mut table = plain(header);
             for (name, words) in &grid.rows {
                 table.add_row(std::iter::once(name.clone()).chain(shown.iter().map(|&at| words[at].text.clone())));
@@ -162,7 +164,18 @@ fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
 fn csv(rows: &[Row<'_>]) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
-        "part", "heap", "settings", "condition", "content", "share", "run", "replaced", "workers", "rounds", "quantity", "unit",
+        "part",
+        "heap",
+        "settings",
+        "condition",
+        "content",
+        "share",
+        "run",
+        "replaced",
+        "workers",
+        "rounds",
+        "quantity",
+        "unit",
         "value",
     ])?;
     for row in rows {
@@ -208,15 +221,4 @@ pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
         written.push(path);
     }
     Ok(written)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_part_has_a_name_of_its_own() {
-        let names: std::collections::BTreeSet<&str> = Part::ALL.iter().map(|part| part.name()).collect();
-        assert_eq!(names.len(), Part::ALL.len());
-    }
 }

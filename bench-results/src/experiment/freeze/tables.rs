@@ -81,16 +81,34 @@ fn name(part: Part, cell: &Cell) -> String {
 
 /// The columns of a part's table.
 fn columns(part: Part) -> Vec<&'static Quantity> {
-    let always = ["objects", "served", "served-share", "collected", "collected-share", "private", "control", "less-control"];
+    let always =
+        ["objects", "served", "served-share", "collected", "collected-share", "private", "control", "less-control"];
     let more: &[&str] = match part {
         Part::Conditions | Part::RealHeap => &[
-            "heap-tables", "rss", "freeze-time", "served-faults", "collected-faults", "collected-tables", "beside-peak",
-            "beside-end", "pss", "shared", "first-collection", "second-collection",
+            "heap-tables",
+            "rss",
+            "freeze-time",
+            "served-faults",
+            "collected-faults",
+            "collected-tables",
+            "beside-peak",
+            "beside-end",
+            "pss",
+            "shared",
+            "first-collection",
+            "second-collection",
         ],
         Part::Tables => &["heap-tables", "collected-tables", "beside-peak", "beside-end", "beside-released"],
         Part::Objects => &[
-            "rss", "freeze-time", "served-faults", "collected-faults", "collected-tables", "pss", "shared",
-            "first-collection", "second-collection",
+            "rss",
+            "freeze-time",
+            "served-faults",
+            "collected-faults",
+            "collected-tables",
+            "pss",
+            "shared",
+            "first-collection",
+            "second-collection",
         ],
         Part::Reads => &["rss", "served-faults", "collected-faults", "collected-tables", "pss", "shared"],
         Part::Workers => &["pss", "shared"],
@@ -110,9 +128,9 @@ fn grid(part: Part, rows: &[&Row<'_>]) -> Grid {
         })
         .collect();
     for row in rows {
-        let words = columns.iter().map(|column| {
-            Word::plain(column.show(row.figures.as_ref().and_then(|figures| column.of(figures))))
-        });
+        let words = columns
+            .iter()
+            .map(|column| Word::plain(column.show(row.figures.as_ref().and_then(|figures| column.of(figures)))));
         lines.push((name(part, row.cell), words.collect()));
     }
     Grid {
@@ -151,7 +169,11 @@ fn notes(part: Part, rows: &[&Row<'_>]) -> Vec<String> {
             1 => "one worker".to_owned(),
             n => format!("{n} workers, one after the other, all alive"),
         };
-        let reads = if part == Part::Reads { "each reads as the row says".to_owned() } else { format!("each reads {}", cell.reads()) };
+        let reads = if part == Part::Reads {
+            "each reads as the row says".to_owned()
+        } else {
+            format!("each reads {}", cell.reads())
+        };
         notes.push(format!("{}: {workers}; {reads}. Means over workers and {rounds} rounds.", cell.content.name()));
     }
     if matches!(part, Part::Conditions | Part::Objects | Part::Reads) {
@@ -170,7 +192,9 @@ fn notes(part: Part, rows: &[&Row<'_>]) -> Vec<String> {
     }
     let failed: Vec<String> = rows
         .iter()
-        .flat_map(|row| row.records.iter().filter(|record| record.status != Status::Ok).map(move |record| (row, record)))
+        .flat_map(|row| {
+            row.records.iter().filter(|record| record.status != Status::Ok).map(move |record| (row, record))
+        })
         .map(|(row, record)| {
             let cause = record.error.as_deref().unwrap_or("no cause known");
             format!("{}, round {}: {cause}", name(part, row.cell), record.spec.round)
@@ -226,10 +250,13 @@ pub(super) fn slope_words(row: &Row<'_>) -> String {
             format!("{} ({} to {})", size(estimate.point), size(estimate.low), size(estimate.high))
         }
         Err(_) => {
-            let slopes: Vec<f64> =
-                row.records.iter().filter_map(|record| slope::per_worker(&record.totals)).collect();
+            let slopes: Vec<f64> = row.records.iter().filter_map(|record| slope::per_worker(&record.totals)).collect();
             let mean = slopes.iter().sum::<f64>() / slopes.len() as f64;
-            if slopes.is_empty() { "n/a".to_owned() } else { format!("{} (too few rounds for an interval)", size(mean)) }
+            if slopes.is_empty() {
+                "n/a".to_owned()
+            } else {
+                format!("{} (too few rounds for an interval)", size(mean))
+            }
         }
     }
 }
