@@ -233,8 +233,11 @@ fn wearing_off(rows: &[Row<'_>]) -> Option<String> {
             cell.replaced == replaced && matches!(cell.content, Content::Entries { cyclic: is, .. } if is == cyclic)
         })
     };
-    let most = rows.iter().filter(|row| row.cell.part == Part::Churn).map(|row| row.cell.replaced).fold(0.0, f64::max);
+    let shares = || rows.iter().filter(|row| row.cell.part == Part::Churn).map(|row| row.cell.replaced);
+    let most = shares().fold(0.0, f64::max);
+    let least = shares().filter(|share| *share > 0.0).fold(most, f64::min);
     let (_, none) = at(0.0, false, Condition::FREEZE)?;
+    let (_, few) = at(least, false, Condition::FREEZE)?;
     let (_, some) = at(most, false, Condition::FREEZE)?;
     let (_, immortal) = at(most, false, Condition::IMMORTAL)?;
     let leak = at(most, true, Condition::FREEZE).and_then(|(_, figures)| figures.unfrozen);
@@ -247,13 +250,15 @@ fn wearing_off(rows: &[Row<'_>]) -> Option<String> {
         )
     });
     Some(format!(
-        "Replacing {} of the frozen entries copies {} of the objects' pages ({} where nothing is replaced), as the dead are \
-         released and their places filled; the collections then examine what is new and dirty {} more. After \
-         freeze_immortal the same replacing copies {}, but the replaced never die.{leak}",
+        "Replacing {} of the frozen entries, drawn at random, copies {} of the objects' pages, and {} of them {} ({} where \
+         nothing is replaced): the dead are released one by one and their places filled. After freeze_immortal replacing {} \
+         copies {}, but what is replaced never dies, and each worker grows by what is new.{leak}",
+        percent(least),
+        percent(few.served_share()),
         percent(most),
         percent(some.served_share()),
         percent(none.served_share()),
-        size(some.collected),
+        percent(most),
         percent(immortal.served_share())
     ))
 }

@@ -132,8 +132,9 @@ const NOTES: [&str; 7] = [
     "A worker is a forked child that serves requests and then collects twice. Figures of memory are the system's: sums from \
      /proc/PID/smaps_rollup, pages of objects from /proc/PID/pagemap.",
     "Dirtied: what came to Private_Dirty in that stage: pages copied because of a write, and new ones.",
-    "Of the objects' pages: those that the objects had at the fork. What a worker allocates itself is in the sums and not in \
-     this share.",
+    "Of the objects' pages: those between the first and the last that the objects had at the fork. What a worker allocates \
+     beyond them is in the sums and not in this share; pages between them that were not there yet are, so that it may exceed \
+     100 %.",
     "Private beside objects: everything private that is no page of objects: links or ages where they have tables, scratch \
      tables of collections, the allocator's memory, the stack.",
     "The control is a child that answers the same questions and does nothing else. Nothing is subtracted but in the column that \
