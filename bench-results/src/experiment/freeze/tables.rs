@@ -183,6 +183,13 @@ fn notes(part: Part, rows: &[&Row<'_>]) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if part == Part::RealHeap {
+        notes.push(
+            "A graph is loaded with the collector off. Unless it is frozen or collected before, the first collection that \
+             requests start examines all of it: what that copies is among what requests dirtied."
+                .to_owned(),
+        );
+    }
     if part == Part::Churn {
         notes.push(
             "After its second collection each worker unfreezes and collects once more: what that finds had leaked, because it \
