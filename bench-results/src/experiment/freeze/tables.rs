@@ -283,5 +283,5 @@ pub(super) fn find<'r>(
             && row.figures.is_some()
             && more(row.cell)
     };
-    rows.iter().filter(is_it).next_back().and_then(|row| Some((row.cell, row.figures?)))
+    rows.iter().rfind(is_it).and_then(|row| Some((row.cell, row.figures?)))
 }
