@@ -1,5 +1,6 @@
 //! One invocation: a cell in a fresh process of this program.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
@@ -31,26 +32,14 @@ pub struct Files<'p> {
 /// # Errors
 /// If it cannot run at all: the process cannot start, or says that input or machine are not fit for it.
 pub fn invoke(cell: &Cell, files: Files<'_>, timeout: Duration) -> Result<Record> {
-    let program = std::env::current_exe().context("cannot find this program's own file; start it by its full path")?;
-    let mut command = Command::new(&program);
-    command.args(cell.arguments()).args(["--json", "--dies-with-parent"]).arg(std::process::id().to_string());
+    let mut arguments: Vec<OsString> = cell.arguments().into_iter().map(OsString::from).collect();
+    arguments.push("--json".into());
     for (option, path) in [("--hlog", files.hlog), ("--trace", files.trace)] {
         if let Some(path) = path {
-            command.arg(option).arg(path);
+            arguments.extend([option.into(), path.into()]);
         }
     }
-    // A group of its own, so that what the workload forks is killed with it.
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let mut child = command.spawn().with_context(|| {
-        format!("cannot start {}; free memory or raise the limit on processes (`ulimit -u`)", program.display())
-    })?;
-    let output = read_in_background(child.stdout.take());
-    let messages = read_in_background(child.stderr.take());
-    let ended = wait(&mut child, timeout)?;
-    // What the process left in its pipes is there; a process that it forked may hold them open for longer.
-    let output = output.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    let messages = messages.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-
+    let Ended { status: ended, output, messages } = run_again(&arguments, timeout)?;
     let mut failed = cell.record(binary_hash().ok());
     let Some(status) = ended else {
         failed.status = Status::Timeout;
@@ -68,6 +57,39 @@ pub fn invoke(cell: &Cell, files: Files<'_>, timeout: Duration) -> Result<Record
     Ok(failed)
 }
 
+/// How a process of this program ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// `None`: it took too long and was killed.
+    pub status: Option<ExitStatus>,
+    /// What it printed.
+    pub output: String,
+    /// What it said beside that.
+    pub messages: String,
+}
+
+/// Runs this program with other arguments, to its end or until the time is up; it dies with this process.
+///
+/// # Errors
+/// If it cannot start.
+pub fn run_again(arguments: &[OsString], timeout: Duration) -> Result<Ended> {
+    let program = std::env::current_exe().context("cannot find this program's own file; start it by its full path")?;
+    let mut command = Command::new(&program);
+    // A group of its own, so that what the workload forks is killed with it.
+    command.args(arguments).arg("--dies-with-parent").arg(std::process::id().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let mut child = command.spawn().with_context(|| {
+        format!("cannot start {}; free memory or raise the limit on processes (`ulimit -u`)", program.display())
+    })?;
+    let output = read_in_background(child.stdout.take());
+    let messages = read_in_background(child.stderr.take());
+    let status = wait(&mut child, timeout)?;
+    // What the process left in its pipes is there; a process that it forked may hold them open for longer.
+    let output = output.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+    let messages = messages.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+    Ok(Ended { status, output, messages })
+}
+
 /// For the process of a cell: be killed when `parent`, the one that started it, dies.
 ///
 /// # Errors
@@ -81,7 +103,8 @@ pub fn die_with_parent(parent: i32) -> Result<()> {
     Ok(())
 }
 
-fn cause(status: ExitStatus, message: &str) -> String {
+/// Why a process ended without a record, in words.
+pub fn cause(status: ExitStatus, message: &str) -> String {
     let end = match status.signal() {
         Some(9) => "killed by signal 9 (SIGKILL), as the system does when memory runs out".to_owned(),
         Some(signal) => match Signal::try_from(signal) {

@@ -14,15 +14,28 @@ use serde::de::DeserializeOwned;
 use crate::histogram::write_whole;
 use crate::record::Record;
 
-/// See the [module](self). While it is open, no other process can open it.
-#[derive(Debug)]
-pub struct RunFolder {
-    path: PathBuf,
-    cells: File,
-    records: Vec<Record>,
+/// A line of `cells.jsonl`: what is kept of a finished cell.
+pub trait Line: Clone + Serialize + DeserializeOwned {
+    /// What comes behind `gclab` on the command line of a run of such cells.
+    const VERB: &'static str;
 }
 
-impl RunFolder {
+impl Line for Record {
+    const VERB: &'static str = "compare";
+}
+
+/// The folder of a comparison.
+pub type RunFolder = CellFolder<Record>;
+
+/// See the [module](self). While it is open, no other process can open it.
+#[derive(Debug)]
+pub struct CellFolder<R> {
+    path: PathBuf,
+    cells: File,
+    records: Vec<R>,
+}
+
+impl<R: Line> CellFolder<R> {
     /// A new folder, made if it is not there.
     ///
     /// # Errors
@@ -52,7 +65,7 @@ impl RunFolder {
         let shown = path.display();
         let mut options = OpenOptions::new();
         let mut cells = options.read(true).append(true).open(path.join("cells.jsonl")).with_context(|| {
-            format!("cannot go on with {shown}; name a folder that `gclab compare` has written and you may write")
+            format!("cannot go on with {shown}; name a folder that `gclab {}` has written and you may write", R::VERB)
         })?;
         let mut text = Vec::new();
         cells.read_to_end(&mut text).with_context(|| format!("cannot read {shown}/cells.jsonl"))?;
@@ -84,7 +97,7 @@ impl RunFolder {
     }
 
     /// The records of finished cells, in the order in which they ended.
-    pub fn records(&self) -> &[Record] {
+    pub fn records(&self) -> &[R] {
         &self.records
     }
 
@@ -102,14 +115,15 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written. Cells added before stay.
-    pub fn append(&mut self, record: Record) -> Result<()> {
+    pub fn append(&mut self, record: R) -> Result<()> {
         let mut line = serde_json::to_string(&record).context("a record that is no JSON")?;
         line.push('\n');
         self.cells.write_all(line.as_bytes()).and_then(|()| self.cells.sync_data()).with_context(|| {
             let (path, done) = (self.path.display(), self.records.len());
             format!(
                 "cannot write {path}/cells.jsonl; {done} finished cells are kept: free space there, then go on with \
-                 `gclab compare --resume {path}`"
+                 `gclab {} --resume {path}`",
+                R::VERB
             )
         })?;
         self.records.push(record);
@@ -121,7 +135,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn amend(&mut self, change: impl FnOnce(&mut [Record]) -> bool) -> Result<()> {
+    pub fn amend(&mut self, change: impl FnOnce(&mut [R]) -> bool) -> Result<()> {
         let mut records = self.records.clone();
         if !change(&mut records) {
             return Ok(());
@@ -178,7 +192,7 @@ impl RunFolder {
     }
 }
 
-impl Drop for RunFolder {
+impl<R> Drop for CellFolder<R> {
     fn drop(&mut self) {
         // A child that was forked and has not yet begun its own program has a copy of the file: closing ours alone would leave
         // the lock to it for a moment. If this fails, closing must do.
@@ -187,7 +201,7 @@ impl Drop for RunFolder {
 }
 
 /// The records of whole lines, and how many bytes those take. The last line may be torn.
-fn parse(text: &[u8]) -> Result<(Vec<Record>, usize)> {
+fn parse<R: Line>(text: &[u8]) -> Result<(Vec<R>, usize)> {
     let mut records = Vec::new();
     let mut whole = 0;
     let mut lines = text.split_inclusive(|&byte| byte == b'\n').enumerate().peekable();

@@ -79,7 +79,7 @@ fn every_field_says_what_it_is() {
             _ => {}
         }
     }
-    for name in ["record", "run", "verdict", "recording"] {
+    for name in ["record", "run", "verdict", "recording", "freeze"] {
         jsonschema::draft202012::meta::validate(&schema(name)).unwrap();
         check(name, &schema(name));
     }

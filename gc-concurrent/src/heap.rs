@@ -21,7 +21,7 @@ use gc_core::sync::{Arc, AtomicBool, AtomicU32};
 use gc_core::types::TypeTable;
 use gc_core::weak::WeakTable;
 use gc_core::{
-    Abilities, Callback, CallbackId, CreateError, Heap, HeapConfig, HeapStatistics, Observer, TypeId, TypeSpec,
+    Abilities, Callback, CallbackId, CreateError, Extent, Heap, HeapConfig, HeapStatistics, Observer, TypeId, TypeSpec,
 };
 
 use crate::candidates::CandidateRoots;
@@ -152,6 +152,10 @@ impl<R: Rung> Heap for ParallelHeap<R> {
 
     fn live_objects(&self) -> u64 {
         self.0.mutators.totals().objects()
+    }
+
+    fn extents(&self) -> Vec<Extent> {
+        self.0.space.extents()
     }
 
     fn statistics(&self) -> HeapStatistics {

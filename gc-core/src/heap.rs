@@ -10,6 +10,7 @@ use crate::callback::{Callback, CallbackId};
 use crate::config::{CreateError, HeapConfig};
 use crate::control::Control;
 use crate::event::Observer;
+use crate::extent::Extent;
 use crate::object::{ObjectRef, Shape, TypeError, TypeId, TypeSpec};
 use crate::process::{ForkError, Forked};
 use crate::root::{Root, SharedRoot};
@@ -42,6 +43,8 @@ pub trait Heap: Clone + Send + Sync + 'static {
     fn statistics(&self) -> HeapStatistics;
     /// Objects allocated and not freed: the one figure of the statistics that is cheap enough for each operation.
     fn live_objects(&self) -> u64;
+    /// Where its memory lies, objects first.
+    fn extents(&self) -> Vec<Extent>;
 }
 
 /// What a heap can do. `gclab verify` and the conformance suite ask it, so that a cycle that `refcount` leaks is

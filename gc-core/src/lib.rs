@@ -6,6 +6,7 @@ pub mod conformance;
 pub mod control;
 pub mod debug;
 pub mod event;
+pub mod extent;
 #[cfg(feature = "faults")]
 pub mod faults;
 pub mod heap;
@@ -41,6 +42,7 @@ pub use config::{
 pub use control::{Control, Disabled, Generation, GenerationError, GenerationStats, Thresholds};
 pub use debug::DebugFlags;
 pub use event::{NoObserver, Observer};
+pub use extent::{Extent, Holds};
 pub use generational::{Generational, GenerationalHeap, GenerationalStreamingHeap};
 pub use heap::{Abilities, Heap, HeapFull, HeapStatistics, Mutator, Shortage};
 pub use object::{Kind, ObjectRef, Shape, TypeId, TypeSpec};

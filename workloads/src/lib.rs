@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod drag;
 pub mod draws;
 pub mod floating;
+pub mod frozen_heap;
 pub mod graph;
 pub mod instruments;
 pub mod lifetimes;

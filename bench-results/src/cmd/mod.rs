@@ -13,6 +13,7 @@ mod plan;
 mod publish;
 mod recorded;
 mod replay;
+mod reproduce;
 mod run;
 mod selection;
 mod verify;
@@ -63,6 +64,7 @@ enum Verb {
     Heap(heap::Arguments),
     Recorded(recorded::Arguments),
     Replay(replay::Arguments),
+    Reproduce(reproduce::Arguments),
     Oracle(oracle::Arguments),
     Overhead(overhead::Arguments),
     List(list::Arguments),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Verb::Heap(arguments) => heap::run(arguments),
         Verb::Recorded(arguments) => recorded::run(arguments),
         Verb::Replay(arguments) => replay::run(arguments),
+        Verb::Reproduce(arguments) => reproduce::run(arguments),
         Verb::Oracle(arguments) => oracle::run(arguments),
         Verb::Overhead(arguments) => overhead::run(arguments),
         Verb::List(arguments) => list::run(arguments),

@@ -92,7 +92,8 @@ fn one(text: &mut String, table: &Table) {
     }
 }
 
-fn grid(text: &mut String, level: usize, grid: &Grid) {
+/// A grid below a title of that level.
+pub(crate) fn grid(text: &mut String, level: usize, grid: &Grid) {
     let _ = writeln!(text, "{} {}\n", "#".repeat(level), escaped(&grid.title));
     let columns: Vec<String> = grid.columns.iter().map(|column| escaped(column)).collect();
     let _ = writeln!(text, "| {} | {} |", escaped(&grid.corner), columns.join(" | "));
@@ -114,7 +115,7 @@ fn word(word: &Word) -> String {
 }
 
 /// Text without a meaning in Markdown.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

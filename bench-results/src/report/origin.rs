@@ -114,7 +114,7 @@ fn provenance_on<'s>(source: &'s Source, id: Option<&str>) -> &'s Provenance {
 }
 
 /// A machine in words.
-fn words(machine: &Machine) -> String {
+pub(crate) fn words(machine: &Machine) -> String {
     let mut words = machine.cpu_model.clone().unwrap_or_else(|| "unknown".to_owned());
     if let Some(cores) = machine.cores {
         words.push_str(&format!(", {cores} cores"));
@@ -139,7 +139,7 @@ fn commit(run: &Run) -> String {
 }
 
 /// A command line to read and to paste: arguments with blanks are quoted, absolute paths cut to their last name.
-fn command(arguments: &[String]) -> String {
+pub(crate) fn command(arguments: &[String]) -> String {
     let shown = |argument: &String| {
         let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
         let cut = match argument.find("=/") {

@@ -18,6 +18,7 @@ use std::fmt;
 use crate::callback::{Callback, CallbackId, CallbackTable};
 use crate::config::{CreateError, HeapConfig};
 use crate::event::Observer;
+use crate::extent::Extent;
 use crate::heap::{Abilities, Heap, HeapStatistics};
 use crate::messages::Messages;
 use crate::object::{ObjectRef, TypeError, TypeId, TypeSpec};
@@ -122,6 +123,10 @@ impl<T: Tracking> Heap for PlainHeap<T> {
         // Relaxed: see `statistics`. Without the turn, objects may be freed between the two readings.
         let freed = self.0.freed.load(Ordering::Relaxed);
         self.0.allocated.load(Ordering::Relaxed).saturating_sub(freed)
+    }
+
+    fn extents(&self) -> Vec<Extent> {
+        self.0.space.extents()
     }
 
     fn statistics(&self) -> HeapStatistics {

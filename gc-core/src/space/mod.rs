@@ -20,6 +20,7 @@
 mod allocator;
 mod blocks;
 mod classes;
+mod extents;
 pub mod header;
 mod layout;
 mod payload;

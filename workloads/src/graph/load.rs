@@ -32,16 +32,32 @@ impl HeapGraph {
     /// # Errors
     /// [`HeapFull`] if the heap is too small for it.
     pub fn load<'m, M: Mutator>(&self, mutator: &'m M) -> Result<LoadedGraph<'m, M>, HeapFull> {
+        self.load_and(mutator, |_| Ok(())).map(|(loaded, ())| loaded)
+    }
+
+    /// The same; `look` sees a root of each node, by index, before those go that nothing outside the heap holds.
+    ///
+    /// # Errors
+    /// As [`HeapGraph::load`], and as `look`.
+    pub fn load_and<'m, M: Mutator, R>(
+        &self,
+        mutator: &'m M,
+        look: impl FnOnce(&[Root<'m, M>]) -> Result<R, HeapFull>,
+    ) -> Result<(LoadedGraph<'m, M>, R), HeapFull> {
         let enabled = mutator.is_enabled();
         mutator.disable();
-        let loaded = self.load_uncollected(mutator);
+        let loaded = self.load_uncollected(mutator, look);
         if enabled {
             mutator.enable();
         }
         loaded
     }
 
-    fn load_uncollected<'m, M: Mutator>(&self, mutator: &'m M) -> Result<LoadedGraph<'m, M>, HeapFull> {
+    fn load_uncollected<'m, M: Mutator, R>(
+        &self,
+        mutator: &'m M,
+        look: impl FnOnce(&[Root<'m, M>]) -> Result<R, HeapFull>,
+    ) -> Result<(LoadedGraph<'m, M>, R), HeapFull> {
         let types = self.register_types(mutator.heap());
         let mut roots = Vec::with_capacity(self.node_count());
         for node in self.nodes() {
@@ -65,6 +81,7 @@ impl HeapGraph {
                 in_edges[target as usize] += 1;
             }
         }
+        let seen = look(&roots)?;
         let objects = roots.iter().map(Root::object).collect();
         let mut outside = Vec::new();
         let mut held_nodes = Vec::new();
@@ -85,7 +102,7 @@ impl HeapGraph {
                 outside.push(root);
             }
         }
-        Ok(LoadedGraph { objects, outside, held_nodes })
+        Ok((LoadedGraph { objects, outside, held_nodes }, seen))
     }
 
     /// Every type of the file as a container: what is not tracked in the file is untracked after its allocation.

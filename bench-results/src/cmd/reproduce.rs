@@ -1,0 +1,29 @@
+//! `gclab reproduce`: the experiments by name, one file each.
+
+mod freeze;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+
+const EXAMPLES: &str = "\
+Each experiment says how long it will take before it starts; `--quick` is the short form, `--resume DIR` goes on with an
+interrupted run.";
+
+/// Run an experiment that others have claimed results of, and print its table
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    experiment: Experiment,
+}
+
+#[derive(Debug, Subcommand)]
+enum Experiment {
+    Freeze(freeze::Arguments),
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<()> {
+    match arguments.experiment {
+        Experiment::Freeze(arguments) => freeze::run(arguments),
+    }
+}

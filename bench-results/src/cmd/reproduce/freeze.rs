@@ -1,0 +1,228 @@
+//! `gclab reproduce freeze`: what forked workers copy of a heap, by layout and freeze.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::super::compare::plural;
+use super::super::{WrongAnswer, print};
+use crate::experiment::freeze::{Cell, Part, Plan, Record, Report, Run, Size, parent, write};
+use crate::invocation::{Ended, cause, die_with_parent, run_again};
+use crate::process_memory::ProcessMemory;
+use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
+use crate::record::Status;
+use crate::run_folder::CellFolder;
+use crate::{roster, units};
+
+const EXAMPLES: &str = "\
+Examples:
+  gclab reproduce freeze --quick                           every part on small heaps, less than three minutes
+  gclab reproduce freeze                                   a million objects, three rounds, less than half an hour
+  gclab reproduce freeze --quick --parts conditions,reads
+  gclab reproduce freeze --parts real-heap --heap-file dump.gcheap.gz
+  gclab reproduce freeze --resume gclab-runs/DIR           go on where a run was interrupted
+
+A parent builds a heap, freezes it or not, and forks workers that read it and collect twice. Which memory each of them has
+to itself afterwards is asked of the system (Linux: /proc/PID/smaps_rollup and pagemap). The run folder keeps run.json,
+cells.jsonl (one record a cell), freeze.md, freeze.csv and pictures. Figures of CPython 3.12.1 stand beside ours.";
+
+/// What forked workers copy of a heap, by where the collector keeps its words and by how the heap was frozen
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    /// Small heaps and one round: less than three minutes
+    #[arg(long)]
+    quick: bool,
+    /// Heaps too small to say anything, to see the experiment run
+    #[arg(long, hide = true, conflicts_with = "quick")]
+    tiny: bool,
+    /// Parts of it only: conditions, tables, objects, reads, workers, churn, holes, real-heap
+    #[arg(long, value_name = "PART,...", value_delimiter = ',', value_parser = known_part)]
+    parts: Vec<Part>,
+    /// These heaps only
+    #[arg(long, value_name = "HEAP,...", value_delimiter = ',')]
+    heaps: Vec<String>,
+    /// A GCHEAP file for the part real-heap, instead of the built-in heap of a Django process
+    #[arg(long, value_name = "FILE")]
+    heap_file: Option<PathBuf>,
+    /// Seconds after which a cell is given up
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    timeout: u64,
+    /// The run folder; a new one under gclab-runs if not given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder; what it runs is as it was then
+    #[arg(long, value_name = "DIR",
+        conflicts_with_all = ["quick", "tiny", "parts", "heaps", "heap_file", "timeout", "out"])]
+    resume: Option<PathBuf>,
+    /// Print each cell's record as a line of JSON when it has ended, then each finding as one; no table
+    #[arg(long)]
+    json: bool,
+    /// Run one cell in this process, and print its record
+    #[arg(long, value_name = "JSON", hide = true)]
+    cell: Option<String>,
+    /// Be killed when the process that started this one, which has this number, dies
+    #[arg(long, hide = true, value_name = "PID")]
+    dies_with_parent: Option<i32>,
+}
+
+fn known_part(name: &str) -> Result<Part, String> {
+    Part::ALL.into_iter().find(|part| part.name() == name).ok_or_else(|| {
+        let known = Part::ALL.map(Part::name).join(", ");
+        format!("no part is called `{name}`; give one of {known}")
+    })
+}
+
+pub(super) fn run(arguments: Arguments) -> Result<()> {
+    if let Some(text) = &arguments.cell {
+        if let Some(parent) = arguments.dies_with_parent {
+            die_with_parent(parent)?;
+        }
+        let record = parent::run(&Cell::from_text(text)?)?;
+        return print(&(serde_json::to_string(&record)? + "\n"));
+    }
+    ProcessMemory::is_readable().context("the experiment asks the system what memory a process has to itself")?;
+    let (mut folder, mut run) = match &arguments.resume {
+        Some(path) => resume(path)?,
+        None => begin(&arguments)?,
+    };
+    let binary = binary_hash()?;
+    let cells = run.plan.all();
+    let is_done = |folder: &CellFolder<Record>, cell: &Cell| {
+        let hash = cell.hash(binary);
+        folder.records().iter().any(|record| record.cell == hash)
+    };
+    let left: Vec<&Cell> = cells.iter().filter(|cell| !is_done(&folder, cell)).collect();
+    let expected_s: f64 = left.iter().map(|cell| Plan::expected_s(cell)).sum();
+    let path = folder.path().to_owned();
+    eprintln!(
+        "{}, about {}. Each finished cell is kept in {p}; if interrupted, go on with `gclab reproduce freeze --resume {p}`.",
+        plural(left.len(), "cell"),
+        units::duration(expected_s),
+        p = path.display()
+    );
+    let bar = progress_bar(left.len());
+    for cell in left {
+        bar.set_message(format!("{}: {} on {}", cell.part.name(), cell.condition.name(), cell.layout.name()));
+        let record = run_cell(cell, binary, Duration::from_secs(run.plan.timeout_s))?;
+        if arguments.json {
+            print(&(serde_json::to_string(&record)? + "\n"))?;
+        }
+        folder.append(record)?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    run.ended = Some(now_utc());
+    run.load_after = Some(Load::now());
+    folder.write_run(&run)?;
+    publish(&run, &folder, arguments.json)
+}
+
+/// A new run as the command line says.
+fn begin(arguments: &Arguments) -> Result<(CellFolder<Record>, Run)> {
+    let started = now_utc();
+    for heap in &arguments.heaps {
+        roster::entry(heap)?;
+    }
+    let size = match (arguments.quick, arguments.tiny) {
+        (true, _) => Size::Quick,
+        (_, true) => Size::Tiny,
+        _ => Size::Standard,
+    };
+    let mut plan = Plan::new(size, &arguments.parts, &arguments.heaps, arguments.timeout);
+    if let Some(file) = &arguments.heap_file {
+        if !file.is_file() {
+            bail!("there is no file {}; give a GCHEAP file with --heap-file", file.display());
+        }
+        plan.read_instead(file.to_str().context("the name of the file is no text; give it another one")?);
+    }
+    if plan.cells.is_empty() {
+        bail!("these parts have no cell on these heaps; leave out --parts or --heaps");
+    }
+    let path = arguments.out.clone().unwrap_or_else(|| Path::new("gclab-runs").join(started.replace(':', "")));
+    let folder = CellFolder::create(&path)?;
+    let run = Run {
+        schema: crate::experiment::freeze::SCHEMA,
+        kind: "freeze".to_owned(),
+        command: std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect(),
+        started,
+        ended: None,
+        plan,
+        provenance: Provenance::collect(),
+        load_before: Load::now(),
+        load_after: None,
+    };
+    folder.write_run(&run)?;
+    Ok((folder, run))
+}
+
+/// A run to go on with.
+fn resume(path: &Path) -> Result<(CellFolder<Record>, Run)> {
+    let folder = CellFolder::<Record>::open(path)?;
+    let run: Run = folder.read_run()?;
+    let shown = path.display();
+    if run.provenance.binary.as_deref() != Some(binary_hash()?) {
+        bail!("{shown} was begun by another build of gclab; start a new run, or use that build");
+    }
+    if folder.records().iter().any(|record| record.machine.as_deref() != machine_hash()) {
+        bail!("{shown} was begun on another machine; go on there");
+    }
+    Ok((folder, run))
+}
+
+/// Runs a cell in a fresh process.
+fn run_cell(cell: &Cell, binary: &str, timeout: Duration) -> Result<Record> {
+    let arguments: [OsString; 4] = ["reproduce".into(), "freeze".into(), "--cell".into(), cell.to_text()?.into()];
+    let began = Instant::now();
+    let Ended { status, output, messages } = run_again(&arguments, timeout)?;
+    let mut record = match output.lines().last().and_then(|line| serde_json::from_str(line).ok()) {
+        Some(record) => record,
+        None => {
+            let message = messages.lines().last().unwrap_or_default();
+            let mut failed = Record::of(cell, binary);
+            match status {
+                Some(status) if status.code() == Some(1) => {
+                    bail!("{}", message.strip_prefix("error: ").unwrap_or(message))
+                }
+                Some(status) => failed.error = Some(cause(status, message)),
+                None => {
+                    failed.status = Status::Timeout;
+                    failed.error =
+                        Some(format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs()));
+                }
+            }
+            failed
+        }
+    };
+    record.process_ns = Some(began.elapsed().as_nanos() as u64);
+    Ok(record)
+}
+
+/// The tables into the folder, the findings onto the screen; an error if anything was read wrong.
+fn publish(run: &Run, folder: &CellFolder<Record>, json: bool) -> Result<()> {
+    let report = Report::new(run, folder.records())?;
+    let written = write(&report, folder.path())?;
+    if json {
+        for finding in &report.findings {
+            print(&(serde_json::to_string(finding)? + "\n"))?;
+        }
+    } else {
+        print(&format!("\n{}", report.on_screen()))?;
+        if let Some(first) = written.first() {
+            print(&format!("All columns: {}\n", first.display()))?;
+        }
+    }
+    if report.wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(report.wrong.join("\nwrong answer: ")).into()) }
+}
+
+/// Drawn between cells, and not at all where stderr is no terminal.
+fn progress_bar(cells: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(cells as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} cells  {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

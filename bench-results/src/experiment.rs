@@ -1,0 +1,6 @@
+//! The experiments: each asks one question of many heaps and settings, and ends in a table that somebody else can get again.
+//!
+//! An experiment says what it will run and for how long, runs it in interleaved rounds of fresh processes into a folder that
+//! a later call can go on with, and makes its table from the folder alone. One file, or folder, each.
+
+pub mod freeze;

@@ -1,0 +1,225 @@
+//! What a run of the experiment is published as: Markdown, CSV, pictures, and the text on the screen.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use comfy_table::CellAlignment;
+
+use super::agreement::disagreements;
+use super::findings::{Finding, findings};
+use super::picture::{Picture, pictures};
+use super::plan::Size;
+use super::quantities;
+use super::record::{Record, Run};
+use super::tables::{Row, grids, rows};
+use crate::histogram::write_whole;
+use crate::report::grid::Grid;
+use crate::report::markdown;
+use crate::report::origin;
+use crate::table::plain;
+use crate::units;
+
+/// All that a run says.
+pub struct Report {
+    grids: Vec<Grid>,
+    /// The sentences.
+    pub findings: Vec<Finding>,
+    /// Workers that read what they should not have: there must be none.
+    pub wrong: Vec<String>,
+    pictures: Vec<Picture>,
+    csv: String,
+    facts: Vec<(&'static str, String)>,
+    size: Size,
+}
+
+impl Report {
+    /// Of a run and its records.
+    ///
+    /// # Errors
+    /// If a figure is no text, which does not happen.
+    pub fn new(run: &Run, records: &[Record]) -> Result<Self> {
+        let rows = rows(records);
+        let facts = facts(run, records);
+        let caption =
+            facts.iter().take(3).map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
+        Ok(Self {
+            grids: grids(&rows),
+            findings: findings(&rows),
+            wrong: disagreements(records),
+            pictures: pictures(&rows, &caption),
+            csv: csv(&rows)?,
+            facts,
+            size: run.plan.size,
+        })
+    }
+
+    /// For the screen: the findings, and of each table its first figures.
+    pub fn on_screen(&self) -> String {
+        let mut text = String::new();
+        for grid in &self.grids {
+            // A screen has no room for all columns of a table that has its own file.
+            const COLUMNS: [&str; 7] = [
+                "pages of objects",
+                "dirtied by requests",
+                "of the objects' pages (CPython: of RSS)",
+                "dirtied by two collections",
+                "private in the end",
+                "private of the control",
+                "a further worker (95 % interval)",
+            ];
+            let shown: Vec<usize> =
+                (0..grid.columns.len()).filter(|&at| COLUMNS.contains(&grid.columns[at].as_str())).collect();
+            let header =
+                std::iter::once(grid.title.clone()).chain(shown.iter().map(|&at| screen_title(&grid.columns[at])));
+            let mut table = plain(header);
+            for (name, words) in &grid.rows {
+                table.add_row(std::iter::once(name.clone()).chain(shown.iter().map(|&at| words[at].text.clone())));
+            }
+            for column in table.column_iter_mut().skip(1) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(text, "{table}\n");
+        }
+        for finding in &self.findings {
+            let _ = writeln!(text, "{}: {}\n", finding.about, finding.text);
+        }
+        text
+    }
+
+    /// As Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = String::from("# Freezing and forking: what workers copy\n\n");
+        if self.size == Size::Tiny {
+            text.push_str("Heaps of a tiny run are too small for its figures to say anything.\n\n");
+        }
+        for finding in &self.findings {
+            let _ = writeln!(text, "- **{}**: {}", markdown::escaped(&finding.about), markdown::escaped(&finding.text));
+        }
+        for wrong in &self.wrong {
+            let _ = writeln!(text, "- **WRONG**: {}", markdown::escaped(wrong));
+        }
+        text.push('\n');
+        for picture in &self.pictures {
+            let _ = writeln!(text, "![{}]({}.svg)\n", markdown::escaped(&picture.title), picture.stem);
+        }
+        for grid in &self.grids {
+            markdown::grid(&mut text, 2, grid);
+        }
+        text.push_str("## How to read this, and where it comes from\n\n");
+        for note in NOTES {
+            let _ = writeln!(text, "- {}", markdown::escaped(note));
+        }
+        let _ = writeln!(text, "\n| | |\n|---|---|");
+        for (name, value) in &self.facts {
+            let _ = writeln!(text, "| {name} | {} |", markdown::escaped(value));
+        }
+        text
+    }
+}
+
+/// What of a column's title has room on a screen.
+fn screen_title(title: &str) -> String {
+    match title {
+        "of the objects' pages (CPython: of RSS)" => "share".to_owned(),
+        title => crate::table::narrow(&title.replace(' ', "-")).replace('-', " "),
+    }
+}
+
+const NOTES: [&str; 7] = [
+    "A worker is a forked child that serves requests and then collects twice. Figures of memory are the system's: sums from \
+     /proc/PID/smaps_rollup, pages of objects from /proc/PID/pagemap.",
+    "Dirtied: what came to Private_Dirty in that stage: pages copied because of a write, and new ones.",
+    "Of the objects' pages: those between the first and the last that the objects had at the fork. What a worker allocates \
+     beyond them is in the sums and not in this share; pages between them that were not there yet are, so that it may exceed \
+     100 %.",
+    "Private beside objects: everything private that is no page of objects: links or ages where they have tables, scratch \
+     tables of collections, the allocator's memory, the stack.",
+    "The control is a child that answers the same questions and does nothing else. Nothing is subtracted but in the column that \
+     says so.",
+    "Heaps without a collector (refcount, refcount-atomic) show what reading copies by itself; freezing does nothing there, \
+     freeze_immortal does.",
+    "Times were taken once a worker, beside measuring: they show orders of magnitude, and no more.",
+];
+
+fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
+    let machine = &run.provenance.machine;
+    let unknown = || "unknown".to_owned();
+    vec![
+        ("machine", origin::words(machine)),
+        ("command", origin::command(&run.command)),
+        ("commit", run.provenance.git_commit.clone().map_or_else(unknown, |commit| commit.chars().take(12).collect())),
+        ("cells", format!("{} of {}", records.len(), run.plan.all().len())),
+        ("started", run.started.clone()),
+        ("ended", run.ended.clone().unwrap_or_else(|| "not finished".to_owned())),
+        ("gclab", format!("{}, {} build", run.provenance.version, run.provenance.profile)),
+        ("kernel", machine.kernel.clone().unwrap_or_else(unknown)),
+        ("memory", machine.memory_bytes.map_or_else(unknown, units::size)),
+        ("huge pages", machine.huge_pages.clone().unwrap_or_else(unknown)),
+    ]
+}
+
+/// All figures in the tidy form: one line a cell (its rounds together) and quantity.
+fn csv(rows: &[Row<'_>]) -> Result<String> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record([
+        "part",
+        "heap",
+        "settings",
+        "condition",
+        "content",
+        "share",
+        "run",
+        "replaced",
+        "workers",
+        "rounds",
+        "quantity",
+        "unit",
+        "value",
+    ])?;
+    for row in rows {
+        let cell = row.cell;
+        let settings = cell.layout.settings.iter().map(|(name, value)| format!("{name}={value}"));
+        let same = [
+            cell.part.name().to_owned(),
+            cell.layout.heap.clone(),
+            settings.collect::<Vec<_>>().join(" "),
+            cell.condition.name(),
+            cell.content.name(),
+            cell.share.map_or_else(|| "all".to_owned(), |share| share.to_string()),
+            cell.run.to_string(),
+            cell.replaced.to_string(),
+            cell.workers.to_string(),
+            row.records.len().to_string(),
+        ];
+        for quantity in quantities::ALL {
+            // What is not known has an empty field.
+            let value = row.figures.as_ref().and_then(|figures| quantity.of(figures));
+            let value = value.map_or(String::new(), |value| value.to_string());
+            let own = [quantity.key.to_owned(), quantity.unit.name().to_owned(), value];
+            writer.write_record(same.iter().chain(&own))?;
+        }
+    }
+    let bytes = writer.into_inner().context("a table that cannot be finished")?;
+    String::from_utf8(bytes).context("a table that is no text")
+}
+
+/// Writes the files of a report into a folder: `freeze.md`, `freeze.csv`, pictures. Where they are.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
+    let files = [("freeze.md".to_owned(), report.markdown()), ("freeze.csv".to_owned(), report.csv.clone())];
+    let pictures = report.pictures.iter().map(|picture| (format!("{}.svg", picture.stem), picture.svg.clone()));
+    let mut written = Vec::new();
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for (name, text) in files.into_iter().chain(pictures) {
+        let path = folder.join(name);
+        write_whole(&path, text.as_bytes())
+            .with_context(|| format!("cannot write {}; free space there", path.display()))?;
+        written.push(path);
+    }
+    Ok(written)
+}
