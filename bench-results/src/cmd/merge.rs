@@ -121,6 +121,7 @@ fn whole(parts: &[&Run]) -> Result<Run> {
         whole.comparison.points.extend(part.comparison.points.iter().cloned());
         let calibrations = part.comparison.calibrations.iter();
         whole.comparison.calibrations.extend(calibrations.map(|(id, calibration)| (id.clone(), calibration.clone())));
+        whole.comparison.narrowed.extend(part.comparison.narrowed.clone());
         whole.ended = whole.ended.max(part.ended.clone());
     }
     whole.comparison.shard = None;

@@ -1,5 +1,7 @@
 //! `gclab reproduce`: the experiments by name, one file each.
 
+mod thresholds;
+
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
@@ -16,8 +18,12 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-enum Experiment {}
+enum Experiment {
+    Thresholds(thresholds::Arguments),
+}
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
-    match arguments.experiment {}
+    match arguments.experiment {
+        Experiment::Thresholds(arguments) => thresholds::run(arguments),
+    }
 }
