@@ -63,7 +63,8 @@ fn a_run_is_interleaved_resumed_and_ends_in_files() {
     let resumed = output(&["reproduce", "thresholds", "--json", "--resume", run.to_str().unwrap()]);
     assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
     assert!(stderr(&resumed).contains("9 of 16 cells are there"), "{}", stderr(&resumed));
-    let names = |cells: &[serde_json::Value]| cells.iter().map(|cell| cell["cell"].to_string()).collect::<BTreeSet<_>>();
+    let names =
+        |cells: &[serde_json::Value]| cells.iter().map(|cell| cell["cell"].to_string()).collect::<BTreeSet<_>>();
     let again = cells(&run);
     assert_eq!(again.len(), 16);
     assert_eq!(names(&again), names(&all), "the same cells as without the interruption");
@@ -72,7 +73,10 @@ fn a_run_is_interleaved_resumed_and_ends_in_files() {
     let printed = lines(&stdout(&resumed));
     assert_eq!(printed.len(), 7 + 4);
     let row = printed.iter().find(|line| line["setting"] == "freeze").unwrap();
-    assert!(row["closed"]["peak-rss"].as_f64().unwrap() > 0.0 && row["cpython"].as_array().unwrap().is_empty(), "{row}");
+    assert!(
+        row["closed"]["peak-rss"].as_f64().unwrap() > 0.0 && row["cpython"].as_array().unwrap().is_empty(),
+        "{row}"
+    );
 
     let other = output(&["compare", "--resume", run.to_str().unwrap()]);
     assert_eq!(other.status.code(), Some(1));

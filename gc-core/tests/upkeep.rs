@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use gc_core::event::{Cause, Collection, Observer};
 use gc_core::upkeep::{
-    BetweenRequests, ByInterval, Collected, Every, NotPooled, ObjectPool, Observers, PauseLog, SectionLimits, SectionMonitor,
-    SlowCollections,
+    BetweenRequests, ByInterval, Collected, Every, NotPooled, ObjectPool, Observers, PauseLog, SectionLimits,
+    SectionMonitor, SlowCollections,
 };
 use gc_core::{
     Control, Generation, GenerationalHeap, Heap, HeapConfig, Kind, Mutator, NoObserver, Root, Shape, Thresholds,

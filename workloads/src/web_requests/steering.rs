@@ -125,7 +125,9 @@ mod tests {
         ] {
             assert_eq!(Steering::parse(text), steering, "{text}");
         }
-        for text in ["", "on", "off:1", "young-every", "young-every:0", "full-every:-1", "interval:1s", "bytes:M", "bytes:"] {
+        for text in
+            ["", "on", "off:1", "young-every", "young-every:0", "full-every:-1", "interval:1s", "bytes:M", "bytes:"]
+        {
             assert_eq!(Steering::parse(text), None, "{text}");
         }
         assert_eq!(Steering::parse("bytes:99999999999G"), None, "more than a number holds");

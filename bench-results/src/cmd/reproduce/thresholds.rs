@@ -11,10 +11,10 @@ use super::super::compare::{Asked, calibrate, new_run, plural, resume, right_ans
 use super::super::{key_value, print};
 use crate::cell::Given;
 use crate::comparison::Run;
+use crate::experiment::thresholds::NAME;
 use crate::experiment::thresholds::choice::{Choice, Extent};
 use crate::experiment::thresholds::files::{self, Results};
 use crate::experiment::thresholds::settings::{SETTINGS, Setting, WORKLOAD, Work, setting};
-use crate::experiment::thresholds::NAME;
 use crate::run_folder::RunFolder;
 use crate::{disagreement, roster, units};
 
@@ -163,7 +163,9 @@ fn chosen(arguments: &Arguments) -> Result<Choice> {
         choice.settings = SETTINGS.iter().filter(|setting| arguments.settings.contains(setting)).collect();
     }
     if !arguments.set.is_empty() {
-        if let Some((name, value)) = arguments.set.iter().find(|(name, _)| ["steering", "freeze"].contains(&name.as_str())) {
+        if let Some((name, value)) =
+            arguments.set.iter().find(|(name, _)| ["steering", "freeze"].contains(&name.as_str()))
+        {
             bail!("--set {name}={value} would change what is tried; choose with --settings");
         }
         let changed = |works: Vec<Work>| -> Vec<Work> {

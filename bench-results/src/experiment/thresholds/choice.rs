@@ -39,7 +39,7 @@ pub enum Extent {
 }
 
 /// See the [module](self).
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, Debug)]
 pub struct Choice {
     extent: Extent,
     /// The heaps, in order of the ladder.

@@ -52,7 +52,9 @@ fn read() -> Vec<OnCPython> {
             program: text("program"),
             work: text("work"),
             setting: text("setting"),
-            figures: numbers.filter(|(name, _): &(String, f64)| !["program", "work", "setting"].contains(&name.as_str())).collect(),
+            figures: numbers
+                .filter(|(name, _): &(String, f64)| !["program", "work", "setting"].contains(&name.as_str()))
+                .collect(),
         }
     };
     // The file is part of the program; a test reads every line of it.

@@ -106,7 +106,10 @@ use Loop::{Closed, Open};
 
 /// The columns of a table for people.
 pub const HEADINGS: &[Heading] = &[
-    Heading { title: "collections 0/1/2", figures: &[(Closed, "collections-0"), (Closed, "collections-1"), (Closed, "collections-2")] },
+    Heading {
+        title: "collections 0/1/2",
+        figures: &[(Closed, "collections-0"), (Closed, "collections-1"), (Closed, "collections-2")],
+    },
     Heading { title: "collecting", figures: &[(Closed, "collector-cpu")] },
     Heading { title: "share", figures: &[(Closed, "collector-share")] },
     Heading { title: "served", figures: &[(Closed, "throughput")] },

@@ -48,16 +48,20 @@ impl Results {
         let mut written = Vec::new();
         let mut write = |name: &str, text: &str| -> Result<()> {
             let path = folder.join(name);
-            write_whole(&path, text.as_bytes())
-                .with_context(|| format!("cannot write {}; free space there, then go on with the run", path.display()))?;
+            write_whole(&path, text.as_bytes()).with_context(|| {
+                format!("cannot write {}; free space there, then go on with the run", path.display())
+            })?;
             written.push(path);
             Ok(())
         };
         let mut plots = Vec::new();
         for work in &self.works {
             let plot = pareto::plot(work, &self.origin);
-            let stem: String =
-                work.name.chars().map(|c| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' }).collect();
+            let stem: String = work
+                .name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' })
+                .collect();
             let file = format!("thresholds-pareto-{stem}.svg");
             if let Some(svg) = &plot {
                 write(&file, svg)?;
@@ -114,7 +118,9 @@ impl Results {
     fn csv(&self) -> Result<String> {
         let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(HEADER)?;
-        let fact = |name: &str| self.origin.facts().into_iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value);
+        let fact = |name: &str| {
+            self.origin.facts().into_iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+        };
         for work in &self.works {
             let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
             for (heap, row) in work.rows() {
@@ -124,10 +130,14 @@ impl Results {
                         Some(Figure::Number { value, rounds, n }) => (value.to_string(), *rounds, n.to_string()),
                         _ => Default::default(),
                     };
-                    let theirs = || row.cpython.iter().filter_map(move |theirs| Some((in_our_unit(theirs, figure_of)?, &theirs.program)));
+                    let theirs = || {
+                        row.cpython
+                            .iter()
+                            .filter_map(move |theirs| Some((in_our_unit(theirs, figure_of)?, theirs.program.as_str())))
+                    };
                     let arrivals = work.rate.filter(|_| figure_of.of == Loop::Open);
                     csv.write_record([
-                        &self.name,
+                        self.name.as_str(),
                         &work.name,
                         &dials,
                         row.setting.key,
@@ -143,7 +153,7 @@ impl Results {
                         &ends.map_or_else(String::new, |(_, most)| most.to_string()),
                         &n,
                         &theirs().next().map_or_else(String::new, |(value, _)| value.to_string()),
-                        theirs().next().map_or("", |(_, program)| program.as_str()),
+                        theirs().next().map_or("", |(_, program)| program),
                         &self.origin.machine,
                         &self.origin.commit,
                         &self.origin.rounds,
@@ -235,11 +245,13 @@ fn grid(work: &str, table: &Table) -> Grid {
             Word::plain(joined(heading.figures.iter().map(figure).collect()))
         });
         let mut ours: Vec<Word> = ours.collect();
-        if let (Some(difference), Some(first)) = (row.difference().filter(|of| of.iter().any(|&n| n != 0)), ours.first_mut()) {
+        if let (Some(difference), Some(first)) =
+            (row.difference().filter(|of| of.iter().any(|&n| n != 0)), ours.first_mut())
+        {
             let [young, middle, full] = difference;
             *first = Word { text: format!("{} ({young:+}/{middle:+}/{full:+})", first.text), bold: true };
         }
-        rows.push((name, ours));
+        rows.push((name.clone(), ours));
         for theirs in row.cpython.iter().filter(|_| !row.twin) {
             let words = HEADINGS.iter().map(|heading| {
                 let figure = |&(of, key): &(Loop, &str)| {
@@ -295,7 +307,8 @@ fn joined(figures: Vec<String>) -> String {
 }
 
 /// The columns of the short table on the screen.
-const ON_SCREEN: [&str; 7] = ["collections 0/1/2", "share", "service p50", "p99.9", "max", "peak RSS", "floating peak/mean"];
+const ON_SCREEN: [&str; 7] =
+    ["collections 0/1/2", "share", "service p50", "p99.9", "max", "peak RSS", "floating peak/mean"];
 
 /// The short table of a work: a row a heap and setting.
 pub fn on_screen(work: &OfWork) -> String {
@@ -305,7 +318,8 @@ pub fn on_screen(work: &OfWork) -> String {
     let mut table = crate::table::plain(header);
     for (heap, row) in work.rows() {
         let closed = ON_SCREEN.iter().map(|title| {
-            let heading = HEADINGS.iter().find(|heading| heading.title == *title && heading.figures[0].0 == Loop::Closed);
+            let heading =
+                HEADINGS.iter().find(|heading| heading.title == *title && heading.figures[0].0 == Loop::Closed);
             let figure = |&(of, key): &(Loop, &str)| shown(of, key, row.number(of, key));
             let text = heading.map_or_else(String::new, |heading| joined(heading.figures.iter().map(figure).collect()));
             match row.difference() {

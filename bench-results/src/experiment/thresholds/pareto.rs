@@ -31,10 +31,15 @@ pub fn plot(work: &OfWork, origin: &Origin) -> Option<String> {
     let figures = |of: fn(&(f64, f64)) -> f64| series.iter().flat_map(move |series| series.points.iter().map(of));
     let x = Axis::logarithmic(cost.name, figures(|point| point.0), cost.unit)?;
     let y = Axis::logarithmic(time.name, figures(|point| point.1), time.unit)?;
-    let mut notes =
-        vec![format!("Less is better on both axes. On the front (dotted), beaten by none on both: {}.", members.join("; "))];
-    let floors: Vec<&str> =
-        series.iter().map(|series| series.name.as_str()).filter(|name| roster::entry(name).is_ok() && !collecting(name)).collect();
+    let mut notes = vec![format!(
+        "Less is better on both axes. On the front (dotted), beaten by none on both: {}.",
+        members.join("; ")
+    )];
+    let floors: Vec<&str> = series
+        .iter()
+        .map(|series| series.name.as_str())
+        .filter(|name| roster::entry(name).is_ok() && !collecting(name))
+        .collect();
     if !floors.is_empty() {
         notes.push(format!("No part of the front, as they collect no cycles: {}.", floors.join(", ")));
     }

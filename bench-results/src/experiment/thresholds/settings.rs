@@ -52,7 +52,10 @@ pub const SETTINGS: [Setting; 16] = [
     steering!("full-every:1000", "off, and between requests a full collection, each 1,000th time"),
     steering!("scheduler:2000", "off, and after a request collect(0) if get_count()[0] > 2000"),
     steering!("interval:5", "off, and between requests collect(0) if 5 ms have passed"),
-    steering!("bytes:4M", "off, and between requests a full collection if the heap holds 4 MiB more than after the last"),
+    steering!(
+        "bytes:4M",
+        "off, and between requests a full collection if the heap holds 4 MiB more than after the last"
+    ),
     Setting {
         key: "freeze",
         meaning: "the centre, and freeze() after the warm-up and a full collection",
@@ -134,8 +137,9 @@ impl Work {
     /// The work with these dials; one that is none of the above has them for a name.
     fn with(dials: Vec<Given>) -> Self {
         let known = Self::grid().into_iter().chain([Self::django()]).find(|work| work.dials == dials);
-        let name = || dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",");
-        known.unwrap_or_else(|| Self { name: name(), dials })
+        let name =
+            |dials: &[Given]| dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",");
+        known.unwrap_or_else(|| Self { name: name(&dials), dials })
     }
 
     /// The same with further dials, which go before its own.

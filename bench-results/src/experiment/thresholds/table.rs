@@ -129,7 +129,10 @@ fn table(work: &Work, heap: &str, made: &[Made<'_, '_>]) -> Table {
         for twin in [false, true] {
             let column = |of: Loop| {
                 let block = made.iter().find(|made| made.setting == setting && made.of() == of)?.block;
-                block.columns.iter().find(|column| column.heap == heap && column.twin == twin && !column.lines.is_empty())
+                block
+                    .columns
+                    .iter()
+                    .find(|column| column.heap == heap && column.twin == twin && !column.lines.is_empty())
             };
             let columns = [(Loop::Closed, column(Loop::Closed)), (Loop::Open, column(Loop::Open))];
             if columns.iter().all(|(_, column)| column.is_none()) {
