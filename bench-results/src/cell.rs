@@ -181,6 +181,7 @@ impl Cell {
             operation: None,
             pause_unmarked_ns: None,
             collections_outside: None,
+            pause_by_generation: None,
             callback_panics: None,
             ledger_ns_per_pause: None,
             heap_threads_cpu_ns: None,

@@ -36,7 +36,7 @@ impl Calibration {
     }
 
     /// Seconds that go by beside the timed part.
-    fn beside_s(&self) -> f64 {
+    pub fn beside_s(&self) -> f64 {
         (self.process_s - self.record.wall_ns.unwrap_or(0) as f64 / 1e9).max(0.0)
     }
 }
@@ -78,6 +78,9 @@ pub struct Comparison {
     /// What the baseline did at each point for which that is needed, by the name of the point without load and settings of
     /// heaps. In a merged run by each point's own name, as parts of several machines served at several rates.
     pub calibrations: BTreeMap<String, Calibration>,
+    /// The points, by name, at which only these heaps run, and none of them twice.
+    #[serde(default)]
+    pub narrowed: BTreeMap<String, Vec<String>>,
 }
 
 impl Comparison {
@@ -114,6 +117,7 @@ impl Comparison {
     pub fn rate(&self, point: &Point) -> Option<f64> {
         match point.arrivals {
             Arrivals::Rate(rate) => Some(rate),
+            Arrivals::Closed => None,
             // To a tenth, so that the figure in tables is the one in use.
             Arrivals::Load(load) => {
                 let rate = self.calibration(point)?.record.achieved_per_s? * load;
@@ -157,9 +161,16 @@ impl Comparison {
         self.heaps.iter().map(|heap| (heap.as_str(), false)).chain(twin)
     }
 
+    /// The same at one point, where perhaps not all of them run.
+    pub fn heaps_and_twin_at(&self, point: &Point) -> impl Iterator<Item = (&str, bool)> {
+        let only = self.narrowed.get(&point.id());
+        self.heaps_and_twin()
+            .filter(move |(heap, twin)| only.is_none_or(|only| !twin && only.iter().any(|one| one == heap)))
+    }
+
     /// How many cells a round has.
     pub fn cells_of_a_round(&self) -> usize {
-        self.points.len() * self.heaps_and_twin().count()
+        self.points.iter().map(|point| self.heaps_and_twin_at(point).count()).sum()
     }
 
     /// The cells of a round in the order to run them: points shuffled, and at each the heaps shuffled, so that neighbours
@@ -174,7 +185,7 @@ impl Comparison {
         points.shuffle(&mut random);
         let mut cells = Vec::new();
         for place in points {
-            let mut heaps: Vec<(&str, bool)> = self.heaps_and_twin().collect();
+            let mut heaps: Vec<(&str, bool)> = self.heaps_and_twin_at(&self.points[place]).collect();
             heaps.shuffle(&mut random);
             for (heap, twin) in heaps {
                 let point = &self.points[place];
@@ -215,7 +226,7 @@ fn free_amount(point: &Point, cell: &Cell) -> Option<(&'static str, (u64, u64))>
 pub struct Run {
     /// The schema of this file and of its cells.
     pub schema: u32,
-    /// What was run: `compare`.
+    /// What was run: `compare`, or the name of an experiment.
     pub kind: String,
     /// The command line.
     pub command: Vec<String>,
@@ -267,6 +278,7 @@ mod tests {
             cell_s: None,
             timeout_s: 1,
             calibrations: BTreeMap::new(),
+            narrowed: BTreeMap::new(),
         }
     }
 
@@ -290,6 +302,20 @@ mod tests {
         orders.sort();
         orders.dedup();
         assert!(orders.len() > 1, "every round has the same order");
+    }
+
+    #[test]
+    fn a_narrowed_point_has_the_heaps_named_and_no_twin() {
+        let mut all = comparison(1);
+        let first = all.points[0].clone();
+        all.points.push(Point { arrivals: Arrivals::Closed, ..first.clone() });
+        let before = all.cells_of_a_round();
+        all.narrowed.insert(first.id(), vec![BASELINE.to_owned()]);
+        assert_eq!(all.cells_of_a_round(), before - all.heaps_and_twin().count() + 1);
+        let at_first: Vec<_> = order(&all, 0).into_iter().filter(|(point, ..)| *point == 0).collect();
+        assert_eq!(at_first, [(0, BASELINE, false)]);
+        let last = &all.points[all.points.len() - 1];
+        assert_eq!(all.rate(last), None, "a closed loop has no rate");
     }
 
     #[test]

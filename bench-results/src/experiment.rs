@@ -4,3 +4,4 @@
 //! a later call can go on with, and makes its table from the folder alone. One file, or folder, each.
 
 pub mod freeze;
+pub mod thresholds;

@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 /// The longest time that a histogram tells apart: 60 s. A longer one counts as that; totals and maxima stay exact.
 pub const LONGEST_NS: u64 = 60_000_000_000;
 
+/// The tags of the pauses of collections of generations 0, 1 and 2.
+pub const PAUSES_BY_GENERATION: [&str; 3] = ["pause-g0", "pause-g1", "pause-g2"];
+
 /// Times of one kind: their histogram to three digits, and beside it their exact sum and maximum.
 #[derive(Clone, Debug)]
 pub struct Timings {
@@ -118,8 +121,8 @@ pub struct SummaryWithTotal {
     pub total: u64,
 }
 
-/// The histograms of one cell, each under its tag: `response`, `service`, `metered`, `pause`, `cascade`, `hiccup`, `drag`; and
-/// `cascade-objects`, which counts objects and not nanoseconds.
+/// The histograms of one cell, each under its tag: `response`, `service`, `metered`, `pause` and those of
+/// [`PAUSES_BY_GENERATION`], `cascade`, `hiccup`, `drag`; and `cascade-objects`, which counts objects and not nanoseconds.
 #[derive(Clone, Debug, Default)]
 pub struct Histograms(Vec<(&'static str, Timings)>);
 

@@ -38,6 +38,8 @@ pub struct Book {
     pub unmarked: Timings,
     /// Pauses by cause, in the order of [`Cause::ALL`].
     pub by_cause: [Timings; Cause::ALL.len()],
+    /// Collections that ran in a mutator's place, by generation: how long each took.
+    pub by_generation: [Timings; 3],
     /// How often the system took the core from a thread during a pause.
     pub involuntary_switches: u64,
     /// CPU nanoseconds of mutators in collections: a pause's length where the thread kept its core. Collections on a
@@ -201,6 +203,7 @@ impl Observer for Ledger {
             let kind = Kind::Collection { generation, collected, automatic };
             book.spans.add(begin.unwrap_or_else(Instant::now), ns, kind, &thread);
         } else {
+            book.by_generation[collection.generation.index()].record(ns);
             // Its pause has just ended on this thread.
             book.spans.name_last_stop(generation, &thread);
         }
@@ -316,6 +319,8 @@ mod tests {
         let in_place = matches!(kinds[0], Kind::Pause { cause: Cause::Stop, generation: Some(1), .. });
         let on_own = kinds[1] == Kind::Collection { generation: 1, collected: 3, automatic: true };
         assert!(in_place && on_own && kinds.len() == 2, "{kinds:?}");
+        let counts = ledger.book().by_generation.map(|timings| timings.summary().n);
+        assert_eq!(counts, [0, 1, 0], "only the one in the mutator's place paused it");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::attached::Attached;
 use crate::cell::Cell;
 use crate::floating_trend::FloatingTrend;
 use crate::hiccups::{Hiccups, Recorded};
-use crate::histogram::{Histograms, Timings};
+use crate::histogram::{Histograms, PAUSES_BY_GENERATION, Timings};
 use crate::instruments::{Instrument, Instruments};
 use crate::ledger::{Book, Ledger};
 use crate::metered;
@@ -208,7 +208,11 @@ fn enter_ledger(book: Book, record: &mut Record, histograms: &mut Histograms) ->
     record.collections = Some(Generation::each(&book.collections));
     record.collections_outside = Some(Generation::each(&book.collections_outside));
     record.callback_panics = Some(book.panics);
+    record.pause_by_generation = Some(book.by_generation.each_ref().map(Timings::summary_with_total).into());
     histograms.insert("pause", book.pauses);
+    for (tag, timings) in PAUSES_BY_GENERATION.into_iter().zip(book.by_generation) {
+        histograms.insert(tag, timings);
+    }
     histograms.insert("cascade", book.cascades);
     histograms.insert("cascade-objects", book.cascade_objects);
     book.spans

@@ -141,6 +141,9 @@ pub struct Record {
     /// Collections before and after the timed part.
     #[serde(default)]
     pub collections_outside: Option<Vec<Generation>>,
+    /// Pauses in which a collection ran in the mutator's place, one entry a generation: how long that collection took.
+    #[serde(default)]
+    pub pause_by_generation: Option<Vec<SummaryWithTotal>>,
     /// Callbacks that panicked.
     #[serde(default)]
     pub callback_panics: Option<u64>,

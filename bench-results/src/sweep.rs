@@ -18,6 +18,8 @@ pub enum Arrivals {
     Rate(f64),
     /// At this share of what the baseline can serve.
     Load(f64),
+    /// Each when the last one has ended.
+    Closed,
 }
 
 /// See the [module](self).
@@ -69,6 +71,7 @@ impl Point {
             Arrivals::Load(0.5) => {}
             Arrivals::Load(load) => title.push_str(&format!(" load={load}")),
             Arrivals::Rate(rate) => title.push_str(&format!(" rate={rate}")),
+            Arrivals::Closed => title.push_str(" closed"),
         }
         title
     }

@@ -37,6 +37,7 @@ fn comparison() -> Comparison {
         cell_s: None,
         timeout_s: 1,
         calibrations: Default::default(),
+        narrowed: Default::default(),
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use gc_core::event::{Cause, Collection, Observer};
 use gc_core::upkeep::{
-    BetweenRequests, ByInterval, Every, NotPooled, ObjectPool, Observers, PauseLog, SectionLimits, SectionMonitor,
-    SlowCollections,
+    BetweenRequests, ByInterval, Collected, Every, NotPooled, ObjectPool, Observers, PauseLog, SectionLimits,
+    SectionMonitor, SlowCollections,
 };
 use gc_core::{
     Control, Generation, GenerationalHeap, Heap, HeapConfig, Kind, Mutator, NoObserver, Root, Shape, Thresholds,
@@ -150,6 +150,42 @@ fn collections_run_between_requests_by_net_allocations() {
     assert!(schedule.after_request(&mutator).is_some_and(|collected| collected.found == 0));
     assert_eq!(schedule.after_request(&mutator), None);
     drop(held);
+}
+
+#[test]
+fn collections_run_by_the_counter_of_the_heap() {
+    let (heap, node) = heap(Arc::new(NoObserver));
+    let mutator = heap.attach();
+    let schedule = BetweenRequests::new(Every::Counter(5), 0);
+    (0..5).for_each(|_| drop_a_cycle(&mutator, node));
+    assert_eq!((mutator.get_count().0[0], schedule.after_request(&mutator)), (5, None), "it has to be above");
+    drop_a_cycle(&mutator, node);
+    assert_eq!(schedule.after_request(&mutator), Some(Collected { generation: Generation::YOUNG, found: 6 }));
+    assert_eq!(schedule.after_request(&mutator), None, "the collection set it to 0");
+    // A collection of somebody else's sets it to 0 as well.
+    (0..6).for_each(|_| drop_a_cycle(&mutator, node));
+    mutator.collect(Generation::YOUNG);
+    assert_eq!(schedule.after_request(&mutator), None);
+}
+
+#[test]
+fn collections_run_by_bytes_held() {
+    let (heap, node) = heap(Arc::new(NoObserver));
+    let mutator = heap.attach();
+    let schedule = BetweenRequests::new(Every::HeldBytes(1 << 20), 1);
+    assert_eq!(schedule.after_request(&mutator), None);
+    let garbage = |objects| {
+        for _ in 0..objects {
+            let object = mutator.allocate(node, Shape::new(1, 4096)).unwrap();
+            object.put(0, Some(object.clone()));
+        }
+    };
+    garbage(128);
+    assert_eq!(schedule.after_request(&mutator), None, "half of it");
+    garbage(256);
+    assert_eq!(schedule.after_request(&mutator), Some(Collected { generation: Generation::OLD, found: 384 }));
+    garbage(128);
+    assert_eq!(schedule.after_request(&mutator), None, "counted from what the collection left");
 }
 
 #[test]

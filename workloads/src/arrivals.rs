@@ -85,8 +85,20 @@ impl Timings {
 pub fn serve<M: Mutator, E>(
     mutator: &M,
     plan: &Plan<'_>,
+    share: (u64, u64, u32, u32),
+    operation: impl FnMut(u64) -> Result<(), E>,
+) -> Result<Timings, E> {
+    serve_and_pause(mutator, plan, share, operation, || Ok(()))
+}
+
+/// The same, and between two operations something that is part of neither: it is in no service time, and what arrives
+/// meanwhile waits for it.
+pub(crate) fn serve_and_pause<M: Mutator, E>(
+    mutator: &M,
+    plan: &Plan<'_>,
     (operations, seed, thread, threads): (u64, u64, u32, u32),
     operation: impl FnMut(u64) -> Result<(), E>,
+    between: impl FnMut() -> Result<(), E>,
 ) -> Result<Timings, E> {
     let arrivals = match plan.pace {
         Pace::Closed => None,
@@ -95,8 +107,11 @@ pub fn serve<M: Mutator, E>(
     let instruments = plan.instruments();
     let timings = Timings::with_room(operations, &instruments, arrivals.is_some());
     match (arrivals, instruments.timings) {
-        (None, false) => serve_untimed(mutator, operations, operation),
-        (arrivals, timed) => serve_timed(mutator, operations, arrivals.as_deref(), timed, timings, operation),
+        (None, false) => serve_untimed(mutator, operations, operation, between),
+        (arrivals, timed) => {
+            let plan = Loop { operations, arrivals: arrivals.as_deref(), timed };
+            serve_timed(mutator, plan, timings, operation, between)
+        }
     }
 }
 
@@ -105,25 +120,35 @@ fn serve_untimed<M: Mutator, E>(
     mutator: &M,
     operations: u64,
     mut operation: impl FnMut(u64) -> Result<(), E>,
+    mut between: impl FnMut() -> Result<(), E>,
 ) -> Result<Timings, E> {
     let cpu_before = thread_cpu_ns();
     let begin = Instant::now();
     for n in 0..operations {
         operation(n)?;
+        between()?;
         mutator.safepoint();
     }
     let (wall_ns, cpu_ns) = (begin.elapsed().as_nanos() as u64, thread_cpu_ns() - cpu_before);
     Ok(Timings { operations, begin: Some(begin), wall_ns, cpu_ns, ..Timings::default() })
 }
 
-/// A loop that reads the clock at both ends of each operation, and keeps what it read if `timed`.
+/// What a loop that reads the clock does.
+struct Loop<'a> {
+    operations: u64,
+    /// Planned, in an open loop.
+    arrivals: Option<&'a [u64]>,
+    /// Whether what the clock said is kept.
+    timed: bool,
+}
+
+/// A loop that reads the clock at both ends of each operation.
 fn serve_timed<M: Mutator, E>(
     mutator: &M,
-    operations: u64,
-    arrivals: Option<&[u64]>,
-    timed: bool,
+    Loop { operations, arrivals, timed }: Loop<'_>,
     mut timings: Timings,
     mut operation: impl FnMut(u64) -> Result<(), E>,
+    mut between: impl FnMut() -> Result<(), E>,
 ) -> Result<Timings, E> {
     let cpu_before = thread_cpu_ns();
     let mut spun = Duration::ZERO;
@@ -149,6 +174,7 @@ fn serve_timed<M: Mutator, E>(
             let last = plan[plan.len() - 1];
             timings.backlog_end += u64::from((start - begin).as_nanos() as u64 > last && n + 1 < operations);
         }
+        between()?;
         mutator.safepoint();
     }
     timings.wall_ns = begin.elapsed().as_nanos() as u64;

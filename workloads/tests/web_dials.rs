@@ -55,6 +55,14 @@ const CASES: &[&[(&str, &str)]] = &[
     &[("ring-garbage", "0.5"), ("ring-least", "1"), ("ring-most", "1")],
     &[("lifetimes", "on")],
     &[("lifetimes", "on"), ("cyclic", "1"), ("cleanup", "finalizer"), ("fail", "10"), ("ring-garbage", "0.2")],
+    &[("steering", "off"), ("cyclic", "1")],
+    &[("steering", "between"), ("cyclic", "1")],
+    &[("steering", "young-every:7"), ("cyclic", "1")],
+    &[("steering", "full-every:50"), ("cyclic", "1"), ("lifetimes", "on")],
+    &[("steering", "scheduler:300"), ("cyclic", "1")],
+    &[("steering", "interval:1"), ("cyclic", "1")],
+    &[("steering", "bytes:64k"), ("cyclic", "1"), ("freeze", "freeze")],
+    &[("freeze", "uncollected"), ("cyclic", "1"), ("warm-up", "30")],
     &[("preset", "service"), ("live", "2000")],
     &[("preset", "shared-cache"), ("live", "2000")],
 ];
@@ -72,6 +80,33 @@ fn same_is_read_on_every_heap_and_nothing_is_left() {
             }
         }
     }
+}
+
+#[test]
+fn steering_decides_what_floats() {
+    let peak = |steering: &str| {
+        let run = run::<GenerationalHeap>(&[("cyclic", "1"), ("steering", steering)], 1);
+        run.outcome.floating.unwrap().peak_objects
+    };
+    // 200 objects of each of 400 requests.
+    assert_eq!(peak("off"), 400 * 200);
+    assert_eq!(peak("young-every:1"), 200);
+    assert_eq!(peak("young-every:25"), 25 * 200);
+    assert_eq!(peak("full-every:100"), 100 * 200);
+    // Never more than one request beyond the threshold.
+    for steering in ["between", "scheduler:700"] {
+        let most = peak(steering);
+        assert!((700..=1100).contains(&most), "{steering}: {most}");
+    }
+    let by_bytes = peak("bytes:512k");
+    assert!(by_bytes > 2_000 && by_bytes < 40_000, "{by_bytes}");
+    let refused = catalogue::settings(NAME, &[("steering", "sometimes")]).map(|settings| {
+        let heap = RefcountHeap::new(HeapConfig::default(), Arc::new(Freed::default())).unwrap();
+        let plan = Plan { seed: SEED, threads: 1, pace: Pace::Closed, stages: &NoStages };
+        catalogue::run(NAME, &settings, &heap, &plan).map(drop).unwrap_err().to_string()
+    });
+    let refused = refused.unwrap();
+    assert!(refused.contains("steering=sometimes") && refused.contains("young-every:REQUESTS"), "{refused}");
 }
 
 #[test]

@@ -67,6 +67,21 @@ fn counts_are_cpythons_at_every_threshold() {
 }
 
 #[test]
+fn counts_are_cpythons_where_the_program_steers() {
+    for (dials, expected) in [
+        (&[("steering", "off")][..], [0, 0, 0]),
+        (&[("steering", "scheduler:2000")], [364, 0, 0]),
+        (&[("steering", "young-every:25")], [1600, 0, 0]),
+        (&[("steering", "full-every:1000")], [0, 0, 40]),
+        (&[("freeze", "freeze")], [913, 83, 7]),
+    ] {
+        let counts = counts([700, 10, 10], FreeLists::CPython312, dials);
+        let near = counts.iter().zip(&expected).all(|(ours, theirs): (&u64, &u64)| ours.abs_diff(*theirs) <= 2);
+        assert!(near, "{dials:?}: {counts:?}, on CPython {expected:?}");
+    }
+}
+
+#[test]
 fn counts_are_cpythons_when_every_request_is_cyclic() {
     let all_cyclic = [("cyclic", "1"), ("requests", "15000")];
     assert_eq!(counts([700, 10, 10], FreeLists::CPython312, &all_cyclic), [3190, 289, 4]);

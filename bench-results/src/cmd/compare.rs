@@ -19,6 +19,9 @@ use crate::report::verdict_line::VerdictLine;
 use crate::run_folder::RunFolder;
 use crate::{disagreement, table, units};
 
+/// What `run.json` calls a comparison.
+const KIND: &str = "compare";
+
 const EXAMPLES: &str = "\
 Examples:
   gclab compare                                       all heaps, three workloads, about two minutes
@@ -54,7 +57,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
     let (mut folder, mut run) = match &arguments.resume {
-        Some(path) => resume(path)?,
+        Some(path) => resume(path, KIND)?,
         None => begin(&arguments)?,
     };
     let trace = arguments.trace || was_traced(&run);
@@ -71,7 +74,15 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         eprintln!("The budget leaves out {}.", plural(run.comparison.left_out.len(), "point"));
     }
     calibrate(&mut run, &folder)?;
+    run_rounds(&mut run, &mut folder, began, Asked { trace, json: arguments.json })?;
+    report(&run, &mut folder, arguments.json)
+}
+
+/// Runs the cells that the folder has not yet, round by round, and writes down that all have ended. A run that does not say how
+/// many rounds it has gets as many as fit into the time of a quick one since `began`.
+pub(super) fn run_rounds(run: &mut Run, folder: &mut RunFolder, began: Instant, asked: Asked) -> Result<()> {
     let mut progress = Progress::new();
+    progress.rounds(run.comparison.rounds, &run.comparison);
     let mut round = 0;
     let mut pace = CellPace::default();
     while run.comparison.rounds.is_none_or(|rounds| round < rounds) {
@@ -79,7 +90,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         for (place, cell) in &cells {
             let cell_began = Instant::now();
             let point = run.comparison.points[*place].id();
-            if run_cell(cell, &point, &run, &mut folder, &mut progress, Asked { trace, json: arguments.json })? {
+            if run_cell(cell, &point, run, folder, &mut progress, asked)? {
                 pace.add(cell_began.elapsed());
             }
         }
@@ -89,7 +100,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
             let left_s = QUICK_S - began.elapsed().as_secs_f64();
             let more = (left_s / round_s.max(0.01)).clamp(0.0, f64::from(QUICK_ROUNDS - 1)) as u32;
             run.comparison.rounds = Some(1 + more);
-            folder.write_run(&run)?;
+            folder.write_run(run)?;
         }
         let left = run.comparison.rounds.map_or(0, |rounds| rounds.saturating_sub(round));
         if left > 0 && round == 1 && round_s > 0.0 {
@@ -101,8 +112,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     progress.finish();
     run.ended = Some(now_utc());
     run.load_after = Some(Load::now());
-    folder.write_run(&run)?;
-    report(&run, &mut folder, arguments.json)
+    folder.write_run(run)
 }
 
 /// So many of something: `1 push`, `2 pushes`.
@@ -126,12 +136,16 @@ pub(super) fn expectation(comparison: &Comparison) -> String {
 
 /// A new run as the command line says.
 fn begin(arguments: &Arguments) -> Result<(RunFolder, Run)> {
+    new_run(KIND, arguments.selection.comparison()?, arguments.out.as_deref())
+}
+
+/// A new run of this kind in a new folder, under `gclab-runs` if none is given.
+pub(super) fn new_run(kind: &str, comparison: Comparison, out: Option<&Path>) -> Result<(RunFolder, Run)> {
     let started = now_utc();
-    let comparison = arguments.selection.comparison()?;
-    let path = arguments.out.clone().unwrap_or_else(|| Path::new("gclab-runs").join(started.replace(':', "")));
+    let path = out.map_or_else(|| Path::new("gclab-runs").join(started.replace(':', "")), Path::to_owned);
     let run = Run {
         schema: SCHEMA,
-        kind: "compare".to_owned(),
+        kind: kind.to_owned(),
         command: std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect(),
         started,
         ended: None,
@@ -147,10 +161,19 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run)> {
     Ok((folder, run))
 }
 
-/// A run to go on with.
-fn resume(path: &Path) -> Result<(RunFolder, Run)> {
+/// The words that go on with a run of this kind, but for its folder.
+pub(super) fn words_to_resume(kind: &str) -> String {
+    if kind == KIND { "gclab compare --resume".to_owned() } else { format!("gclab reproduce {kind} --resume") }
+}
+
+/// A run of this kind to go on with.
+pub(super) fn resume(path: &Path, kind: &str) -> Result<(RunFolder, Run)> {
     let folder = RunFolder::open(path)?;
     let run: Run = folder.read_run()?;
+    if run.kind != kind {
+        let path = path.display();
+        bail!("{path} holds a run of another kind; go on with it by `{} {path}`", words_to_resume(&run.kind));
+    }
     if run.provenance.binary.as_deref() != Some(binary_hash()?) {
         bail!(
             "{} was begun by another build of gclab, and its cells would not compare; start a new run, or use that build",
@@ -180,7 +203,7 @@ fn calibration(cell: &Cell, comparison: &Comparison) -> Result<Calibration> {
 
 /// Measures what the baseline serves where that is needed and not known. A failure is not kept, so that a run that goes on
 /// tries again.
-fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
+pub(super) fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
     for (point, cell) in run.comparison.to_calibrate()? {
         let first = calibration(&cell, &run.comparison)?;
         // What killed it may be gone by now, such as a neighbour that took the memory.
@@ -215,9 +238,11 @@ fn was_traced(run: &Run) -> bool {
 
 /// What is asked for of each cell beside its record.
 #[derive(Clone, Copy)]
-struct Asked {
-    trace: bool,
-    json: bool,
+pub(super) struct Asked {
+    /// A trace.
+    pub(super) trace: bool,
+    /// That its record is printed.
+    pub(super) json: bool,
 }
 
 /// Runs a cell unless the folder has it; whether it ran.
@@ -240,7 +265,8 @@ fn run_cell(
     let mut record = invoke(cell, files, Duration::from_secs(run.comparison.timeout_s)).with_context(|| {
         let (workload, heap, kept) = (cell.workload.name, cell.heap.name, folder.records().len());
         let path = folder.path().display();
-        format!("{workload} on {heap} cannot run ({kept} finished cells are kept for `gclab compare --resume {path}`)")
+        let resume = words_to_resume(&run.kind);
+        format!("{workload} on {heap} cannot run ({kept} finished cells are kept for `{resume} {path}`)")
     })?;
     record.hlog = hlog.exists().then(|| format!("{hash}.hlog"));
     record.point = Some(point.to_owned());
@@ -264,6 +290,11 @@ pub(super) fn report(run: &Run, folder: &mut RunFolder, json: bool) -> Result<()
     } else {
         super::print(&format!("\n{}", table::comparison(&run.comparison, folder.records(), folder.path())))?;
     }
+    right_answers(folder)
+}
+
+/// An error if anything was read wrong.
+pub(super) fn right_answers(folder: &RunFolder) -> Result<()> {
     let mut wrong: Vec<String> = Vec::new();
     for record in folder.records().iter().filter(|record| record.status == Status::WrongDigest) {
         let cause = record.error.as_deref().unwrap_or("no cause known");

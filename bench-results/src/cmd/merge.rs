@@ -165,6 +165,7 @@ fn whole(parts: &[&Run]) -> Result<Run> {
             }
         }
         whole.comparison.points.extend(part.comparison.points.iter().cloned());
+        whole.comparison.narrowed.extend(part.comparison.narrowed.clone());
         whole.ended = whole.ended.max(part.ended.clone());
     }
     whole.comparison.calibrations = parts.iter().flat_map(|part| calibrations(&part.comparison)).collect();

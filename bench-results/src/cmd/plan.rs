@@ -38,6 +38,7 @@ fn load(point: &Point, open_loop: bool) -> String {
         _ if !open_loop => "closed loop".to_owned(),
         Arrivals::Load(load) => format!("load {load}"),
         Arrivals::Rate(rate) => format!("{rate}/s"),
+        Arrivals::Closed => "closed loop".to_owned(),
     }
 }
 

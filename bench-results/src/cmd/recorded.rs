@@ -10,7 +10,7 @@ use clap::Args;
 use comfy_table::CellAlignment;
 use serde::Serialize;
 
-use crate::histogram::{Histograms, Summary, SummaryWithTotal, Timings};
+use crate::histogram::{Histograms, PAUSES_BY_GENERATION, Summary, SummaryWithTotal, Timings};
 use crate::mmu::{Pauses, WINDOWS_NS};
 use crate::recorded::{GENERATIONS, Recording, Requests};
 use crate::{table, units};
@@ -140,7 +140,7 @@ fn add_up(recordings: &[Recording]) -> (Figures, Histograms) {
     };
     let mut histograms = Histograms::default();
     histograms.insert("pause", all);
-    for (tag, timings) in ["pause-g0", "pause-g1", "pause-g2"].into_iter().zip(by_generation) {
+    for (tag, timings) in PAUSES_BY_GENERATION.into_iter().zip(by_generation) {
         histograms.insert(tag, timings);
     }
     histograms.insert("service", requests.all);

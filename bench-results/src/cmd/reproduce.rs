@@ -1,6 +1,7 @@
 //! `gclab reproduce`: the experiments by name, one file each.
 
 mod freeze;
+mod thresholds;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -20,10 +21,12 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Experiment {
     Freeze(freeze::Arguments),
+    Thresholds(thresholds::Arguments),
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
     match arguments.experiment {
         Experiment::Freeze(arguments) => freeze::run(arguments),
+        Experiment::Thresholds(arguments) => thresholds::run(arguments),
     }
 }

@@ -151,6 +151,7 @@ impl Selection {
             cell_s: self.cell_time,
             timeout_s: self.timeout,
             calibrations: Default::default(),
+            narrowed: Default::default(),
         };
         lists.iter().try_for_each(|points| refuse_twins(points, self.seed))?;
         self.fit(&mut comparison, &lists)?;

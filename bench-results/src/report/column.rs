@@ -120,7 +120,7 @@ impl<'s> Block<'s> {
         (machine, number): (Option<&'s str>, Option<usize>),
     ) -> Result<Self> {
         let mut columns = Vec::new();
-        for (heap, twin) in source.run.comparison.heaps_and_twin() {
+        for (heap, twin) in source.run.comparison.heaps_and_twin_at(point) {
             let of = |line: &&Line| line.record.heap == heap && line.record.twin == twin;
             let mut lines: Vec<&Line> = lines.iter().copied().filter(of).collect();
             lines.sort_by_key(|line| line.record.round);
@@ -176,6 +176,7 @@ impl<'s> Block<'s> {
         }
         match self.point.arrivals {
             _ if !self.open_loop => {}
+            Arrivals::Closed => {}
             Arrivals::Load(load) => parts.push(format!("load={load}")),
             Arrivals::Rate(rate) => parts.push(format!("rate={rate}")),
         }

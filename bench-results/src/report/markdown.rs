@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::grid::{Grid, Word};
+use super::origin::Origin;
 use super::table::{Report, Table};
 
 /// The report; `plots` are pictures to show below the table whose place in the list they have: (place, title, file).
@@ -44,13 +45,19 @@ pub fn render(report: &Report, plots: &[(usize, String, String)]) -> String {
     for note in &report.notes {
         let _ = writeln!(text, "- {}", escaped(note));
     }
-    let _ = writeln!(text, "\n| | |\n|---|---|");
-    for (name, value) in report.origin.facts() {
+    let _ = writeln!(text);
+    facts(&mut text, &report.origin);
+    text
+}
+
+/// Where a run comes from, as a table.
+pub(crate) fn facts(text: &mut String, origin: &Origin) {
+    let _ = writeln!(text, "| | |\n|---|---|");
+    for (name, value) in origin.facts() {
         let value = if name == "command" { format!("`{}`", value.replace('|', "\\|")) } else { escaped(value) };
         let _ = writeln!(text, "| {name} | {value} |");
     }
-    let _ = writeln!(text, "| seed | {} |", report.origin.seed);
-    text
+    let _ = writeln!(text, "| seed | {} |", origin.seed);
 }
 
 fn one(text: &mut String, table: &Table) {
@@ -92,7 +99,7 @@ fn one(text: &mut String, table: &Table) {
     }
 }
 
-/// A grid below a title of that level.
+/// A table of words under a heading of this level.
 pub(crate) fn grid(text: &mut String, level: usize, grid: &Grid) {
     let _ = writeln!(text, "{} {}\n", "#".repeat(level), escaped(&grid.title));
     let columns: Vec<String> = grid.columns.iter().map(|column| escaped(column)).collect();

@@ -11,7 +11,7 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 
-use crate::histogram::{Summary, Timings};
+use crate::histogram::{PAUSES_BY_GENERATION, Summary, Timings};
 use crate::record::Record;
 
 /// Every histogram of a file, by its tag.
@@ -65,7 +65,8 @@ impl Merged {
 }
 
 /// The tags of which records have a summary, with the exact maximum.
-pub const RECORDED: [&str; 5] = ["response", "service", "pause", "cascade", "hiccup"];
+pub const RECORDED: [&str; 8] =
+    ["response", "service", "pause", "pause-g0", "pause-g1", "pause-g2", "cascade", "hiccup"];
 
 /// What a record says of the histogram with this tag, where it says anything.
 pub fn summary_in_record(record: &Record, tag: &str) -> Option<Summary> {
@@ -73,6 +74,10 @@ pub fn summary_in_record(record: &Record, tag: &str) -> Option<Summary> {
         "response" => record.response_ns,
         "service" => record.service_ns,
         "pause" => record.pause_ns.map(|pause| pause.summary),
+        "pause-g0" | "pause-g1" | "pause-g2" => {
+            let generation = PAUSES_BY_GENERATION.iter().position(|known| *known == tag)?;
+            Some(record.pause_by_generation.as_ref()?.get(generation)?.summary)
+        }
         "cascade" => record.cascade_ns.map(|cascade| cascade.summary),
         "hiccup" => record.platform_hiccup_ns,
         _ => None,

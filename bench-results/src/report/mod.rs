@@ -1,6 +1,7 @@
 //! What a run is published as: tables (Markdown, CSV, LaTeX), percentile text, plots. Each file says where it comes from.
 
 pub mod all_points;
+pub mod chapter;
 pub mod column;
 pub mod grid;
 pub mod latex;

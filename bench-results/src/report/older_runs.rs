@@ -125,6 +125,7 @@ pub fn of_cells(records: &mut [&mut Record]) -> Result<Run> {
             cell_s: None,
             timeout_s: 0,
             calibrations: BTreeMap::new(),
+            narrowed: BTreeMap::new(),
         },
         provenance: unknown_provenance(records.first().and_then(|record| record.binary.clone())),
         load_before: Load { averages: None, steal_ticks: None },

@@ -163,6 +163,12 @@ quantities! {
         |c| each(c, Over::Most, |r| Some(r.pause_unmarked_ns?.summary.max? as f64));
     "pause-total", "pauses, sum", Time, Mean, |c| each(c, Over::Mean, |r| Some(r.pause_ns?.total as f64));
     "pause-share", "pauses, share of mutators' time", Share, All, pause_share;
+    "pause-g0-p50", "pause of generation 0, p50", Time, Merged, |c| percentile(c, "pause-g0", |s| s.p50, |r| pause_of(r, 0));
+    "pause-g0-max", "pause of generation 0, max", Time, Merged, |c| percentile(c, "pause-g0", |s| s.max, |r| pause_of(r, 0));
+    "pause-g1-p50", "pause of generation 1, p50", Time, Merged, |c| percentile(c, "pause-g1", |s| s.p50, |r| pause_of(r, 1));
+    "pause-g1-max", "pause of generation 1, max", Time, Merged, |c| percentile(c, "pause-g1", |s| s.max, |r| pause_of(r, 1));
+    "pause-g2-p50", "pause of a full collection, p50", Time, Merged, |c| percentile(c, "pause-g2", |s| s.p50, |r| pause_of(r, 2));
+    "pause-g2-max", "pause of a full collection, max", Time, Merged, |c| percentile(c, "pause-g2", |s| s.max, |r| pause_of(r, 2));
     "cascade-max", "release cascade max", Time, Merged,
         |c| percentile(c, "cascade", |s| s.max, |r| Some(r.cascade_ns?.summary));
     "collections-0", "collections of generation 0", Count("collections"), Mean, |c| each(c, Over::Mean, |r| generation(r, 0));
@@ -180,6 +186,8 @@ quantities! {
         |c| each(c, Over::Mean, |r| Some(r.collecting_in_place_ns()? as f64));
     "heap-threads-cpu", "CPU of the heap's threads", Time, Mean,
         |c| each(c, Over::Mean, |r| Some(r.heap_threads_cpu_ns? as f64));
+    "collector-cpu", "CPU of collections", Time, Mean, |c| each(c, Over::Mean, |r| Some(r.collector_cpu_ns? as f64));
+    "collector-share", "collections, share of CPU", Share, All, collector_share;
     "cpu-in-all", "CPU in all", Time, Mean, |c| each(c, Over::Mean, |r| Some(r.cpu_in_all_ns()? as f64));
     "cpu-per-operation", "CPU in all, an operation", Time, Mean,
         |c| each(c, Over::Mean, |r| Some(r.cpu_in_all_ns()? as f64 / r.operations.filter(|&n| n > 0)? as f64));
@@ -206,6 +214,10 @@ fn word(word: &str) -> Figure {
 
 fn pauses(record: &Record) -> Option<Summary> {
     Some(record.pause_ns?.summary)
+}
+
+fn pause_of(record: &Record, generation: usize) -> Option<Summary> {
+    Some(record.pause_by_generation.as_ref()?.get(generation)?.summary)
 }
 
 fn generation(record: &Record, generation: u8) -> Option<f64> {
@@ -251,11 +263,20 @@ fn throughput(column: &Column<'_>) -> Option<Figure> {
 
 /// Each mutator has its own pauses: a share of the wall time of all of them.
 fn pause_share(column: &Column<'_>) -> Option<Figure> {
-    let share = |record: &Record| {
+    share(column, |record| {
         let time = record.wall_ns.filter(|&ns| ns > 0)? as f64 * f64::from(record.threads);
         Some((record.pause_ns?.total as f64, time))
-    };
-    let all: Vec<(f64, f64)> = column.complete().filter_map(share).collect();
+    })
+}
+
+/// Of the CPU time of mutators and the heap's own threads.
+fn collector_share(column: &Column<'_>) -> Option<Figure> {
+    share(column, |record| Some((record.collector_cpu_ns? as f64, record.cpu_in_all_ns().filter(|&ns| ns > 0)? as f64)))
+}
+
+/// What `part` gives of a record, a part and the whole of it, over all rounds.
+fn share(column: &Column<'_>, part: impl Fn(&Record) -> Option<(f64, f64)>) -> Option<Figure> {
+    let all: Vec<(f64, f64)> = column.complete().filter_map(part).collect();
     let (paused, time) = all.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
     let rounds: Vec<f64> = all.iter().map(|(paused, time)| paused / time).collect();
     Some(Figure::Number { value: paused / time, rounds: Some(ends(&rounds)?), n: all.len() as u64 })

@@ -71,6 +71,7 @@ pub fn dials(point: &Point) -> BTreeMap<String, String> {
     match point.arrivals {
         Arrivals::Load(load) => dials.insert("load".to_owned(), load.to_string()),
         Arrivals::Rate(rate) => dials.insert("rate".to_owned(), rate.to_string()),
+        Arrivals::Closed => None,
     };
     dials
 }

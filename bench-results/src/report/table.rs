@@ -182,6 +182,7 @@ fn table(source: &Source, origin: &Origin, block: &Block<'_>, judged: Result<Jud
         threads: point.threads,
         arrivals: match point.arrivals {
             _ if !block.open_loop => ("closed", None),
+            Arrivals::Closed => ("closed", None),
             Arrivals::Load(load) => ("load", Some(load)),
             Arrivals::Rate(rate) => ("rate", Some(rate)),
         },

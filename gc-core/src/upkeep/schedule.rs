@@ -17,6 +17,12 @@ pub enum Every {
     Requests(u64),
     /// Objects more than after the last collection.
     NetAllocations(u64),
+    /// More net allocations by the heap's own counter, `get_count()[0]`, than so many: what recycled objects and
+    /// collections of the heap's own do to that counter shows here too.
+    Counter(u64),
+    /// Bytes that the heap holds from the system beyond what it held after the last collection. Memory comes and goes by
+    /// blocks, so that a small number means each new block.
+    HeldBytes(u64),
 }
 
 /// A collection that was run.
@@ -55,8 +61,8 @@ pub struct BetweenRequests {
 
 struct Counted {
     requests: u64,
-    /// Objects after the last collection; `None` before the first request.
-    live: Option<u64>,
+    /// Objects, or bytes held, after the last collection; `None` before the first request.
+    level: Option<u64>,
     sequence: Sequence,
 }
 
@@ -65,33 +71,44 @@ impl BetweenRequests {
     /// youngest generation.
     pub fn new(every: Every, full_every: u64) -> Self {
         let sequence = Sequence { full_every, begun: 0 };
-        Self { every, state: Mutex::new(Counted { requests: 0, live: None, sequence }) }
+        Self { every, state: Mutex::new(Counted { requests: 0, level: None, sequence }) }
     }
 
     /// To be called after each request, by the thread that served it. Returns the collection that was due, if one was.
     pub fn after_request<M: Mutator>(&self, mutator: &M) -> Option<Collected> {
-        let live = mutator.heap().live_objects();
+        let level = self.level(mutator);
         let mut state = self.state.lock();
         state.requests += 1;
-        let before = *state.live.get_or_insert(live);
+        let before = *state.level.get_or_insert(level);
         let due = match self.every {
             Every::Requests(count) => state.requests >= count,
-            Every::NetAllocations(count) => live.saturating_sub(before) >= count,
+            Every::NetAllocations(more) | Every::HeldBytes(more) => level.saturating_sub(before) >= more,
+            Every::Counter(most) => level > most,
         };
         if !due {
             // What died by count since is not allocated again for nothing: net allocations count from the lowest point.
-            state.live = Some(before.min(live));
+            state.level = Some(before.min(level));
             return None;
         }
         // Before the collection, so that no other thread begins the same one.
         state.requests = 0;
-        state.live = Some(live);
+        state.level = Some(level);
         let generation = state.sequence.next();
         // Not under the lock: a collection runs callbacks, which may come here.
         drop(state);
         let collected = collect(mutator, generation);
-        self.state.lock().live = Some(mutator.heap().live_objects());
+        self.state.lock().level = Some(self.level(mutator));
         Some(collected)
+    }
+
+    /// What is counted, at present. Requests need none of it, and what it costs to ask is not paid for them.
+    fn level<M: Mutator>(&self, mutator: &M) -> u64 {
+        match self.every {
+            Every::Requests(_) => 0,
+            Every::NetAllocations(_) => mutator.heap().live_objects(),
+            Every::Counter(_) => mutator.get_count().0[0].into(),
+            Every::HeldBytes(_) => mutator.heap().statistics().held_bytes,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The dials of `web-requests`, its presets, and their values as a run uses them.
 
+use super::steering::Steering;
 use crate::request_tree::{ParentLink, RequestTypes};
 use crate::workload::{Dial, Preset, Range, SettingError, Settings};
 
@@ -66,7 +67,21 @@ pub(super) const DIALS: &[Dial] = &[
         default: "off",
         range: Range::Word(&["on", "off"]),
     },
-    word("freeze", "what happens after the warm-up, before the timed requests", &["no", "freeze", "immortal"]),
+    word(
+        "freeze",
+        "what happens after the warm-up and a full collection, before the timed requests; uncollected: it freezes without that \
+         collection",
+        &["no", "freeze", "uncollected", "immortal"],
+    ),
+    Dial {
+        name: "steering",
+        meaning: "what the program does about collections during the timed requests, one mutator's: it leaves them to thresholds, \
+                  switches them off, has them on only between requests; or, with them off, collects between requests: the youngest \
+                  generation or all every so many requests, the youngest when get_count()[0] is above a number or by the clock, all \
+                  when the heap holds so many more bytes than after the last time",
+        default: "automatic",
+        range: Range::Text,
+    },
     word("lifetimes", "watch every 31st object of the timed requests for how long it lives", &["off", "on"]),
 ];
 
@@ -134,6 +149,19 @@ pub(super) enum Cleanup {
     Finalizer,
 }
 
+/// What is frozen before the timed part.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Freeze {
+    /// Nothing.
+    No,
+    /// What a full collection left.
+    Collected,
+    /// What there is, dead cycles among it.
+    Uncollected,
+    /// What a full collection left, and counts are no longer written.
+    Immortal,
+}
+
 /// The small rings that a request leaves behind.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct RingDials {
@@ -166,7 +194,8 @@ pub(super) struct Dials {
     pub(super) whole: bool,
     pub(super) ballast: u32,
     pub(super) callback_dict: bool,
-    pub(super) freeze: String,
+    pub(super) freeze: Freeze,
+    pub(super) steering: Steering,
     pub(super) lifetimes: bool,
 }
 
@@ -174,7 +203,7 @@ impl Dials {
     /// Reads them.
     ///
     /// # Errors
-    /// The smallest ring is larger than the largest.
+    /// The smallest ring is larger than the largest, or the steering is none.
     pub(super) fn new(workload: &'static str, settings: &Settings) -> Result<Self, SettingError> {
         let small = |name| settings.integer(name) as u32;
         let rings = RingDials {
@@ -199,6 +228,13 @@ impl Dials {
             "weak" => (ParentLink::Weak, false),
             other => (ParentLink::Strong, other == "cleared"),
         };
+        let steering = settings.text("steering");
+        let steering = Steering::parse(steering).ok_or_else(|| SettingError::Range {
+            workload,
+            name: "steering",
+            value: steering.to_owned(),
+            range: Steering::FORMS.to_owned(),
+        })?;
         Ok(Self {
             live: small("live"),
             requests: settings.integer("requests"),
@@ -221,7 +257,13 @@ impl Dials {
             whole: settings.text("materialise") == "whole",
             ballast: small("ballast"),
             callback_dict: settings.text("callback-dict") == "on",
-            freeze: settings.text("freeze").to_owned(),
+            freeze: match settings.text("freeze") {
+                "freeze" => Freeze::Collected,
+                "uncollected" => Freeze::Uncollected,
+                "immortal" => Freeze::Immortal,
+                _ => Freeze::No,
+            },
+            steering,
             lifetimes: settings.text("lifetimes") == "on",
         })
     }

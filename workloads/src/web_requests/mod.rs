@@ -6,6 +6,7 @@ mod request;
 mod resources;
 mod rings;
 mod serving;
+mod steering;
 mod types;
 
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use gc_core::callback::Phase;
 use gc_core::{Control, Generation, Heap, Mutator, Shape};
 
-use self::dials::{Cleanup, Dials};
+use self::dials::{Cleanup, Dials, Freeze};
 use self::long_lived::LongLived;
 use self::request::Handler;
 use self::resources::Resources;
@@ -81,11 +82,13 @@ impl Workload for WebRequests {
             .collect();
         let service = Service { dials, plan, watching: watching.as_ref() };
         service.warm_up(&mutator, &mut handlers[0], &long_lived)?;
-        mutator.collect(Generation::OLD);
-        match dials.freeze.as_str() {
-            "freeze" => mutator.freeze(),
-            "immortal" => mutator.freeze_immortal(),
-            _ => {}
+        if dials.freeze != Freeze::Uncollected {
+            mutator.collect(Generation::OLD);
+        }
+        match dials.freeze {
+            Freeze::No => {}
+            Freeze::Collected | Freeze::Uncollected => mutator.freeze(),
+            Freeze::Immortal => mutator.freeze_immortal(),
         }
         mutator.collect(Generation::MIDDLE);
 
@@ -96,13 +99,18 @@ impl Workload for WebRequests {
         let drag = plan.instruments().drag.filter(|_| watching.is_none());
         let watch = drag.map(|watch| (watch, types.tree.register_observed_node(heap)));
         handlers.iter_mut().for_each(|handler| handler.watch = watch);
+        let steered = dials.steering.begin(&mutator, types.tree.node);
         plan.stages.timed_part_begins();
-        let (timings, floating) = service.serve(&mutator, &mut handlers, &long_lived)?;
+        let (timings, floating) = service.serve(&mutator, &mut handlers, &long_lived, &steered)?;
         plan.stages.timed_part_ends();
         let held_peak = resources.as_ref().map(Resources::peak);
         let lifetimes = watching.as_ref().map(Watching::reading);
         let drag = drag.map(DragWatch::reading);
 
+        if dials.freeze == Freeze::Uncollected {
+            // Dead cycles that were frozen are nobody's until here.
+            mutator.unfreeze();
+        }
         let audit = audit(&mutator, &long_lived.held_objects(), long_lived.model())?;
         let mut outcome = merge(timings, plan.pace);
         outcome.operation = "request";

@@ -5,8 +5,9 @@ use gc_core::{Heap, HeapFull, Mutator, Root, SharedRoot, TypeId};
 use super::dials::Dials;
 use super::long_lived::LongLived;
 use super::request::{Handler, Shared};
+use super::steering::Steered;
 use super::types::Types;
-use crate::arrivals::{Timings, serve};
+use crate::arrivals::{Timings, serve_and_pause};
 use crate::lifetimes::{Lifetimes, Watch, Watched};
 use crate::workload::{Floating, Outcome, Pace, Plan, RunError};
 
@@ -58,14 +59,15 @@ impl Service<'_, '_> {
         mutator: &M,
         handlers: &mut [Handler<'_>],
         long_lived: &LongLived<'_, '_, M>,
+        steered: &Steered,
     ) -> Result<(Vec<Timings>, Option<Floating>), RunError> {
         if self.plan.threads > 1 {
-            return Ok((self.serve_on_threads(mutator, handlers, long_lived)?, None));
+            return Ok((self.serve_on_threads(mutator, handlers, long_lived, steered)?, None));
         }
         let shared = Shared { cache: &long_lived.cache, outside: long_lived.outside() };
         let heap = mutator.heap();
         let mut floating = self.plan.floating_gauge(heap.live_objects());
-        let timings = self.serve_share(mutator, &mut handlers[0], 0, &shared, || {
+        let timings = self.serve_share(mutator, (&mut handlers[0], 0), &shared, steered, || {
             // What a request made is dead at its end, and a replaced entry has the size of the old one.
             floating.sample_of(heap);
         })?;
@@ -78,13 +80,14 @@ impl Service<'_, '_> {
         mutator: &M,
         handlers: &mut [Handler<'_>],
         long_lived: &LongLived<'_, '_, M>,
+        steered: &Steered,
     ) -> Result<Vec<Timings>, RunError> {
         let serve_adopted =
             |mutator: &M, handler: &mut Handler<'_>, thread: u32, cache: &SharedRoot, outside: &[SharedRoot]| {
                 let cache = mutator.adopt(mutator.clone_shared(cache));
                 let outside: Vec<_> = outside.iter().map(|root| mutator.adopt(mutator.clone_shared(root))).collect();
                 let shared = Shared { cache: &cache, outside: &outside };
-                self.serve_share(mutator, handler, thread, &shared, || {})
+                self.serve_share(mutator, (handler, thread), &shared, steered, || {})
             };
         let shared_cache = long_lived.cache.share();
         let shared_outside: Vec<SharedRoot> = long_lived.outside().iter().map(Root::share).collect();
@@ -118,27 +121,32 @@ impl Service<'_, '_> {
     fn serve_share<'m, M: Mutator>(
         &self,
         mutator: &'m M,
-        handler: &mut Handler<'_>,
-        thread: u32,
+        (handler, thread): (&mut Handler<'_>, u32),
         shared: &Shared<'_, 'm, M>,
+        steered: &Steered,
         mut ended: impl FnMut(),
     ) -> Result<Timings, HeapFull> {
         let (requests, threads) = (self.dials.requests, u64::from(self.plan.threads));
         let share = requests / threads + u64::from(u64::from(thread) < requests % threads);
         let arrivals = (share, self.plan.seed, thread, self.plan.threads);
+        let between = || steered.after_request(mutator);
         match self.watching {
-            None => serve(mutator, self.plan, arrivals, |_| {
-                handler.request(mutator, shared)?;
-                ended();
-                Ok(())
-            }),
+            None => {
+                let request = |_| {
+                    handler.request(mutator, shared)?;
+                    ended();
+                    Ok(())
+                };
+                serve_and_pause(mutator, self.plan, arrivals, request, between)
+            }
             Some(watching) => {
                 let source = Watched::new(mutator, &watching.watch, &watching.twins);
-                serve(mutator, self.plan, arrivals, |_| {
+                let request = |_| {
                     handler.request(source, shared)?;
                     ended();
                     Ok(())
-                })
+                };
+                serve_and_pause(mutator, self.plan, arrivals, request, between)
             }
         }
     }

@@ -9,6 +9,8 @@ mod utilization;
 
 use anyhow::Result;
 
+pub(crate) use self::pareto::front;
+
 use super::column::{Block, Column};
 use super::origin::Origin;
 use super::quantity::Quantity;

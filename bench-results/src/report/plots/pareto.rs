@@ -104,7 +104,7 @@ fn without_settings(block: &Block<'_>) -> String {
 }
 
 /// The points that no other beats on both axes, from the least x on.
-fn front(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+pub(crate) fn front(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     let mut sorted = points.to_vec();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     let mut front: Vec<(f64, f64)> = Vec::new();

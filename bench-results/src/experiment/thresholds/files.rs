@@ -1,0 +1,345 @@
+//! What the experiment leaves in its run folder: `thresholds.md`, `thresholds.csv`, and a plot a work. Made from the folder alone.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Map, Value, json};
+
+use super::cpython::VERSION;
+use super::figures::{FIGURES, HEADINGS, Loop, place};
+use super::pareto;
+use super::settings::SETTINGS;
+use super::table::{OfWork, Row, Table};
+use crate::histogram::write_whole;
+use crate::report::column::Block;
+use crate::report::grid::{Grid, Word};
+use crate::report::markdown;
+use crate::report::origin::Origin;
+use crate::report::quantity::Figure;
+use crate::report::source::Source;
+use crate::units;
+
+/// The experiment as a run folder has it.
+pub struct Results {
+    name: String,
+    notes: Vec<String>,
+    origin: Origin,
+    /// The works in the order of the run.
+    pub works: Vec<OfWork>,
+}
+
+impl Results {
+    /// Reads a run folder.
+    ///
+    /// # Errors
+    /// If it holds no run, or a file of it is damaged.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let source = Source::read(folder)?;
+        let works = OfWork::of(&Block::of_run(&source)?);
+        Ok(Self { origin: Origin::of(&source), name: source.name, notes: source.notes, works })
+    }
+
+    /// Writes all files; returns where they are.
+    ///
+    /// # Errors
+    /// If one cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
+        let mut written = Vec::new();
+        let mut write = |name: &str, text: &str| -> Result<()> {
+            let path = folder.join(name);
+            write_whole(&path, text.as_bytes()).with_context(|| {
+                format!("cannot write {}; free space there, then go on with the run", path.display())
+            })?;
+            written.push(path);
+            Ok(())
+        };
+        let mut plots = Vec::new();
+        for work in &self.works {
+            let plot = pareto::plot(work, &self.origin);
+            let stem: String = work
+                .name
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' })
+                .collect();
+            let file = format!("thresholds-pareto-{stem}.svg");
+            if let Some(svg) = &plot {
+                write(&file, svg)?;
+            }
+            plots.push(plot.map(|_| file));
+        }
+        write("thresholds.csv", &self.csv()?)?;
+        write("thresholds.md", &self.markdown(&plots))?;
+        Ok(written)
+    }
+
+    fn markdown(&self, plots: &[Option<String>]) -> String {
+        // Writing to a String cannot fail.
+        let mut text = String::from("# What settings do to a service, heap by heap\n\n");
+        let _ = writeln!(
+            text,
+            "Each row is one setting; all else is as at the centre. Service times are of a closed loop, response times of an open \
+             one; counts, collecting, pauses, memory and floating objects are of the closed loop. Pauses are of collections in \
+             the mutator's place: one on a thread of the heap's own is none. Below a row stands {VERSION} with the same program; \
+             its open loop is a model over its service times, at half of that setting's own rate.\n"
+        );
+        for (work, plot) in self.works.iter().zip(plots) {
+            let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(text, "## {}\n\n`{dials}`\n", work.name);
+            if let Some(rate) = work.rate {
+                let _ = writeln!(text, "Open loop: {} arrived on every heap with every setting.\n", units::rate(rate));
+            }
+            for table in &work.tables {
+                markdown::grid(&mut text, 3, &grid(&work.name, table));
+            }
+            if let Some(file) = plot {
+                let _ = writeln!(text, "![What settings trade on {}]({file})\n", work.name);
+            }
+        }
+        let _ = writeln!(text, "## The settings\n");
+        for setting in &SETTINGS {
+            let _ = writeln!(text, "- `{}`: {}", setting.key, setting.meaning);
+        }
+        let _ = writeln!(text, "\n## How to read this, and where it comes from\n");
+        let _ = writeln!(
+            text,
+            "- n/a: not known, or too few times to say (a percentile q needs 10 / (1 − q) of them, all rounds together).\n- Counts \
+             in bold differ from {VERSION}'s, by what stands behind them.\n- Fewer than 20 full collections in all rounds prove \
+             nothing about their pauses."
+        );
+        for note in &self.notes {
+            let _ = writeln!(text, "- {note}");
+        }
+        let _ = writeln!(text, "\nRun `{}`.\n", self.name);
+        markdown::facts(&mut text, &self.origin);
+        text
+    }
+
+    fn csv(&self) -> Result<String> {
+        let mut csv = csv::Writer::from_writer(Vec::new());
+        csv.write_record(HEADER)?;
+        let fact = |name: &str| {
+            self.origin.facts().into_iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
+        };
+        for work in &self.works {
+            let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
+            for (heap, row) in work.rows() {
+                for (figure_of, figure) in FIGURES.iter().zip(&row.figures) {
+                    let quantity = figure_of.quantity();
+                    let (value, ends, n) = match figure {
+                        Some(Figure::Number { value, rounds, n }) => (value.to_string(), *rounds, n.to_string()),
+                        _ => Default::default(),
+                    };
+                    let theirs = || {
+                        row.cpython
+                            .iter()
+                            .filter_map(move |theirs| Some((in_our_unit(theirs, figure_of)?, theirs.program.as_str())))
+                    };
+                    let arrivals = work.rate.filter(|_| figure_of.of == Loop::Open);
+                    csv.write_record([
+                        self.name.as_str(),
+                        &work.name,
+                        &dials,
+                        row.setting.key,
+                        heap,
+                        &row.twin.to_string(),
+                        figure_of.of.name(),
+                        &arrivals.map_or_else(String::new, |rate| rate.to_string()),
+                        quantity.key,
+                        quantity.over.name(),
+                        quantity.unit.name(),
+                        &value,
+                        &ends.map_or_else(String::new, |(least, _)| least.to_string()),
+                        &ends.map_or_else(String::new, |(_, most)| most.to_string()),
+                        &n,
+                        &theirs().next().map_or_else(String::new, |(value, _)| value.to_string()),
+                        theirs().next().map_or("", |(_, program)| program),
+                        &self.origin.machine,
+                        &self.origin.commit,
+                        &self.origin.rounds,
+                        &self.origin.seed.to_string(),
+                        fact("started"),
+                        fact("program (SHA-256)"),
+                        &self.origin.command,
+                    ])?;
+                }
+            }
+        }
+        String::from_utf8(csv.into_inner().context("cannot make CSV")?).context("CSV that is no text")
+    }
+
+    /// One object a row, as lines of JSON have it.
+    pub fn lines(&self) -> Vec<Value> {
+        let line = |work: &OfWork, heap: &str, row: &Row| {
+            let mut loops: [(&str, Map<String, Value>); 2] = [("closed", Map::new()), ("open", Map::new())];
+            for (figure_of, figure) in FIGURES.iter().zip(&row.figures) {
+                let value = match figure {
+                    Some(Figure::Number { value, .. }) => json!(value),
+                    _ => Value::Null,
+                };
+                let place = usize::from(figure_of.of == Loop::Open);
+                loops[place].1.insert(figure_of.quantity().key.to_owned(), value);
+            }
+            let [closed, open] = loops.map(|(_, figures)| figures);
+            let theirs: Vec<Value> = row
+                .cpython
+                .iter()
+                .map(|theirs| json!({"program": theirs.program, "collections": theirs.collections()}))
+                .collect();
+            let failures: Vec<Value> = row
+                .failures
+                .iter()
+                .map(|(of, status, cells, all)| json!({"loop": of.name(), "status": status, "cells": cells, "of": all}))
+                .collect();
+            json!({
+                "work": work.name, "rate": work.rate, "heap": heap, "twin": row.twin, "setting": row.setting.key, "closed": closed,
+                "open": open, "cpython": theirs, "collections_less_cpython": row.difference(), "failures": failures,
+            })
+        };
+        self.works.iter().flat_map(|work| work.rows().map(move |(heap, row)| line(work, heap, row))).collect()
+    }
+}
+
+/// The columns of the CSV file: one line a work, setting, heap and quantity, in the units that it names.
+const HEADER: [&str; 24] = [
+    "run",
+    "work",
+    "dials",
+    "setting",
+    "heap",
+    "twin",
+    "loop",
+    "rate",
+    "quantity",
+    "over_rounds",
+    "unit",
+    "value",
+    "least_round",
+    "most_round",
+    "n",
+    "cpython",
+    "cpython_program",
+    "machine",
+    "commit",
+    "rounds",
+    "seed",
+    "started",
+    "program",
+    "command",
+];
+
+/// A figure of CPython's in the unit of ours.
+fn in_our_unit(theirs: &super::cpython::OnCPython, figure: &super::figures::FigureOf) -> Option<f64> {
+    let (column, unit) = figure.cpython?;
+    Some(theirs.figure(column)? * unit)
+}
+
+/// A table for people.
+fn grid(work: &str, table: &Table) -> Grid {
+    let mut rows = Vec::new();
+    let mut notes = Vec::new();
+    for row in &table.rows {
+        let name = if row.twin { format!("{} (twin)", row.setting.key) } else { row.setting.key.to_owned() };
+        let ours = HEADINGS.iter().map(|heading| {
+            let figure = |&(of, key): &(Loop, &str)| shown(of, key, row.number(of, key));
+            Word::plain(joined(heading.figures.iter().map(figure).collect()))
+        });
+        let mut ours: Vec<Word> = ours.collect();
+        if let (Some(difference), Some(first)) =
+            (row.difference().filter(|of| of.iter().any(|&n| n != 0)), ours.first_mut())
+        {
+            let [young, middle, full] = difference;
+            *first = Word { text: format!("{} ({young:+}/{middle:+}/{full:+})", first.text), bold: true };
+        }
+        rows.push((name.clone(), ours));
+        for theirs in row.cpython.iter().filter(|_| !row.twin) {
+            let words = HEADINGS.iter().map(|heading| {
+                let figure = |&(of, key): &(Loop, &str)| {
+                    let known = place(of, key).and_then(|place| in_our_unit(theirs, &FIGURES[place]));
+                    shown(of, key, known)
+                };
+                Word::plain(joined(heading.figures.iter().map(figure).collect()))
+            });
+            rows.push((format!("↳ {VERSION}, {}", theirs.program), words.collect()));
+        }
+        for (of, status, cells, all) in &row.failures {
+            notes.push(format!("{name}, {} loop: {} in {cells} of {all} cells.", of.name(), status.name()));
+        }
+        notes.extend(twin_note(table, row));
+    }
+    Grid {
+        title: format!("{work} on {}", table.heap),
+        corner: "setting".to_owned(),
+        columns: HEADINGS.iter().map(|heading| heading.title.to_owned()).collect(),
+        rows,
+        notes,
+    }
+}
+
+/// By how much a row and its twin differ.
+fn twin_note(table: &Table, twin: &Row) -> Option<String> {
+    let first = table.rows.iter().find(|row| !row.twin && row.setting == twin.setting).filter(|_| twin.twin)?;
+    let ratio = |of: Loop, key: &str| {
+        let (a, b) = (first.number(of, key)?, twin.number(of, key)?);
+        (a > 0.0).then(|| format!("{:.2}", b / a))
+    };
+    let ratio = |of: Loop, key: &str| ratio(of, key).unwrap_or_else(|| "n/a".to_owned());
+    Some(format!(
+        "Noise floor: run again, {} has {} of its service p99.9, {} of its response p99.9, {} of its throughput and {} of its memory.",
+        first.setting.key,
+        ratio(Loop::Closed, "service-p99.9"),
+        ratio(Loop::Open, "response-p99.9"),
+        ratio(Loop::Closed, "throughput"),
+        ratio(Loop::Closed, "peak-rss"),
+    ))
+}
+
+fn shown(of: Loop, key: &str, value: Option<f64>) -> String {
+    match (value, place(of, key)) {
+        (Some(value), Some(place)) => FIGURES[place].quantity().unit.show(value),
+        _ => "n/a".to_owned(),
+    }
+}
+
+/// Several figures in one cell; one n/a where none is known.
+fn joined(figures: Vec<String>) -> String {
+    if figures.iter().all(|figure| figure == "n/a") { "n/a".to_owned() } else { figures.join("/") }
+}
+
+/// The columns of the short table on the screen.
+const ON_SCREEN: [&str; 7] =
+    ["collections 0/1/2", "share", "service p50", "p99.9", "max", "peak RSS", "floating peak/mean"];
+
+/// The short table of a work: a row a heap and setting.
+pub fn on_screen(work: &OfWork) -> String {
+    let open = ["response-p99", "response-p99.9", "response-max"];
+    let open_titles = ["open p99", "open p99.9", "open max"];
+    let header = ["heap", "setting"].into_iter().chain(ON_SCREEN).chain(open_titles).map(str::to_owned);
+    let mut table = crate::table::plain(header);
+    for (heap, row) in work.rows() {
+        let closed = ON_SCREEN.iter().map(|title| {
+            let heading =
+                HEADINGS.iter().find(|heading| heading.title == *title && heading.figures[0].0 == Loop::Closed);
+            let figure = |&(of, key): &(Loop, &str)| shown(of, key, row.number(of, key));
+            let text = heading.map_or_else(String::new, |heading| joined(heading.figures.iter().map(figure).collect()));
+            match row.difference() {
+                Some([young, middle, full]) if title.starts_with("collections") => {
+                    if [young, middle, full] == [0, 0, 0] {
+                        format!("{text} =")
+                    } else {
+                        format!("{text} ({young:+}/{middle:+}/{full:+})")
+                    }
+                }
+                _ => text,
+            }
+        });
+        let opened = open.iter().map(|key| shown(Loop::Open, key, row.number(Loop::Open, key)));
+        let twin = if row.twin { " (twin)" } else { "" };
+        let name = [heap.to_owned(), format!("{}{twin}", row.setting.key)];
+        table.add_row(name.into_iter().chain(closed).chain(opened).collect::<Vec<_>>());
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(comfy_table::CellAlignment::Right);
+    }
+    format!("{}\n{table}\n", work.name)
+}
