@@ -146,7 +146,8 @@ mod tests {
             eprintln!("skipped: {cause}");
             return;
         }
-        const BYTES: usize = 8 << 20;
+        // More than an allocator keeps for reuse: pages that nobody has written to yet.
+        const BYTES: usize = 64 << 20;
         let mut block = vec![0u8; BYTES];
         // Half of it.
         block[..BYTES / 2].fill(1);

@@ -213,7 +213,7 @@ fn publish(run: &Run, folder: &CellFolder<Record>, json: bool) -> Result<()> {
     } else {
         print(&format!("\n{}", report.on_screen()))?;
         if let Some(first) = written.first() {
-            print(&format!("All columns: {}\n", first.display()))?;
+            print(&format!("All tables, with all columns: {}\n", first.display()))?;
         }
     }
     if report.wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(report.wrong.join("\nwrong answer: ")).into()) }
