@@ -10,7 +10,10 @@ is null. Without `--json` the same figures come as a table to read. Bad argument
 
 import argparse
 import json
-import platform
+import sys
+
+VERSION = sys.version.split()[0]
+IMPLEMENTATION = {"cpython": "CPython", "pypy": "PyPy"}.get(sys.implementation.name, sys.implementation.name)
 
 
 def options_of(program, teaching):
@@ -54,14 +57,14 @@ def tell(program, options, figures):
     if options.json:
         told = {
             "program": program,
-            "python": platform.python_version(),
-            "implementation": platform.python_implementation(),
+            "python": VERSION,
+            "implementation": IMPLEMENTATION,
             "options": values,
             "figures": figures,
         }
         print(json.dumps(told))
         return
-    print("%s on %s %s" % (program, platform.python_implementation(), platform.python_version()))
+    print("%s on %s %s" % (program, IMPLEMENTATION, VERSION))
     print(" ".join("%s=%s" % (name, _short(value)) for name, value in values.items()))
     width = max(map(len, figures), default=0)
     for name, value in figures.items():

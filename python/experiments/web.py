@@ -17,6 +17,7 @@ served, at one server), pauses, memory, and the cyclic garbage that was left at 
 import argparse
 import gc
 import itertools
+import time
 
 import draws
 import measured
@@ -91,14 +92,14 @@ def scheduler(count):
 
 
 def interval(milliseconds):
-    import time
-
-    last_ns = time.perf_counter_ns()
+    last_ns = None
 
     def step():
         nonlocal last_ns
         now_ns = time.perf_counter_ns()
-        if now_ns - last_ns >= milliseconds * 1_000_000:
+        if last_ns is None:
+            last_ns = now_ns
+        elif now_ns - last_ns >= milliseconds * 1_000_000:
             last_ns = now_ns
             gc.collect(0)
 
@@ -162,6 +163,8 @@ def run(options):
     gc.set_threshold(*options.threshold)
     gc.disable()
     service = Service(options)
+    step = step_of(options.steering)
+    collections = measured.Collections()
     gc.enable()
     for _ in range(WARM_UP):
         service.request()
@@ -172,9 +175,6 @@ def run(options):
     gc.collect(1)
     if options.steering != "automatic":
         gc.disable()
-
-    step = step_of(options.steering)
-    collections = measured.Collections()
     begin_ns = measured.cpu_ns()
     collections.start()
     service_ns, between_ns = serve(service, options, step)
