@@ -84,6 +84,8 @@ def _readable(name, value):
     if isinstance(value, str):
         return value
     if name.endswith("_ns"):
+        if value < 1000:
+            return "%d ns" % value
         return "{:,.1f} us".format(value / 1e3)
     if name.endswith("_bytes"):
         return "{:,.2f} MiB".format(value / (1 << 20))
