@@ -151,6 +151,7 @@ def main():
     if options.one:
         print(json.dumps(ONE[options.one](options.n, options.data, options.one)))
     else:
+        del options.one
         report.tell("batch", options, run(options))
 
 
