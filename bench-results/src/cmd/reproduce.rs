@@ -1,7 +1,9 @@
 //! `gclab reproduce`: the experiments by name, one file each.
 
 mod freeze;
+mod interpreter;
 mod thresholds;
+mod trial;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -22,11 +24,14 @@ pub(super) struct Arguments {
 enum Experiment {
     Freeze(freeze::Arguments),
     Thresholds(thresholds::Arguments),
+    #[command(hide = true)]
+    Interpreter(interpreter::Arguments),
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
     match arguments.experiment {
         Experiment::Freeze(arguments) => freeze::run(arguments),
         Experiment::Thresholds(arguments) => thresholds::run(arguments),
+        Experiment::Interpreter(arguments) => interpreter::run(arguments),
     }
 }
