@@ -19,6 +19,11 @@ use crate::report::origin;
 use crate::run_folder::{CellFolder, kind_of};
 use crate::units;
 
+pub(super) const EXAMPLES: &str = "\
+Each cell is a fresh process; rounds are interleaved and shuffled. The run folder gets run.json, cells.jsonl (one record a
+cell), and the tables as Markdown, CSV and LaTeX with pictures in plots/. With --python PATH live interpreters are asked the
+same in the same rounds, by programs that are built in. --resume DIR goes on with an interrupted run.";
+
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// A small form of it: less than three minutes

@@ -16,6 +16,7 @@ mod plan;
 pub mod process;
 mod programs;
 mod record;
+mod rows;
 
 use anyhow::Result;
 
@@ -25,6 +26,7 @@ pub use interpreter::{Answer, Python, Script};
 pub use plan::{Plan, Size};
 pub use programs::Programs;
 pub use record::{Record, Run, SCHEMA};
+pub use rows::{Rows, median};
 
 use crate::report::chapter::Chapter;
 use crate::roster;

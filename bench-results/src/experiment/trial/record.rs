@@ -69,9 +69,10 @@ impl Record {
         }
     }
 
-    /// A figure that is a number; `None` where it is not known, or the cell did not come to its end.
+    /// A figure that is a number, or `process_ns`; `None` where it is not known, or the cell did not come to its end.
     pub fn number(&self, name: &str) -> Option<f64> {
-        number(&self.figures, name).filter(|_| self.status == Status::Ok)
+        let own = || self.process_ns.filter(|_| name == "process_ns").map(|ns| ns as f64);
+        number(&self.figures, name).or_else(own).filter(|_| self.status == Status::Ok)
     }
 
     /// An option; empty if there is none.
