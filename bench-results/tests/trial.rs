@@ -6,7 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use bench_results::experiment::trial::{Cell, Options, Record, Subject};
+use bench_results::experiment::floating::FloatingGarbage;
+use bench_results::experiment::pauses::Pauses;
+use bench_results::experiment::release::Release;
+use bench_results::experiment::trial::{Cell, Experiment, Options, Plan, Record, Size, Subject};
 use bench_results::process_memory::ProcessMemory;
 use bench_results::record::Status;
 use serde_json::{Value, json};
@@ -78,6 +81,17 @@ fn record_and_schema_have_the_same_fields() {
         record["binary"] = json!("0".repeat(64));
         record[field] = wrong;
         assert!(!validator.is_valid(&record), "{record}");
+    }
+}
+
+#[test]
+fn the_experiments_take_as_long_as_promised() {
+    for experiment in [&Pauses as &dyn Experiment, &FloatingGarbage, &Release] {
+        for (size, most_s) in [(Size::Quick, 180.0), (Size::Standard, 1800.0)] {
+            let plan = Plan::new(experiment, size, &[], &[], 1, 60).unwrap();
+            let s: f64 = plan.all().iter().map(|cell| experiment.expected_s(cell)).sum();
+            assert!(s < most_s, "{} {size:?}: {s} s", experiment.name());
+        }
     }
 }
 

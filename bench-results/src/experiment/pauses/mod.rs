@@ -66,7 +66,7 @@ impl Experiment for Pauses {
     fn rounds(&self, size: Size) -> u32 {
         match size {
             Size::Tiny | Size::Quick => 1,
-            Size::Standard => 2,
+            Size::Standard => 3,
         }
     }
 
