@@ -5,3 +5,4 @@
 
 pub mod freeze;
 pub mod thresholds;
+pub mod tune;
