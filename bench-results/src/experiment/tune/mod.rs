@@ -5,8 +5,11 @@
 //! where *further* runs will lie ([`prediction`], [`judge`]). Where the user's service was recorded, the model must first show
 //! that it predicts what was recorded ([`backtest`]). The outcome is a few lines of Python to paste ([`python`]).
 
+pub mod answer;
 pub mod backtest;
 pub mod candidate;
+pub mod chapter;
+pub mod files;
 pub mod goal;
 pub mod judge;
 pub mod measured;
