@@ -10,6 +10,7 @@ use super::plan::{CHECK_FROM, Plan, SCHEMA};
 use super::prediction::{FURTHER_RUNS, LEVEL};
 use super::python;
 use super::search::{Measured, Track};
+use super::whole;
 use crate::comparison::{BASELINE, Comparison};
 use crate::report::plots::front;
 use crate::sweep::shown;
@@ -53,10 +54,13 @@ pub struct Sure {
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
     /// In the order of the goal's limits.
+    #[serde(serialize_with = "whole::each_near")]
     pub latency_ns: Vec<Option<f64>>,
     /// The most memory of the process.
+    #[serde(serialize_with = "whole::near_if_known")]
     pub peak_bytes: Option<f64>,
     /// CPU time for a request.
+    #[serde(serialize_with = "whole::near_if_known")]
     pub cpu_ns: Option<f64>,
 }
 
@@ -98,6 +102,7 @@ pub struct Entry {
     /// CPU time for a request, as a share of the default's.
     pub cpu_over_default: Option<f64>,
     /// Peak memory less the default's, in bytes.
+    #[serde(serialize_with = "whole::near_if_known")]
     pub memory_over_default: Option<f64>,
     /// No other that can be pasted is better in latency and in memory.
     pub on_front: bool,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::goal::{Goal, Percentile};
 use super::prediction::{Prediction, Sureness};
 use super::search::{Measured, Track};
+use super::whole;
 
 /// Costs within this share of the least are as good as it.
 pub const TIED: f64 = 0.02;
@@ -38,6 +39,7 @@ pub struct Held {
     /// Where further runs will lie; nanoseconds or bytes.
     pub prediction: Prediction,
     /// What it must not be above; `None`: the goal says nothing of it.
+    #[serde(serialize_with = "whole::near_if_known")]
     pub limit: Option<f64>,
 }
 
@@ -69,6 +71,12 @@ impl Finalist {
     /// The greatest share of a limit that an upper end takes: 1 is the limit.
     pub fn most_taken(&self) -> f64 {
         self.held.iter().filter_map(Held::taken).fold(0.0, f64::max)
+    }
+
+    /// The greatest share of a limit that a mean takes.
+    fn furthest(&self) -> f64 {
+        let shares = self.held.iter().filter_map(|held| Some(held.prediction.mean / held.limit?));
+        shares.fold(0.0, f64::max)
     }
 
     /// One of its quantities.
@@ -110,7 +118,8 @@ pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
     let recommended = recommended.map(|finalist| finalist.candidate);
     let complete = |finalist: &&Finalist| finalist.held.iter().filter(|held| held.limit.is_some()).count() == wanted(goal);
     let nearest = finalists.iter().filter(can_be).filter(complete);
-    let nearest = nearest.min_by(|one, other| one.most_taken().total_cmp(&other.most_taken()));
+    // By means: where few runs differ much, upper ends say more of chance than of settings.
+    let nearest = nearest.min_by(|one, other| one.furthest().total_cmp(&other.furthest()));
     let nearest = nearest.map(|finalist| finalist.candidate).filter(|_| recommended.is_none());
     Judged { recommended, nearest, finalists }
 }

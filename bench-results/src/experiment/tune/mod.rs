@@ -17,6 +17,7 @@ pub mod plan;
 pub mod prediction;
 pub mod python;
 pub mod search;
+mod whole;
 
 #[cfg(test)]
 mod oracle_tests;

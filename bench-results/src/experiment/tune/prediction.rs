@@ -19,6 +19,8 @@
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+use super::whole;
+
 /// Fewer runs have no interval.
 pub const RUNS_LEAST: usize = 3;
 /// In how many further runs it holds.
@@ -48,10 +50,13 @@ impl Sureness {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Prediction {
     /// The geometric mean of the runs.
+    #[serde(serialize_with = "whole::near")]
     pub mean: f64,
     /// Where further runs begin.
+    #[serde(serialize_with = "whole::down")]
     pub low: f64,
     /// Where they end.
+    #[serde(serialize_with = "whole::up")]
     pub high: f64,
     /// Of how many runs.
     pub runs: usize,
