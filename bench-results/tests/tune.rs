@@ -77,7 +77,12 @@ fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_check
     let other = first["candidates"].as_array().unwrap().iter().find(|one| one["heap"] == "stop-the-world").unwrap();
     assert!(other["lines"].is_null() && other["finalist"]["standing"] == "meets", "{other}");
     let page = fs::read_to_string(run.join("tune.md")).unwrap();
-    for part in ["```python\nimport gc", "| seeds of the confirmation | 1001 to 1003 |", "tune-pareto.svg", "a better collector"] {
+    for part in [
+        "```python\nimport gc",
+        "| seeds of the confirmation | 1001 to 1003 |",
+        "tune-pareto.svg",
+        "a better collector",
+    ] {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(!page.contains(folder.path().to_str().unwrap()), "paths are nobody's business");
@@ -132,7 +137,10 @@ fn a_goal_that_nothing_meets_ends_in_no_recommendation() {
     assert!(text.contains("None: no setting was shown to meet the goal") && text.contains("× the limit"), "{text}");
     assert!(!text.contains("Lines to paste"), "{text}");
     let answer = answer(&run);
-    assert_eq!((&answer["verdict"], &answer["nearest"], &answer["lines"]), (&json!("none"), &json!("700,10,10"), &json!(null)));
+    assert_eq!(
+        (&answer["verdict"], &answer["nearest"], &answer["lines"]),
+        (&json!("none"), &json!("700,10,10"), &json!(null))
+    );
     let left: Vec<&Value> = answer["candidates"].as_array().unwrap()[1..].iter().map(|one| &one["left"]).collect();
     assert!(left.iter().all(|left| left.as_str().unwrap().contains("× the limit")), "{left:?}");
 }
@@ -175,7 +183,12 @@ fn a_recording_that_the_model_does_not_predict_stops_it_unless_it_must_go_on() {
     let done = tiny(&run, &heap, &goal);
     assert_eq!(done.status.code(), Some(3), "{}", stderr(&done));
     let text = stdout(&done);
-    for part in ["Back-test on CPython 3.12.1", "the model does not predict what was recorded", "--despite", "median pause, generation 0"] {
+    for part in [
+        "Back-test on CPython 3.12.1",
+        "the model does not predict what was recorded",
+        "--despite",
+        "median pause, generation 0",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert!(!text.contains("import gc"), "{text}");
@@ -201,7 +214,8 @@ fn requests_that_are_too_slow_without_any_pause_are_no_setting_s_to_mend() {
     let recording = recording();
     let out = folder.path().join("run");
     // Of 22 requests, the slowest without a pause.
-    let done = tiny(&out, &heap, &["--slo", "max=1us", "--closed", "--recording", recording.to_str().unwrap(), "--despite"]);
+    let done =
+        tiny(&out, &heap, &["--slo", "max=1us", "--closed", "--recording", recording.to_str().unwrap(), "--despite"]);
     assert_eq!(done.status.code(), Some(3), "{}", stderr(&done));
     assert!(stdout(&done).contains("no setting of the collector brings it below that"), "{}", stdout(&done));
 }

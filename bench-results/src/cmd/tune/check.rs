@@ -20,7 +20,9 @@ pub(super) fn run(folder: RunFolder, run: Run, seed: u64, asked: Asked) -> Resul
     let plan = Plan::read(folder.path())?;
     let answer = files::read(folder.path())?;
     let name = answer.recommended.as_ref().or(answer.nearest.as_ref());
-    let entry = answer.candidate(name).context("the run has no finalist to run again: its model was not trusted, or all failed")?;
+    let entry = answer
+        .candidate(name)
+        .context("the run has no finalist to run again: its model was not trusted, or all failed")?;
     let place = plan.candidates.iter().position(|candidate| candidate.name() == entry.name);
     let place = place.context("its candidate is not in tune.json; start a new run")?;
     let first = if seed == OWN { run.comparison.seed.wrapping_add(CHECK_FROM.into()) } else { seed };
@@ -46,7 +48,11 @@ pub(super) fn run(folder: RunFolder, run: Run, seed: u64, asked: Asked) -> Resul
         let finalist = entry.finalist.as_ref();
         for held in finalist.iter().flat_map(|finalist| &finalist.held) {
             let shown = |value: f64| {
-                if is_time(&held.quantity) { units::time(value.round() as u64) } else { units::size(value.round() as u64) }
+                if is_time(&held.quantity) {
+                    units::time(value.round() as u64)
+                } else {
+                    units::size(value.round() as u64)
+                }
             };
             let of_run = |run: &crate::experiment::tune::search::Measured| {
                 let slos = answer.goal.slos.iter();
@@ -58,7 +64,8 @@ pub(super) fn run(folder: RunFolder, run: Run, seed: u64, asked: Asked) -> Resul
             let (low, high) = (shown(held.prediction.low), shown(held.prediction.high));
             print(&format!("  {}: {}; printed: {low} to {high}\n", held.quantity, values.join(", ")))?;
         }
-        let verdict = if outside.is_empty() { "All lie inside.".to_owned() } else { format!("Outside: {}.", outside.join("; ")) };
+        let verdict =
+            if outside.is_empty() { "All lie inside.".to_owned() } else { format!("Outside: {}.", outside.join("; ")) };
         print(&format!("{verdict}\n"))?;
     }
     if outside.is_empty() { Ok(()) } else { Err(NoRecommendation.into()) }

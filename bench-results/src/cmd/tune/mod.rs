@@ -114,8 +114,20 @@ pub(super) struct Arguments {
 
 /// What only a new run takes; the seed is not among it, as a check may have one.
 const BEGINNING: [&str; 14] = [
-    "slo", "memory", "heap_file", "recording", "scale", "factor", "despite", "load", "closed", "worker_requests", "heaps", "set",
-    "quick", "out",
+    "slo",
+    "memory",
+    "heap_file",
+    "recording",
+    "scale",
+    "factor",
+    "despite",
+    "load",
+    "closed",
+    "worker_requests",
+    "heaps",
+    "set",
+    "quick",
+    "out",
 ];
 
 fn share(text: &str) -> Result<f64, String> {
@@ -223,8 +235,12 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run, Plan)> {
         Extent::Quick => "Less than 3 minutes, if runs of so many requests have room in that",
         Extent::Standard => "Less than 30 minutes, if runs of so many requests have room in that",
     };
-    let heap = if plan.is_embedded() { "that of a Django process, built in, as no --heap-file is given" } else { "your file" };
-    eprintln!("{promise}; how long is known when the baseline has run. Wanted: {}. Long-lived heap: {heap}.", plan.goal.words());
+    let heap =
+        if plan.is_embedded() { "that of a Django process, built in, as no --heap-file is given" } else { "your file" };
+    eprintln!(
+        "{promise}; how long is known when the baseline has run. Wanted: {}. Long-lived heap: {heap}.",
+        plan.goal.words()
+    );
     let (folder, run) = new_run(NAME, comparison, arguments.out.as_deref())?;
     plan.write(folder.path())?;
     Ok((folder, run, plan))

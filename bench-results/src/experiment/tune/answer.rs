@@ -287,7 +287,8 @@ fn notes(plan: &Plan, back_test: Option<&BackTest>) -> Vec<String> {
         );
     }
     if let Some(test) = back_test {
-        let how = if test.scale_found { "found from the pauses, whose proportions alone are tested" } else { "as given" };
+        let how =
+            if test.scale_found { "found from the pauses, whose proportions alone are tested" } else { "as given" };
         notes.push(format!(
             "Times are those of the recorded machine: what was measured here, times {:.2} ({how}).",
             test.scale
@@ -327,9 +328,11 @@ impl Answer {
                 continue;
             }
             let latency = self.goal.slos.iter().enumerate();
-            let latency = latency.map(|(place, slo)| (slo.percentile.name(), run.latency_ns.get(place).copied().flatten()));
+            let latency =
+                latency.map(|(place, slo)| (slo.percentile.name(), run.latency_ns.get(place).copied().flatten()));
             for (name, value) in latency.chain([(PEAK, run.peak_bytes)]) {
-                let inside = finalist.quantity(name).zip(value).is_some_and(|(held, value)| held.prediction.holds(value));
+                let inside =
+                    finalist.quantity(name).zip(value).is_some_and(|(held, value)| held.prediction.holds(value));
                 if !inside {
                     outside.push(format!("run {}: {name}", nth + 1));
                 }
@@ -343,4 +346,3 @@ impl Answer {
         entry.finalist.as_ref().is_some_and(|finalist| finalist.standing == Standing::Meets)
     }
 }
-

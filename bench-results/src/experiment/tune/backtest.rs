@@ -94,7 +94,10 @@ impl Recorded {
             ));
         }
         if !self.enabled || self.thresholds[0] == 0 {
-            return Some("the collector was off when it was recorded, so there are no pauses to predict; record with it on".into());
+            return Some(
+                "the collector was off when it was recorded, so there are no pauses to predict; record with it on"
+                    .into(),
+            );
         }
         None
     }
@@ -159,7 +162,9 @@ impl Scale {
             return Ok(Self::Found);
         }
         let number: Option<f64> = text.parse().ok().filter(|number| (0.001..=1_000.0).contains(number));
-        number.map(Self::Given).ok_or_else(|| format!("`{text}` is no scale; give a number from 0.001 to 1000, or auto"))
+        number
+            .map(Self::Given)
+            .ok_or_else(|| format!("`{text}` is no scale; give a number from 0.001 to 1000, or auto"))
     }
 }
 
@@ -234,7 +239,11 @@ impl BackTest {
         let is_off = |ratio: f64| !(1.0 / factor..=factor).contains(&ratio);
         for one in &tested {
             let Some(ratio) = one.ratio.filter(|&ratio| is_off(ratio)) else { continue };
-            causes.push(format!("{}: recorded is {ratio:.2} × what the model predicts; {}", one.figure, remedy(&one.figure)));
+            causes.push(format!(
+                "{}: recorded is {ratio:.2} × what the model predicts; {}",
+                one.figure,
+                remedy(&one.figure)
+            ));
         }
         if known.len() < if scale_found { 2 } else { 1 } {
             causes.push(format!(
@@ -261,7 +270,8 @@ fn counts(recorded: &Recorded, predicted: &Predicted) -> Vec<Tested> {
         let share = |count: u64, of: u64| (of > 0).then(|| count as f64 / of as f64);
         let (recorded, predicted) = (share(theirs, of_theirs), share(ours, of_ours));
         let enough = theirs.max(ours) >= COLLECTIONS_LEAST;
-        let ratio = recorded.zip(predicted).filter(|(_, ours)| enough && *ours > 0.0).map(|(theirs, ours)| theirs / ours);
+        let ratio =
+            recorded.zip(predicted).filter(|(_, ours)| enough && *ours > 0.0).map(|(theirs, ours)| theirs / ours);
         // Many on one side and none on the other is no unknown ratio.
         let none_here = recorded.zip(predicted).is_some_and(|(theirs, ours)| enough && ours == 0.0 && theirs > 0.0);
         let ratio = if none_here { Some(theirs as f64) } else { ratio };

@@ -144,8 +144,12 @@ impl Candidate {
             When::Between => "the collector is off during each request, and on between two".to_owned(),
             When::YoungEvery(n) => format!("the collector is off, and collect(0) comes after every {n}th request"),
             When::FullEvery(n) => format!("the collector is off, and collect() comes after every {n}th request"),
-            When::Scheduler(n) => format!("the collector is off, and collect(0) comes after a request when get_count()[0] > {n}"),
-            When::Interval(ms) => format!("the collector is off, and collect(0) comes after a request when {ms} ms have passed"),
+            When::Scheduler(n) => {
+                format!("the collector is off, and collect(0) comes after a request when get_count()[0] > {n}")
+            }
+            When::Interval(ms) => {
+                format!("the collector is off, and collect(0) comes after a request when {ms} ms have passed")
+            }
             When::Bytes(mib) => {
                 format!("the collector is off, and collect() comes after a request when the heap holds {mib} MiB more")
             }

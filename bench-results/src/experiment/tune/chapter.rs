@@ -36,7 +36,11 @@ pub fn chapter(answer: &Answer, origin: &Origin) -> Result<Chapter> {
     Ok(Chapter {
         stem: super::NAME.to_owned(),
         title: "A setting for your goal".to_owned(),
-        question: format!("Which setting of the collector meets {} over the heap {}?", answer.goal.words(), heap(answer)),
+        question: format!(
+            "Which setting of the collector meets {} over the heap {}?",
+            answer.goal.words(),
+            heap(answer)
+        ),
         findings: findings(answer),
         notes: answer.notes.clone(),
         grids,
@@ -92,12 +96,17 @@ pub fn findings(answer: &Answer) -> Vec<Finding> {
             add("recommendation", format!("None: no setting was shown to meet the goal ({goal})."));
             let nearest = answer.candidate(answer.nearest.as_ref());
             if let Some((entry, finalist)) = nearest.and_then(|entry| Some((entry, entry.finalist.as_ref()?))) {
-                add("nearest", format!("`{}` came nearest: {}. {}", entry.name, finalist.misses.join("; "), intervals(finalist)));
+                add(
+                    "nearest",
+                    format!("`{}` came nearest: {}. {}", entry.name, finalist.misses.join("; "), intervals(finalist)),
+                );
             }
         }
         Verdict::Untrusted => {
             let causes = answer.back_test.iter().flat_map(|test| &test.causes).cloned().collect::<Vec<_>>().join("; ");
-            let text = format!("None: the model does not predict what was recorded. {causes}. To see one all the same: --despite.");
+            let text = format!(
+                "None: the model does not predict what was recorded. {causes}. To see one all the same: --despite."
+            );
             add("recommendation", text);
         }
     }
@@ -251,8 +260,13 @@ fn picture(answer: &Answer, caption: &str) -> Option<Picture> {
         return None;
     }
     let series = |name: &str, place: usize, of: &dyn Fn(&Entry) -> bool| {
-        let entries: Vec<&Entry> = answer.candidates.iter().filter(|entry| of(entry) && trade(entry).is_some()).collect();
-        let line = Series::line(name.to_owned(), Look { place, thin: false }, entries.iter().filter_map(|entry| trade(entry)).collect());
+        let entries: Vec<&Entry> =
+            answer.candidates.iter().filter(|entry| of(entry) && trade(entry).is_some()).collect();
+        let line = Series::line(
+            name.to_owned(),
+            Look { place, thin: false },
+            entries.iter().filter_map(|entry| trade(entry)).collect(),
+        );
         Series { joined: false, marked: true, labels: entries.iter().map(|entry| entry.name.clone()).collect(), ..line }
     };
     let paste = |entry: &Entry| entry.heap == BASELINE && entry.lines.is_some();

@@ -107,7 +107,9 @@ fn table(grid: &Grid) -> comfy_table::Table {
     let header = std::iter::once(grid.corner.clone()).chain(grid.columns.iter().cloned());
     let mut table = crate::table::plain(header);
     for (name, words) in &grid.rows {
-        table.add_row(std::iter::once(name.clone()).chain(words.iter().map(|word| word.text.clone())).collect::<Vec<_>>());
+        table.add_row(
+            std::iter::once(name.clone()).chain(words.iter().map(|word| word.text.clone())).collect::<Vec<_>>(),
+        );
     }
     table
 }

@@ -83,7 +83,8 @@ impl Slo {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let (name, limit) = text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write such as p99.9=5ms"))?;
+        let (name, limit) =
+            text.split_once('=').ok_or_else(|| format!("`{text}` has no `=`; write such as p99.9=5ms"))?;
         let percentile = Percentile::ALL.into_iter().find(|one| one.name() == name.trim()).ok_or_else(|| {
             let known = Percentile::ALL.map(Percentile::name).join(", ");
             format!("`{name}` is no percentile that is measured; give one of {known}")
@@ -131,15 +132,22 @@ impl Memory {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("`{text}` is no limit of memory; write such as +10% or +50MiB (over the default setting), or 500MiB");
+        let wrong = || {
+            format!(
+                "`{text}` is no limit of memory; write such as +10% or +50MiB (over the default setting), or 500MiB"
+            )
+        };
         let (more, amount) = match text.trim().strip_prefix('+') {
             Some(amount) => (true, amount),
             None => (false, text.trim()),
         };
         if let Some(percent) = amount.strip_suffix('%') {
             let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
-            return if more && (0.0..=10_000.0).contains(&percent) { Ok(Self::Share(percent / 100.0)) } else { Err(wrong()) };
+            return if more && (0.0..=10_000.0).contains(&percent) {
+                Ok(Self::Share(percent / 100.0))
+            } else {
+                Err(wrong())
+            };
         }
         let digits = amount.trim_end_matches(|c: char| !c.is_ascii_digit());
         let number: f64 = digits.parse().map_err(|_| wrong())?;
@@ -169,7 +177,9 @@ impl Memory {
     /// As a person reads it.
     pub fn words(self) -> String {
         match self {
-            Memory::Share(share) => format!("peak memory ≤ the default's + {:.4} %", share * 100.0).replace(".0000", ""),
+            Memory::Share(share) => {
+                format!("peak memory ≤ the default's + {:.4} %", share * 100.0).replace(".0000", "")
+            }
             Memory::More(bytes) => format!("peak memory ≤ the default's + {}", units::size(bytes)),
             Memory::Bytes(bytes) => format!("peak memory ≤ {}", units::size(bytes)),
         }

@@ -116,7 +116,8 @@ pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
         key(one).0.cmp(&key(other).0).then(key(one).1.total_cmp(&key(other).1))
     });
     let recommended = recommended.map(|finalist| finalist.candidate);
-    let complete = |finalist: &&Finalist| finalist.held.iter().filter(|held| held.limit.is_some()).count() == wanted(goal);
+    let complete =
+        |finalist: &&Finalist| finalist.held.iter().filter(|held| held.limit.is_some()).count() == wanted(goal);
     let nearest = finalists.iter().filter(can_be).filter(complete);
     // By means: where few runs differ much, upper ends say more of chance than of settings.
     let nearest = nearest.min_by(|one, other| one.furthest().total_cmp(&other.furthest()));
@@ -140,9 +141,8 @@ fn peaks(track: &Track, goal: &Goal) -> Option<Prediction> {
 
 /// Where further runs lie. What the search saw of it is held too: that can only widen it.
 fn predicted(track: &Track, sureness: Sureness, of: impl Fn(&Measured) -> Option<f64>) -> Option<Prediction> {
-    let counted = |runs: &[Measured]| -> Vec<f64> {
-        runs.iter().filter(|run| run.failure.is_none()).filter_map(&of).collect()
-    };
+    let counted =
+        |runs: &[Measured]| -> Vec<f64> { runs.iter().filter(|run| run.failure.is_none()).filter_map(&of).collect() };
     let mut prediction = Prediction::of(&counted(&track.confirmed), sureness)?;
     for value in counted(&track.search) {
         prediction.low = prediction.low.min(value);
@@ -176,7 +176,10 @@ fn finalist(candidate: usize, track: &Track, goal: &Goal, memory_limit: Option<f
                 misses.push(format!("{name} is {times:.2} × the limit"));
                 standing = Standing::Misses;
             } else if prediction.high > limit {
-                misses.push(format!("{name} is {times:.2} × the limit, and further runs may reach {:.2} ×", prediction.high / limit));
+                misses.push(format!(
+                    "{name} is {times:.2} × the limit, and further runs may reach {:.2} ×",
+                    prediction.high / limit
+                ));
                 standing = standing.max_of(Standing::NotShown);
             }
         }

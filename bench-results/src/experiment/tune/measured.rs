@@ -19,9 +19,9 @@ pub fn measured(record: &Record, candidate: &Candidate, plan: &Plan, scale: f64)
     let percentile = |slo: &super::goal::Slo| Some(slo.percentile.of(times.as_ref()?)? as f64 * scale);
     let operations = record.operations.filter(|&operations| operations > 0);
     let growth = growth(record, candidate);
-    let more = growth.zip(plan.worker_requests).map_or(0.0, |(bytes, life)| {
-        bytes * life.saturating_sub(operations.unwrap_or(0)) as f64
-    });
+    let more = growth
+        .zip(plan.worker_requests)
+        .map_or(0.0, |(bytes, life)| bytes * life.saturating_sub(operations.unwrap_or(0)) as f64);
     Measured {
         latency_ns: plan.goal.slos.iter().map(percentile).collect(),
         peak_bytes: record.peak_rss_bytes.map(|bytes| bytes as f64 + more),
@@ -105,8 +105,13 @@ mod tests {
         (record.operations, record.peak_rss_bytes) = (Some(1_000), Some(100_000_000));
         record.mutator_cpu_ns = Some(50_000_000);
         record.floating = Some(Floating { peak_objects: Some(9), mean_objects: None, peak_bytes: Some(2_000_000) });
-        let trend =
-            FloatingTrend { steady: false, peaks_per_block: 9.0, peaks_median: 9.0, medians_per_block: 9.0, medians_median: 9.0 };
+        let trend = FloatingTrend {
+            steady: false,
+            peaks_per_block: 9.0,
+            peaks_median: 9.0,
+            medians_per_block: 9.0,
+            medians_median: 9.0,
+        };
         record.floating_trend = Some(trend);
         let grows = measured(&record, &off, &plan(None), 1.0);
         assert!(grows.failure.as_ref().unwrap().contains("grows without end, by 1.91 MiB"), "{grows:?}");

@@ -144,7 +144,8 @@ impl Plan {
     /// A heap that there is not or that collects no cycles, or a dial that would change what is tried.
     pub fn new(wanted: Wanted) -> Result<Self> {
         let Wanted { extent, goal, heap_file, set, load, worker_requests, heaps, recording } = wanted;
-        if let Some((name, value)) = set.iter().find(|(name, _)| ["steering", "freeze", "heap", "requests"].contains(&name.as_str()))
+        if let Some((name, value)) =
+            set.iter().find(|(name, _)| ["steering", "freeze", "heap", "requests"].contains(&name.as_str()))
         {
             bail!("--set {name}={value} would change what is tried; it is `tune` that sets it (the heap: --heap-file)");
         }
@@ -232,7 +233,8 @@ impl Plan {
     pub fn write(&self, folder: &Path) -> Result<()> {
         let path = folder.join(FILE);
         let text = serde_json::to_string_pretty(self).context("a plan that is no JSON")? + "\n";
-        write_whole(&path, text.as_bytes()).with_context(|| format!("cannot write {}; free space there", path.display()))
+        write_whole(&path, text.as_bytes())
+            .with_context(|| format!("cannot write {}; free space there", path.display()))
     }
 
     /// Whether the heap is the one that the program has in it.
@@ -330,7 +332,16 @@ mod tests {
 
     fn wanted(extent: Extent) -> Wanted {
         let goal = Goal { slos: vec![Slo::parse("p99.9=5ms").unwrap()], memory: Some(Memory::Share(0.1)) };
-        Wanted { extent, goal, heap_file: None, set: Vec::new(), load: Some(0.5), worker_requests: None, heaps: None, recording: None }
+        Wanted {
+            extent,
+            goal,
+            heap_file: None,
+            set: Vec::new(),
+            load: Some(0.5),
+            worker_requests: None,
+            heaps: None,
+            recording: None,
+        }
     }
 
     #[test]

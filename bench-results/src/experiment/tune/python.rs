@@ -18,11 +18,11 @@ pub fn lines(candidate: &Candidate) -> Option<Vec<String>> {
     let is_default = candidate.thresholds == DEFAULT;
     match candidate.freeze {
         Freeze::No => {}
-        Freeze::Collected => add(
-            "# Once, after the warm-up (modules imported, caches filled) and before the workers are forked:\n\
+        Freeze::Collected => {
+            add("# Once, after the warm-up (modules imported, caches filled) and before the workers are forked:\n\
              gc.collect()\n\
-             gc.freeze()",
-        ),
+             gc.freeze()")
+        }
         Freeze::Uncollected => add(
             "# Once, after the warm-up (modules imported, caches filled) and before the workers are forked; no gc.collect()\n\
              # before it, as its holes would be filled by the workers:\n\
@@ -40,14 +40,10 @@ pub fn lines(candidate: &Candidate) -> Option<Vec<String>> {
     }
     match candidate.when {
         When::Thresholds => {}
-        When::Off => add(
-            "\n# Cycles that die are never freed: replace each worker after a number of requests.",
-        ),
-        When::Between => add(
-            "\n\nclass _Allocated:\n    pass\n\n\n\
+        When::Off => add("\n# Cycles that die are never freed: replace each worker after a number of requests."),
+        When::Between => add("\n\nclass _Allocated:\n    pass\n\n\n\
              def after_request():\n    \"\"\"Call it when an answer has been sent, before the next request is taken.\"\"\"\n    \
-             gc.enable()\n    _Allocated()  # a collection that is due comes with an allocation\n    gc.disable()",
-        ),
+             gc.enable()\n    _Allocated()  # a collection that is due comes with an allocation\n    gc.disable()"),
         When::YoungEvery(every) => add(&counted(every, "gc.collect(0)")),
         When::FullEvery(every) => add(&counted(every, "gc.collect()")),
         When::Scheduler(count) => add(&format!(

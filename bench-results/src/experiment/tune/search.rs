@@ -93,7 +93,13 @@ pub struct Track {
 ///
 /// # Errors
 /// If a candidate cannot run at all.
-pub fn search(bench: &mut impl Bench, always: &[bool], goal: &Goal, schedule: &Schedule, seed: u64) -> Result<Vec<Track>> {
+pub fn search(
+    bench: &mut impl Bench,
+    always: &[bool],
+    goal: &Goal,
+    schedule: &Schedule,
+    seed: u64,
+) -> Result<Vec<Track>> {
     let mut tracks = vec![Track::default(); always.len()];
     let mut round = 0;
     for rung in &schedule.rungs {
