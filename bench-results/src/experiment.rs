@@ -9,3 +9,4 @@ pub mod pauses;
 pub mod release;
 pub mod thresholds;
 pub mod trial;
+pub mod tune;

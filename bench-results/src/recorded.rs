@@ -204,17 +204,29 @@ impl Recording {
 
     /// Adds the requests' service times, each to all and to those with or without an overlapping pause.
     pub fn add_requests(&self, to: &mut Requests) {
+        for (ns, is_paused) in self.service_times() {
+            to.all.record(ns);
+            if is_paused { &mut to.paused } else { &mut to.unpaused }.record(ns);
+        }
+    }
+
+    /// Service times of requests that no pause overlapped, in nanoseconds.
+    pub fn unpaused(&self) -> impl Iterator<Item = u64> {
+        self.service_times().into_iter().filter(|(_, is_paused)| !is_paused).map(|(ns, _)| ns)
+    }
+
+    /// The service time of each request, and whether a pause overlapped it.
+    fn service_times(&self) -> Vec<(u64, bool)> {
         // The latest end of the first so many collections: one that began early may end late.
         let mut latest_end = Vec::with_capacity(self.collections.len());
         for one in &self.collections {
             latest_end.push(one.end_ns.max(latest_end.last().copied().unwrap_or(0)));
         }
-        for &(start, end) in &self.requests {
+        let time = |&(start, end): &(u64, u64)| {
             let begun = self.collections.partition_point(|one| one.start_ns < end);
-            let overlapped = begun > 0 && latest_end[begun - 1] > start;
-            to.all.record(end - start);
-            if overlapped { &mut to.paused } else { &mut to.unpaused }.record(end - start);
-        }
+            (end - start, begun > 0 && latest_end[begun - 1] > start)
+        };
+        self.requests.iter().map(time).collect()
     }
 }
 

@@ -163,7 +163,12 @@ pub(super) fn new_run(kind: &str, comparison: Comparison, out: Option<&Path>) ->
 
 /// The words that go on with a run of this kind, but for its folder.
 pub(super) fn words_to_resume(kind: &str) -> String {
-    if kind == KIND { "gclab compare --resume".to_owned() } else { format!("gclab reproduce {kind} --resume") }
+    // Experiments are below `reproduce`; these two are verbs of their own.
+    if [KIND, "tune"].contains(&kind) {
+        format!("gclab {kind} --resume")
+    } else {
+        format!("gclab reproduce {kind} --resume")
+    }
 }
 
 /// A run of this kind to go on with.
@@ -218,9 +223,10 @@ pub(super) fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
         let Some(rate) = record.achieved_per_s.filter(|_| calibration.is_usable()) else {
             bail!(
                 "what {BASELINE} serves of {name} could not be measured in two tries, so loads and lengths of cells are not \
-                 known ({}: {cause}); mend that, then go on with `gclab compare --resume {}`, or start a new run with \
+                 known ({}: {cause}); mend that, then go on with `{} {}`, or start a new run with \
                  other dials, a longer --timeout, or --rate in place of --load",
                 record.status.name(),
+                words_to_resume(&run.kind),
                 folder.path().display()
             );
         };
@@ -246,7 +252,7 @@ pub(super) struct Asked {
 }
 
 /// Runs a cell unless the folder has it; whether it ran.
-fn run_cell(
+pub(super) fn run_cell(
     cell: &Cell,
     point: &str,
     run: &Run,
@@ -327,13 +333,13 @@ impl CellPace {
 }
 
 /// The progress bar on stderr: drawn between cells only, and not at all where stderr is no terminal.
-struct Progress {
+pub(super) struct Progress {
     bar: ProgressBar,
     done: u64,
 }
 
 impl Progress {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:30} {pos} of {len} cells  {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
@@ -342,7 +348,12 @@ impl Progress {
 
     fn rounds(&self, rounds: Option<u32>, comparison: &Comparison) {
         let cells = comparison.cells_of_a_round() as u64;
-        self.bar.set_length(cells * u64::from(rounds.unwrap_or(1)));
+        self.cells(cells * u64::from(rounds.unwrap_or(1)));
+    }
+
+    /// How many cells there will be, as far as that is known.
+    pub(super) fn cells(&self, cells: u64) {
+        self.bar.set_length(cells);
     }
 
     fn now(&self, cell: &Cell) {
@@ -359,7 +370,7 @@ impl Progress {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 
-    fn finish(&self) {
+    pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

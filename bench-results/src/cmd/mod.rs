@@ -16,6 +16,7 @@ mod replay;
 mod reproduce;
 mod run;
 mod selection;
+mod tune;
 mod verify;
 
 use std::io::{self, Write};
@@ -37,11 +38,12 @@ Examples:
   gclab conformance                 CPython's own tests, row by row, on every heap
   gclab heap django                 the shape of a real heap
   gclab recorded FILE               the pauses of a real Python service
+  gclab tune --slo p99.9=5ms        the setting of Python's gc for that goal, as lines to paste
   gclab replay LOG --expect OUT     an operation log, held against what CPython did
   gclab oracle --python PATH        fresh logs, held against a live CPython
   gclab overhead                    what each instrument costs
 
-Exit codes: 0 done (a failed cell is a result); 1 bad input or environment; 2 a wrong answer.";
+Exit codes: 0 done (a failed cell is a result); 1 bad input or environment; 2 a wrong answer; 3 `tune` recommends nothing.";
 
 /// A laboratory for reference-counted heaps and their cycle collectors.
 #[derive(Debug, Parser)]
@@ -65,6 +67,7 @@ enum Verb {
     Recorded(recorded::Arguments),
     Replay(replay::Arguments),
     Reproduce(reproduce::Arguments),
+    Tune(tune::Arguments),
     Oracle(oracle::Arguments),
     Overhead(overhead::Arguments),
     List(list::Arguments),
@@ -95,6 +98,7 @@ pub fn main() -> ExitCode {
         Verb::Recorded(arguments) => recorded::run(arguments),
         Verb::Replay(arguments) => replay::run(arguments),
         Verb::Reproduce(arguments) => reproduce::run(arguments),
+        Verb::Tune(arguments) => tune::run(arguments),
         Verb::Oracle(arguments) => oracle::run(arguments),
         Verb::Overhead(arguments) => overhead::run(arguments),
         Verb::List(arguments) => list::run(arguments),
@@ -105,9 +109,25 @@ pub fn main() -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
+    if error.is::<NoRecommendation>() {
+        // It has been said in full already.
+        return ExitCode::from(3);
+    }
     let _ = writeln!(io::stderr(), "error: {error:#}");
     if error.is::<WrongAnswer>() { ExitCode::from(2) } else { ExitCode::from(1) }
 }
+
+/// `tune` recommends nothing; the program exits 3.
+#[derive(Debug)]
+struct NoRecommendation;
+
+impl std::fmt::Display for NoRecommendation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no recommendation")
+    }
+}
+
+impl std::error::Error for NoRecommendation {}
 
 /// A heap gave a wrong answer; the program exits 2.
 #[derive(Debug)]

@@ -1,0 +1,348 @@
+//! The answer: what is recommended, what it costs, and what stands behind it. As JSON it fits `schema/tune.schema.json`.
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use super::backtest::BackTest;
+use super::goal::Goal;
+use super::judge::{Finalist, Judged, PEAK, Standing};
+use super::plan::{CHECK_FROM, Plan, SCHEMA};
+use super::prediction::{FURTHER_RUNS, LEVEL};
+use super::python;
+use super::search::{Measured, Track};
+use super::whole;
+use crate::comparison::{BASELINE, Comparison};
+use crate::report::plots::front;
+use crate::sweep::shown;
+
+/// The file of the answer in the run folder.
+pub const FILE: &str = "answer.json";
+
+/// What came of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// A setting meets the goal.
+    Recommended,
+    /// The default does: there is nothing to change.
+    DefaultMeets,
+    /// None was shown to.
+    None,
+    /// The model does not predict what was recorded: nothing was searched.
+    Untrusted,
+}
+
+/// The long-lived heap.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct HeapFile {
+    /// The file, by its last name; `django` for the one that the program has in it.
+    pub file: String,
+    /// Whether it is that one.
+    pub embedded: bool,
+}
+
+/// What further runs are expected to show, and how sure that is.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Sure {
+    /// How often all values lie inside their intervals.
+    pub level: f64,
+    /// In how many further runs, each with a seed of its own.
+    pub further_runs: u32,
+}
+
+/// Means over the runs of a candidate: nanoseconds, bytes.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+pub struct Seen {
+    /// In the order of the goal's limits.
+    #[serde(serialize_with = "whole::each_near")]
+    pub latency_ns: Vec<Option<f64>>,
+    /// The most memory of the process.
+    #[serde(serialize_with = "whole::near_if_known")]
+    pub peak_bytes: Option<f64>,
+    /// CPU time for a request.
+    #[serde(serialize_with = "whole::near_if_known")]
+    pub cpu_ns: Option<f64>,
+}
+
+impl Seen {
+    fn of(runs: &[Measured], goal: &Goal) -> Self {
+        let mean = |of: &dyn Fn(&Measured) -> Option<f64>| {
+            let logs: Vec<f64> = runs.iter().filter_map(of).filter(|value| *value > 0.0).map(f64::ln).collect();
+            (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+        };
+        Self {
+            latency_ns: (0..goal.slos.len()).map(|place| mean(&|run| *run.latency_ns.get(place)?)).collect(),
+            peak_bytes: mean(&|run| run.peak_bytes),
+            cpu_ns: mean(&|run| run.cpu_ns),
+        }
+    }
+}
+
+/// What is known of a candidate.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// The heap it ran on.
+    pub heap: String,
+    /// What it is.
+    pub meaning: String,
+    /// Python to paste; `null` where no CPython can do that.
+    pub lines: Option<Vec<String>>,
+    /// Runs of the search, and of the confirmation.
+    pub search_runs: usize,
+    /// See there.
+    pub confirmed_runs: usize,
+    /// Why it went no further; `null` of a finalist.
+    pub left: Option<String>,
+    /// Geometric means: of the confirmation where there is one, else of the search.
+    pub seen: Seen,
+    /// Intervals of a finalist, and whether it meets the goal.
+    pub finalist: Option<Finalist>,
+    /// CPU time for a request, as a share of the default's.
+    pub cpu_over_default: Option<f64>,
+    /// Peak memory less the default's, in bytes.
+    #[serde(serialize_with = "whole::near_if_known")]
+    pub memory_over_default: Option<f64>,
+    /// No other that can be pasted is better in latency and in memory.
+    pub on_front: bool,
+    /// A command that runs it once more, with a seed of its own.
+    pub command: String,
+}
+
+/// See the [module](self).
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Answer {
+    /// The version of the schema.
+    pub schema: u32,
+    /// `tune`.
+    pub kind: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was wanted.
+    pub goal: Goal,
+    /// The long-lived heap.
+    pub heap: HeapFile,
+    /// Share of what the baseline serves that arrived; `null`: a closed loop.
+    pub load: Option<f64>,
+    /// Arrivals a second; `null`: a closed loop.
+    pub rate_per_s: Option<f64>,
+    /// Requests of a run.
+    pub requests: u64,
+    /// Requests of a worker's life, if that was given.
+    pub worker_requests: Option<u64>,
+    /// What the intervals promise.
+    pub sure: Sure,
+    /// The test of the model against a recording, if one was given.
+    pub back_test: Option<BackTest>,
+    /// The name of the candidate that is recommended.
+    pub recommended: Option<String>,
+    /// Where none is: the one that came nearest.
+    pub nearest: Option<String>,
+    /// Python to paste.
+    pub lines: Option<Vec<String>>,
+    /// All candidates, the default first.
+    pub candidates: Vec<Entry>,
+    /// Seeds of the search.
+    pub search_seeds: String,
+    /// Seeds of the confirmation: others.
+    pub confirmation_seeds: String,
+    /// The run folder, by its last name.
+    pub run: String,
+    /// What is to be said with it; whole sentences.
+    pub notes: Vec<String>,
+}
+
+/// All that an answer is made of.
+pub struct Findings<'f> {
+    /// What was run.
+    pub plan: &'f Plan,
+    /// Seed, and how cells are made.
+    pub comparison: &'f Comparison,
+    /// The way of each candidate; empty if nothing was searched.
+    pub tracks: &'f [Track],
+    /// What the confirmations say.
+    pub judged: Option<&'f Judged>,
+    /// The test against a recording.
+    pub back_test: Option<BackTest>,
+    /// The run folder's last name.
+    pub run: String,
+}
+
+impl Answer {
+    /// The answer.
+    ///
+    /// # Errors
+    /// If a candidate has no cell.
+    pub fn new(findings: Findings<'_>) -> Result<Self> {
+        let Findings { plan, comparison, tracks, judged, back_test, run } = findings;
+        let mut candidates = Vec::new();
+        for (place, track) in tracks.iter().enumerate() {
+            candidates.push(entry(plan, comparison, place, track, judged)?);
+        }
+        over_default(&mut candidates);
+        mark_front(&mut candidates);
+        let name = |place: Option<usize>| place.and_then(|place| Some(candidates.get(place)?.name.clone()));
+        let recommended = judged.and_then(|judged| judged.recommended);
+        let verdict = match (judged, recommended) {
+            (None, _) => Verdict::Untrusted,
+            (_, Some(0)) => Verdict::DefaultMeets,
+            (_, Some(_)) => Verdict::Recommended,
+            (_, None) => Verdict::None,
+        };
+        let (search_seeds, confirmation_seeds) = plan.seeds(comparison.seed);
+        Ok(Self {
+            schema: SCHEMA,
+            kind: super::NAME.to_owned(),
+            verdict,
+            goal: plan.goal.clone(),
+            heap: HeapFile { file: shown(&plan.heap_file).to_owned(), embedded: plan.is_embedded() },
+            load: plan.load,
+            rate_per_s: plan.rate,
+            requests: plan.requests(),
+            worker_requests: plan.worker_requests,
+            sure: Sure { level: LEVEL, further_runs: FURTHER_RUNS },
+            recommended: name(recommended),
+            nearest: name(judged.and_then(|judged| judged.nearest)),
+            lines: recommended.and_then(|place| candidates.get(place)?.lines.clone()),
+            notes: notes(plan, back_test.as_ref()),
+            back_test,
+            candidates,
+            search_seeds,
+            confirmation_seeds,
+            run,
+        })
+    }
+
+    /// The candidate of this name.
+    pub fn candidate(&self, name: Option<&String>) -> Option<&Entry> {
+        self.candidates.iter().find(|entry| Some(&entry.name) == name)
+    }
+
+    /// The one that is recommended.
+    pub fn recommendation(&self) -> Option<&Entry> {
+        self.candidate(self.recommended.as_ref())
+    }
+}
+
+fn entry(plan: &Plan, comparison: &Comparison, place: usize, track: &Track, judged: Option<&Judged>) -> Result<Entry> {
+    let candidate = &plan.candidates[place];
+    let finalist = judged.and_then(|judged| judged.finalists.iter().find(|finalist| finalist.candidate == place));
+    let runs = if track.confirmed.is_empty() { &track.search } else { &track.confirmed };
+    let cell = Plan::cell(comparison, &plan.point(candidate), &candidate.heap, CHECK_FROM)?;
+    let command: Vec<String> = std::iter::once("gclab".to_owned()).chain(cell.arguments()).collect();
+    Ok(Entry {
+        name: candidate.name(),
+        heap: candidate.heap.clone(),
+        meaning: candidate.meaning(),
+        lines: python::lines(candidate),
+        search_runs: track.search.len(),
+        confirmed_runs: track.confirmed.len(),
+        left: track.left.clone(),
+        seen: Seen::of(runs, &plan.goal),
+        finalist: finalist.cloned(),
+        cpu_over_default: None,
+        memory_over_default: None,
+        on_front: false,
+        command: command.join(" "),
+    })
+}
+
+fn over_default(candidates: &mut [Entry]) {
+    let Some(default) = candidates.first().map(|entry| entry.seen.clone()) else { return };
+    for entry in candidates {
+        entry.cpu_over_default = entry.seen.cpu_ns.zip(default.cpu_ns).map(|(own, default)| own / default);
+        entry.memory_over_default = entry.seen.peak_bytes.zip(default.peak_bytes).map(|(own, default)| own - default);
+    }
+}
+
+/// Memory and the goal's first percentile of an entry.
+pub fn trade(entry: &Entry) -> Option<(f64, f64)> {
+    Some((entry.seen.peak_bytes?, (*entry.seen.latency_ns.first()?)?))
+}
+
+fn mark_front(candidates: &mut [Entry]) {
+    let is_judged = |entry: &Entry| entry.lines.is_some() && entry.heap == BASELINE;
+    let points: Vec<(f64, f64)> = candidates.iter().filter(|entry| is_judged(entry)).filter_map(trade).collect();
+    let front = front(&points);
+    for entry in candidates {
+        entry.on_front = is_judged(entry) && trade(entry).is_some_and(|point| front.contains(&point));
+    }
+}
+
+fn notes(plan: &Plan, back_test: Option<&BackTest>) -> Vec<String> {
+    let mut notes = Vec::new();
+    if plan.is_embedded() {
+        notes.push(
+            "No heap file was given: the long-lived heap is that of a Django process, which the program has in it. Dump your own \
+             (python/gclab_dump.py) and give it with --heap-file."
+                .to_owned(),
+        );
+    }
+    if back_test.is_none() {
+        notes.push(
+            "No recording was given: that the model behaves as your service does is not tested. Record it \
+             (python/gclab_record.py) and give that with --recording."
+                .to_owned(),
+        );
+    }
+    if let Some(test) = back_test {
+        let how =
+            if test.scale_found { "found from the pauses, whose proportions alone are tested" } else { "as given" };
+        notes.push(format!(
+            "Times are those of the recorded machine: what was measured here, times {:.2} ({how}).",
+            test.scale
+        ));
+        if !test.trusted && plan.recording.as_ref().is_some_and(|asked| asked.despite) {
+            notes.push("The model is not trusted, and this is printed because of --despite.".to_owned());
+        }
+    }
+    for (quantity, ns) in plan.recording.iter().flat_map(|asked| &asked.beyond) {
+        notes.push(format!(
+            "Recorded requests without any pause have a {quantity} of {} already: no setting of the collector brings it below that.",
+            crate::units::time(*ns)
+        ));
+    }
+    notes.push(
+        "Requests are the model's, of about 200 objects; what a request of yours does beside the collector comes on top. Memory is \
+         the model's process: read what a setting adds to the default."
+            .to_owned(),
+    );
+    notes.push(format!(
+        "Intervals are where further runs of the same command lie, with other seeds, on this machine as it was: all values of the \
+         goal's quantities and of peak memory, of {FURTHER_RUNS} runs at once, in {:.0} % of cases if runs differ lognormally; less \
+         often where a few runs are far slower than the others (METHODOLOGY.md).",
+        LEVEL * 100.0
+    ));
+    notes
+}
+
+impl Answer {
+    /// The finalists' quantities, and where three runs of a later check were: none may be outside.
+    pub fn outside(&self, entry: &Entry, runs: &[Measured]) -> Vec<String> {
+        let Some(finalist) = &entry.finalist else { return vec!["it is no finalist".to_owned()] };
+        let mut outside = Vec::new();
+        for (nth, run) in runs.iter().enumerate() {
+            if let Some(cause) = &run.failure {
+                outside.push(format!("run {}: {cause}", nth + 1));
+                continue;
+            }
+            let latency = self.goal.slos.iter().enumerate();
+            let latency =
+                latency.map(|(place, slo)| (slo.percentile.name(), run.latency_ns.get(place).copied().flatten()));
+            for (name, value) in latency.chain([(PEAK, run.peak_bytes)]) {
+                let inside =
+                    finalist.quantity(name).zip(value).is_some_and(|(held, value)| held.prediction.holds(value));
+                if !inside {
+                    outside.push(format!("run {}: {name}", nth + 1));
+                }
+            }
+        }
+        outside
+    }
+
+    /// Whether a finalist meets the goal.
+    pub fn meets(entry: &Entry) -> bool {
+        entry.finalist.as_ref().is_some_and(|finalist| finalist.standing == Standing::Meets)
+    }
+}

@@ -1,0 +1,128 @@
+//! What the record of a cell says of a candidate: the figures of the goal, in the recorded service's time, or why it cannot count.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::backtest::Predicted;
+use super::candidate::Candidate;
+use super::plan::Plan;
+use super::search::Measured;
+use crate::histogram::PAUSES_BY_GENERATION;
+use crate::record::{Record, Status};
+use crate::report::merged::read_all;
+use crate::units;
+
+/// The figures of a record. Times are multiplied by `scale`.
+pub fn measured(record: &Record, candidate: &Candidate, plan: &Plan, scale: f64) -> Measured {
+    let times = if plan.rate.is_some() { record.response_ns } else { record.service_ns };
+    let percentile = |slo: &super::goal::Slo| Some(slo.percentile.of(times.as_ref()?)? as f64 * scale);
+    let operations = record.operations.filter(|&operations| operations > 0);
+    let growth = growth(record, candidate);
+    let more = growth
+        .zip(plan.worker_requests)
+        .map_or(0.0, |(bytes, life)| bytes * life.saturating_sub(operations.unwrap_or(0)) as f64);
+    Measured {
+        latency_ns: plan.goal.slos.iter().map(percentile).collect(),
+        peak_bytes: record.peak_rss_bytes.map(|bytes| bytes as f64 + more),
+        held_bytes: record.heap_peak_bytes.map(|bytes| bytes as f64 + more),
+        cpu_ns: record.cpu_in_all_ns().zip(operations).map(|(ns, n)| ns as f64 / n as f64 * scale),
+        failure: failure(record, growth.filter(|_| plan.worker_requests.is_none())),
+    }
+}
+
+/// Bytes that each request adds, of a candidate that may never find them again; `None` if it grows no further.
+///
+/// A setting that collects the oldest generation is not asked: between two full collections every heap grows.
+fn growth(record: &Record, candidate: &Candidate) -> Option<f64> {
+    if candidate.oldest_collected() == Some(2) {
+        return None;
+    }
+    let floating = record.floating?;
+    let grows = match record.floating_trend {
+        Some(trend) => !trend.steady && trend.peaks_per_block > 0.0,
+        // Too few samples for a trend: who collects nothing grows.
+        None => candidate.oldest_collected().is_none(),
+    };
+    let bytes = floating.peak_bytes.filter(|_| grows)? as f64;
+    Some(bytes / record.operations.filter(|&operations| operations > 0)? as f64)
+}
+
+fn failure(record: &Record, growth: Option<f64>) -> Option<String> {
+    match record.status {
+        Status::Ok => growth.map(|bytes| {
+            let each = units::size((bytes * 1_000.0).round() as u64);
+            format!("its memory grows without end, by {each} in 1,000 requests: see --worker-requests")
+        }),
+        Status::Saturated => Some("saturated: more requests arrived than it could serve".to_owned()),
+        other => Some(record.error.clone().unwrap_or_else(|| other.name().to_owned())),
+    }
+}
+
+/// What the back-test's two runs predict: the recorded setting, and full collections between requests.
+///
+/// # Errors
+/// If a histogram is damaged.
+pub fn predicted(own: &Record, full: &Record, folder: &Path) -> Result<Predicted> {
+    let mut predicted = Predicted { requests: own.operations.unwrap_or(0), ..Predicted::default() };
+    for generation in own.collections.iter().flatten() {
+        if let Some(count) = predicted.collections.get_mut(usize::from(generation.generation)) {
+            *count = generation.collections;
+        }
+    }
+    for (generation, tag) in PAUSES_BY_GENERATION.into_iter().enumerate() {
+        let record = if generation == 2 { full } else { own };
+        let Some(hlog) = &record.hlog else { continue };
+        if let Some(pauses) = read_all(&folder.join(hlog))?.get(tag).filter(|pauses| !pauses.is_empty()) {
+            predicted.pauses[generation] = pauses.len();
+            predicted.pause_ns[generation] = Some(pauses.value_at_quantile(0.5));
+        }
+    }
+    Ok(predicted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::candidate::When;
+    use super::super::goal::{Goal, Slo};
+    use super::super::plan::{Extent, Wanted};
+    use super::*;
+    use crate::floating_trend::FloatingTrend;
+    use crate::record::Floating;
+
+    fn plan(worker_requests: Option<u64>) -> Plan {
+        let goal = Goal { slos: vec![Slo::parse("p50=5ms").unwrap()], memory: None };
+        let (extent, heap_file, set, heaps, recording) = (Extent::Quick, None, Vec::new(), None, None);
+        Plan::new(Wanted { extent, goal, heap_file, set, load: None, worker_requests, heaps, recording }).unwrap()
+    }
+
+    #[test]
+    fn what_grows_without_end_fails_unless_workers_are_replaced() {
+        let off = Candidate { when: When::Off, ..Candidate::thresholds([700, 10, 10]) };
+        let point = plan(None).point(&off);
+        let mut record = point.closed_cell(&off.heap, 1).unwrap().record(None);
+        record.status = Status::Ok;
+        (record.operations, record.peak_rss_bytes) = (Some(1_000), Some(100_000_000));
+        record.mutator_cpu_ns = Some(50_000_000);
+        record.floating = Some(Floating { peak_objects: Some(9), mean_objects: None, peak_bytes: Some(2_000_000) });
+        let trend = FloatingTrend {
+            steady: false,
+            peaks_per_block: 9.0,
+            peaks_median: 9.0,
+            medians_per_block: 9.0,
+            medians_median: 9.0,
+        };
+        record.floating_trend = Some(trend);
+        let grows = measured(&record, &off, &plan(None), 1.0);
+        assert!(grows.failure.as_ref().unwrap().contains("grows without end, by 1.91 MiB"), "{grows:?}");
+        let replaced = measured(&record, &off, &plan(Some(10_000)), 2.0);
+        assert_eq!((replaced.failure, replaced.peak_bytes), (None, Some(118_000_000.0)));
+        assert_eq!(replaced.cpu_ns, Some(100_000.0), "times are scaled");
+        let default = Candidate::thresholds([700, 10, 10]);
+        assert_eq!(measured(&record, &default, &plan(None), 1.0).failure, None);
+        record.floating_trend = Some(FloatingTrend { steady: true, ..trend });
+        assert_eq!(measured(&record, &off, &plan(None), 1.0).failure, None);
+        record.status = Status::Saturated;
+        assert!(measured(&record, &off, &plan(None), 1.0).failure.unwrap().contains("saturated"));
+    }
+}

@@ -1,0 +1,156 @@
+//! The search on candidates whose distributions are known.
+
+use anyhow::Result;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::goal::{Goal, Memory, Slo};
+use super::judge::{Judged, Standing, judge};
+use super::search::{Bench, CONFIRMATIONS_FROM, Measured, Rung, Schedule, search};
+
+const SEED: u64 = 7_112_026;
+
+/// The median of p99.9 in milliseconds, memory in MiB, CPU in microseconds.
+type Made = (f64, f64, f64);
+
+struct Oracle {
+    candidates: Vec<Made>,
+    /// Spread of the logarithm of times between runs.
+    spread: f64,
+    random: Pcg64,
+    /// Which rounds each was run in.
+    rounds: Vec<Vec<u32>>,
+}
+
+impl Oracle {
+    fn new(candidates: &[Made], spread: f64, seed: u64) -> Self {
+        let rounds = vec![Vec::new(); candidates.len()];
+        Self { candidates: candidates.to_vec(), spread, random: Pcg64::seed_from_u64(seed), rounds }
+    }
+
+    fn normal(&mut self) -> f64 {
+        let (one, two): (f64, f64) = (self.random.random(), self.random.random());
+        (-2.0 * (1.0 - one).ln()).sqrt() * (std::f64::consts::TAU * two).cos()
+    }
+}
+
+impl Bench for Oracle {
+    fn measure(&mut self, candidate: usize, round: u32) -> Result<Measured> {
+        self.rounds[candidate].push(round);
+        let (ms, mib, us) = self.candidates[candidate];
+        let (time, memory, cpu) = (self.normal() * self.spread, self.normal() * 0.001, self.normal() * 0.01);
+        Ok(Measured {
+            latency_ns: vec![Some(ms * 1e6 * time.exp())],
+            peak_bytes: Some(mib * 1_048_576.0 * memory.exp()),
+            held_bytes: None,
+            cpu_ns: Some(us * 1e3 * cpu.exp()),
+            failure: None,
+        })
+    }
+}
+
+fn goal(ms: u64, memory: Option<f64>) -> Goal {
+    let slo = Slo::parse(&format!("p99.9={ms}ms")).unwrap();
+    Goal { slos: vec![slo], memory: memory.map(Memory::Share) }
+}
+
+fn schedule() -> Schedule {
+    Schedule { rungs: vec![Rung { rounds: 2, go_on: 8 }, Rung { rounds: 2, go_on: 3 }], confirmations: 8 }
+}
+
+fn searched(oracle: &mut Oracle, goal: &Goal, seed: u64) -> Judged {
+    let always: Vec<bool> = (0..oracle.candidates.len()).map(|place| place == 0).collect();
+    let tracks = search(oracle, &always, goal, &schedule(), seed).unwrap();
+    judge(&tracks, goal, &vec![true; always.len()])
+}
+
+/// How many of `trials` searches recommended each candidate; the last place: none.
+fn recommended(candidates: &[Made], spread: f64, goal: &Goal, trials: u64) -> Vec<u32> {
+    let mut counts = vec![0; candidates.len() + 1];
+    for trial in 0..trials {
+        let judged = searched(&mut Oracle::new(candidates, spread, SEED + trial), goal, trial);
+        counts[judged.recommended.unwrap_or(candidates.len())] += 1;
+    }
+    counts
+}
+
+#[test]
+fn the_candidate_that_meets_the_goal_is_found_among_those_that_do_not() {
+    let mut candidates: Vec<Made> = (0..20).map(|n| (10.0 + f64::from(n), 100.0, 50.0)).collect();
+    candidates[13] = (2.5, 105.0, 52.0);
+    // Fast, and too large.
+    candidates[5] = (1.0, 150.0, 40.0);
+    let counts = recommended(&candidates, 0.1, &goal(5, Some(0.1)), 200);
+    assert_eq!((counts[13], counts[5]), (200, 0), "seed {SEED}: {counts:?}");
+}
+
+#[test]
+fn of_several_that_meet_it_the_cheapest_is_recommended_and_the_default_before_all() {
+    let candidates = [(20.0, 100.0, 50.0), (2.0, 100.0, 60.0), (1.0, 100.0, 70.0), (2.2, 100.0, 50.0)];
+    let counts = recommended(&candidates, 0.05, &goal(5, None), 100);
+    assert!(counts[3] >= 99, "seed {SEED}: {counts:?}");
+    let mut with_default = candidates;
+    with_default[0].0 = 2.0;
+    assert_eq!(recommended(&with_default, 0.05, &goal(5, None), 50)[0], 50, "seed {SEED}");
+}
+
+#[test]
+fn a_goal_that_is_too_strict_gives_no_recommendation_and_says_who_came_nearest() {
+    let candidates = [(20.0, 100.0, 50.0), (8.0, 100.0, 60.0), (6.0, 100.0, 70.0), (30.0, 100.0, 50.0)];
+    for trial in 0..100 {
+        let mut oracle = Oracle::new(&candidates, 0.02, SEED + trial);
+        let judged = searched(&mut oracle, &goal(5, None), trial);
+        assert_eq!(judged.recommended, None, "seed {SEED} + {trial}");
+        // All others went in the search, being far above the limit; the default never goes.
+        let finalists: Vec<usize> = judged.finalists.iter().map(|one| one.candidate).collect();
+        assert_eq!((finalists, judged.nearest), (vec![0], Some(0)), "seed {SEED} + {trial}");
+    }
+    let near = searched(&mut Oracle::new(&[candidates[0], (5.1, 100.0, 50.0)], 0.1, SEED), &goal(5, None), 1);
+    assert_eq!((near.recommended, near.nearest), (None, Some(1)));
+    assert_eq!(near.finalists[1].standing, Standing::NotShown);
+    assert!(near.finalists[1].misses[0].contains("× the limit"), "{near:?}");
+}
+
+#[test]
+fn noise_makes_no_winner_more_often_than_stated() {
+    // Thirty candidates of which none meets the goal in more than half of its runs: the best of the search is luck.
+    for spread in [0.02, 0.1, 0.3] {
+        let candidates = [(5.0, 100.0, 50.0); 30];
+        let trials = 400;
+        let counts = recommended(&candidates, spread, &goal(5, None), trials);
+        let winners = trials as u32 - counts[30];
+        println!("seed {SEED}, spread {spread}: {winners} false winners of {trials}");
+        assert!(f64::from(winners) <= 0.05 * trials as f64, "seed {SEED}, spread {spread}: {counts:?}");
+    }
+}
+
+#[test]
+fn finalists_run_again_with_seeds_that_the_search_has_not_used() {
+    let candidates = [(20.0, 100.0, 50.0), (2.0, 100.0, 60.0), (40.0, 100.0, 50.0)];
+    let mut oracle = Oracle::new(&candidates, 0.05, SEED);
+    searched(&mut oracle, &goal(5, None), 1);
+    let all: Vec<u32> = (0..4).chain(CONFIRMATIONS_FROM..CONFIRMATIONS_FROM + 8).collect();
+    assert_eq!((&oracle.rounds[0], &oracle.rounds[1]), (&all, &all));
+    assert_eq!(oracle.rounds[2], [0, 1], "far above the limit, it goes after the first rung");
+    assert!(schedule().most_runs(3, 1) >= oracle.rounds.iter().map(Vec::len).sum());
+}
+
+#[test]
+fn who_fails_or_is_no_lines_to_paste_is_not_recommended() {
+    struct Failing(Oracle);
+    impl Bench for Failing {
+        fn measure(&mut self, candidate: usize, round: u32) -> Result<Measured> {
+            let failure = (candidate == 1).then(|| "saturated".to_owned());
+            Ok(Measured { failure, ..self.0.measure(candidate, round)? })
+        }
+    }
+    let candidates = [(20.0, 100.0, 50.0), (1.0, 100.0, 30.0), (2.0, 100.0, 60.0), (1.0, 100.0, 20.0)];
+    let mut bench = Failing(Oracle::new(&candidates, 0.05, SEED));
+    let goal = goal(5, None);
+    let tracks = search(&mut bench, &[true, false, false, true], &goal, &schedule(), 1).unwrap();
+    assert_eq!(tracks[1].left.as_deref(), Some("saturated (2 of 2 runs)"));
+    let judged = judge(&tracks, &goal, &[true, true, true, false]);
+    assert_eq!(judged.recommended, Some(2));
+    let other = judged.finalists.iter().find(|finalist| finalist.candidate == 3).unwrap();
+    assert_eq!(other.standing, Standing::Meets, "it is shown, and not recommended");
+}

@@ -1,0 +1,257 @@
+//! `gclab tune`, tiny: what it runs, what it leaves, that it goes on where it was cut, and that it refuses a model that does not
+//! predict a recording. Its figures say nothing here; the search itself is tested on made-up candidates in the library.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use bench_results::experiment::tune::candidate::Candidate;
+use bench_results::experiment::tune::python;
+use serde_json::{Value, json};
+
+mod program;
+use program::{cells, lines, output, stderr, stdout};
+
+/// A small heap of a real process.
+fn heap_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../workloads/tests/gcheap_dumped/planted_leak.gcheap.gz")
+}
+
+fn recording() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded/small_py312.jsonl")
+}
+
+fn assert_valid(answer: &Value) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/tune.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let errors: Vec<String> =
+        validator.iter_errors(answer).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    let mut stranger = answer.clone();
+    stranger["stranger"] = json!(1);
+    assert!(!validator.is_valid(&stranger));
+    let mut contradiction = answer.clone();
+    contradiction["verdict"] = json!(if answer["lines"].is_null() { "recommended" } else { "none" });
+    assert!(!validator.is_valid(&contradiction), "lines stand with a recommendation, and only there");
+}
+
+fn tiny<'a>(out: &'a Path, heap: &'a Path, more: &[&'a str]) -> std::process::Output {
+    let fixed = ["tune", "--tiny", "--heap-file", heap.to_str().unwrap(), "--out", out.to_str().unwrap()];
+    output(&[&fixed[..], more].concat())
+}
+
+fn answer(run: &Path) -> Value {
+    let answer = serde_json::from_str(&fs::read_to_string(run.join("answer.json")).unwrap()).unwrap();
+    assert_valid(&answer);
+    answer
+}
+
+#[test]
+fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_checked() {
+    let (folder, heap) = (tempfile::tempdir().unwrap(), heap_file());
+    let run = folder.path().join("run");
+    // So wide that no machine is too busy for it: a closed loop, half of its requests in an hour each.
+    let goal = ["--slo", "p50=3600s", "--memory", "+500%", "--closed", "--heaps", "stop-the-world"];
+    let done = tiny(&run, &heap, &goal);
+    assert_eq!(done.status.code(), Some(0), "{}\n{}", stderr(&done), stdout(&done));
+    let said = stderr(&done);
+    assert!(said.contains("4 settings: 700,10,10 /") && said.contains("gclab tune --resume"), "{said}");
+    let text = stdout(&done);
+    for part in ["All that was tried", "Finalists", "nothing to change", "import gc", "stop-the-world", "p50"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let first = answer(&run);
+    assert_eq!((&first["verdict"], &first["recommended"]), (&json!("default-meets"), &json!("700,10,10")));
+    let default = &first["candidates"][0];
+    assert_eq!((&default["search_runs"], &default["confirmed_runs"]), (&json!(2), &json!(3)));
+    // Two rounds of all four; then the default, the other heap and one more, three times.
+    let all = cells(&run);
+    assert_eq!(all.len(), 4 * 2 + 3 * 3);
+    let seeds = |heap: &str| -> Vec<u64> {
+        let mut seeds: Vec<u64> =
+            all.iter().filter(|cell| cell["heap"] == heap).map(|cell| cell["seed"].as_u64().unwrap()).collect();
+        seeds.sort_unstable();
+        seeds
+    };
+    assert_eq!(seeds("stop-the-world"), [1, 2, 1001, 1002, 1003]);
+    let other = first["candidates"].as_array().unwrap().iter().find(|one| one["heap"] == "stop-the-world").unwrap();
+    assert!(other["lines"].is_null() && other["finalist"]["standing"] == "meets", "{other}");
+    let page = fs::read_to_string(run.join("tune.md")).unwrap();
+    for part in [
+        "```python\nimport gc",
+        "| seeds of the confirmation | 1001 to 1003 |",
+        "tune-pareto.svg",
+        "a better collector",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains(folder.path().to_str().unwrap()), "paths are nobody's business");
+
+    // As if it had been killed in the middle of a line.
+    let path = run.join("cells.jsonl");
+    let written = fs::read_to_string(&path).unwrap();
+    let half: String = written.split_inclusive('\n').take(6).collect();
+    fs::write(&path, format!("{half}{{\"schema\":")).unwrap();
+    fs::remove_file(run.join("answer.json")).unwrap();
+    let resumed = output(&["tune", "--json", "--resume", run.to_str().unwrap()]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    assert!(stderr(&resumed).contains("6 runs are there"), "{}", stderr(&resumed));
+    let printed = lines(&stdout(&resumed));
+    let last = printed.last().unwrap();
+    assert_valid(last);
+    assert_eq!((printed.len(), &last["verdict"]), (17 - 6 + 1, &json!("default-meets")));
+    let before: Vec<&Value> = all.iter().take(8).map(|cell| &cell["cell"]).collect();
+    let again = cells(&run);
+    assert!(again.iter().take(8).all(|cell| before.contains(&&cell["cell"])), "the search is the same");
+
+    // A recorded figure that no run can have is outside; one that every run has is inside.
+    let check = |low: u64, high: u64| {
+        let mut told = answer(&run);
+        for held in told["candidates"][0]["finalist"]["held"].as_array_mut().unwrap() {
+            held["prediction"]["low"] = json!(low);
+            held["prediction"]["high"] = json!(high);
+        }
+        fs::write(run.join("answer.json"), told.to_string()).unwrap();
+        let done = output(&["tune", "--check", run.to_str().unwrap(), "--seed", "70"]);
+        (done.status.code(), stdout(&done))
+    };
+    let (code, text) = check(1, u64::from(u32::MAX) * 1_000);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("seeds 70 to 72") && text.contains("All lie inside."), "{text}");
+    let (code, text) = check(1, 2);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("Outside: run 1: p50; run 1: peak-memory; run 2"), "{text}");
+    assert_eq!(cells(&run).len(), 17 + 3, "runs of the first check are there, and not run again");
+
+    let other = output(&["compare", "--resume", run.to_str().unwrap()]);
+    assert!(stderr(&other).contains("gclab tune --resume"), "{}", stderr(&other));
+}
+
+#[test]
+fn a_goal_that_nothing_meets_ends_in_no_recommendation() {
+    let (folder, heap) = (tempfile::tempdir().unwrap(), heap_file());
+    let run = folder.path().join("run");
+    let done = tiny(&run, &heap, &["--slo", "p50=1ns", "--closed"]);
+    assert_eq!(done.status.code(), Some(3), "{}", stderr(&done));
+    let text = stdout(&done);
+    assert!(text.contains("None: no setting was shown to meet the goal") && text.contains("× the limit"), "{text}");
+    assert!(!text.contains("Lines to paste"), "{text}");
+    let answer = answer(&run);
+    assert_eq!(
+        (&answer["verdict"], &answer["nearest"], &answer["lines"]),
+        (&json!("none"), &json!("700,10,10"), &json!(null))
+    );
+    let left: Vec<&Value> = answer["candidates"].as_array().unwrap()[1..].iter().map(|one| &one["left"]).collect();
+    assert!(left.iter().all(|left| left.as_str().unwrap().contains("× the limit")), "{left:?}");
+}
+
+/// A recording with so many requests and collections; pauses of each generation as long as given.
+fn doctored(folder: &Path, pauses_ns: [u64; 3]) -> PathBuf {
+    let mut text = String::from(
+        r#"{"kind":"start","schema":1,"runtime":"CPython 3.12.1","process":7,"started":"2026-01-01T00:00:00Z","threshold":[700,10,10],"enabled":true}"#,
+    );
+    text.push('\n');
+    let mut now = 0;
+    for n in 0..2_000_u64 {
+        let end = now + 50_000;
+        text.push_str(&format!(r#"{{"kind":"request","start_ns":{now},"end_ns":{end},"thread":1,"name":"GET"}}"#));
+        text.push('\n');
+        now = end + 10_000;
+        if n % 20 == 0 {
+            let generation = if n % 400 == 0 { 2 } else { usize::from(n % 200 == 0) };
+            let end = now + pauses_ns[generation];
+            text.push_str(&format!(
+                r#"{{"kind":"collection","start_ns":{now},"end_ns":{end},"generation":{generation},"collected":400,"uncollectable":0}}"#
+            ));
+            text.push('\n');
+            now = end;
+        }
+    }
+    text.push_str(&format!("{{\"kind\":\"end\",\"ns\":{now},\"dropped\":0}}\n"));
+    let path = folder.join("pauses.jsonl");
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn a_recording_that_the_model_does_not_predict_stops_it_unless_it_must_go_on() {
+    let (folder, heap) = (tempfile::tempdir().unwrap(), heap_file());
+    // Ten seconds for a young collection: on no machine.
+    let file = doctored(folder.path(), [10_000_000_000; 3]);
+    let goal = ["--slo", "p50=3600s", "--closed", "--recording", file.to_str().unwrap()];
+    let run = folder.path().join("refused");
+    let done = tiny(&run, &heap, &goal);
+    assert_eq!(done.status.code(), Some(3), "{}", stderr(&done));
+    let text = stdout(&done);
+    for part in [
+        "Back-test on CPython 3.12.1",
+        "the model does not predict what was recorded",
+        "--despite",
+        "median pause, generation 0",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("import gc"), "{text}");
+    assert_eq!(cells(&run).len(), 2, "nothing was searched");
+    let refused = answer(&run);
+    assert_eq!((&refused["verdict"], &refused["back_test"]["trusted"]), (&json!("untrusted"), &json!(false)));
+    assert_eq!(refused["back_test"]["fitted"], json!([["cyclic", "0.09950"]]), "{refused}");
+    assert_eq!(output(&["tune", "--check", run.to_str().unwrap()]).status.code(), Some(1));
+
+    let run = folder.path().join("despite");
+    let done = tiny(&run, &heap, &[&goal[..], &["--despite"]].concat());
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let despite = answer(&run);
+    assert_eq!(despite["verdict"], "default-meets");
+    let notes = despite["notes"].to_string();
+    assert!(notes.contains("because of --despite") && !notes.contains("No recording was given"), "{notes}");
+    assert!(cells(&run).iter().filter(|cell| cell["seed"] == 2001).count() == 2, "the back-test has a seed of its own");
+}
+
+#[test]
+fn requests_that_are_too_slow_without_any_pause_are_no_setting_s_to_mend() {
+    let (folder, heap) = (tempfile::tempdir().unwrap(), heap_file());
+    let recording = recording();
+    let out = folder.path().join("run");
+    // Of 22 requests, the slowest without a pause.
+    let done =
+        tiny(&out, &heap, &["--slo", "max=1us", "--closed", "--recording", recording.to_str().unwrap(), "--despite"]);
+    assert_eq!(done.status.code(), Some(3), "{}", stderr(&done));
+    assert!(stdout(&done).contains("no setting of the collector brings it below that"), "{}", stdout(&done));
+}
+
+#[test]
+fn what_cannot_be_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let run = run.to_str().unwrap();
+    for (arguments, cause) in [
+        (vec![], "--slo"),
+        (vec!["--slo", "p98=5ms"], "give one of p50, p90"),
+        (vec!["--slo", "p99=5"], "is no time"),
+        (vec!["--slo", "p99=5ms", "--slo", "p99=6ms"], "is given twice"),
+        (vec!["--slo", "p99=5ms", "--memory", "10%"], "is no limit of memory"),
+        (vec!["--slo", "p99=5ms", "--heaps", "refcount"], "collects no cycles"),
+        (vec!["--slo", "p99=5ms", "--heaps", "none"], "no heap is called"),
+        (vec!["--slo", "p99=5ms", "--heap-file", "/nowhere/x.gcheap.gz"], "there is no file"),
+        (vec!["--slo", "p99=5ms", "--heap-file", "Cargo.toml"], "Cargo.toml"),
+        (vec!["--slo", "p99=5ms", "--recording", "/nowhere/x.jsonl"], "cannot open"),
+        (vec!["--slo", "p99=5ms", "--set", "steering=off"], "would change what is tried"),
+        (vec!["--slo", "p99=5ms", "--set", "live=x"], "live=x is not possible"),
+        (vec!["--slo", "p99=5ms", "--load", "2"], "is no load"),
+        (vec!["--slo", "p99=5ms", "--load", "0.5", "--closed"], "cannot be used with"),
+        (vec!["--slo", "p99=5ms", "--scale", "2"], "--recording"),
+    ] {
+        let refused = output(&[&["tune", "--out", run][..], &arguments].concat());
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {}", stderr(&refused));
+        assert!(stderr(&refused).contains(cause), "{arguments:?}: {}", stderr(&refused));
+        assert!(!Path::new(run).exists(), "{arguments:?}");
+    }
+    assert_eq!(output(&["tune", "--resume", run]).status.code(), Some(1));
+}
+
+#[test]
+fn what_no_cpython_can_do_has_no_lines() {
+    let without = Candidate::all().into_iter().filter(|candidate| python::lines(candidate).is_none());
+    assert_eq!(without.map(|candidate| candidate.name()).collect::<Vec<_>>(), ["bytes:4M"]);
+}
