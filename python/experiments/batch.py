@@ -146,7 +146,7 @@ def main():
     parser.add_argument("--n", type=report.number(int, 1), default=100_000, help="objects made or used")
     parser.add_argument("--data", type=report.number(int, 1), default=10, help="elements of an object's list")
     parser.add_argument("--runs", type=report.number(int, 1), default=3, help="fresh processes a measurement")
-    parser.add_argument("--one", choices=sorted(ONE), help="only this measurement, in this process (used by the program itself)")
+    parser.add_argument("--one", choices=sorted(ONE), help="only this one, in this process (used by the program itself)")
     options = parser.parse_args()
     if options.one:
         print(json.dumps(ONE[options.one](options.n, options.data, options.one)))

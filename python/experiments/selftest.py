@@ -4,8 +4,8 @@
     python selftest.py --anchors    also the collections of web-v1, floating and batch at full size: some minutes
 
 What is expected was computed by other means, or measured with other programs on CPython 3.12.1. Prints a line for each check
-and ends with 1 if any failed. Another collector than that of 3.8 to 3.13 (free-threaded, or the incremental one of 3.14.0 to 3.14.4) has other
-counts; there only the checks that hold for any collector are made.
+and ends with 1 if any failed. Another collector than that of 3.8 to 3.13 (free-threaded, or the incremental one of 3.14.0 to
+3.14.4) has other counts; there only the checks that hold for any collector are made.
 """
 
 import json
@@ -114,8 +114,9 @@ def others():
 def claims():
     names = (
         "cycle_needs_gc cycle_del_order del_in_cycle_collected weakref_before_del_gc weakref_before_del_refcount "
-        "frozen_cycle_leaks debug_leak_saves_all leak_detector weakref_breaks_parent_cycle gen0_trigger gen2_threshold_zero gen1_gen2_ratio "
-        "get_count_is_not_collections rules_of_generations getrefcount_sequence exception_cycle"
+        "frozen_cycle_leaks debug_leak_saves_all leak_detector weakref_breaks_parent_cycle gen0_trigger "
+        "gen2_threshold_zero gen1_gen2_ratio get_count_is_not_collections rules_of_generations getrefcount_sequence "
+        "exception_cycle"
     ).split()
     seen = figures("claims", *[word for name in names for word in ("--claim", name)])
     equal("finalizers run in the order of creation", seen["cycle_del_order"], ["A", "B"])
