@@ -4,7 +4,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bench_results::experiment::floating::FloatingGarbage;
 use bench_results::experiment::pauses::Pauses;
@@ -246,6 +248,33 @@ fn an_interpreter_that_fails_is_a_row_and_a_broken_figure_a_wrong_answer() {
         let page = fs::read_to_string(run.join("release.md")).unwrap();
         assert!(page.contains("Failed: all-dead on CPython 3.99.0, round 0"), "{page}");
     }
+}
+
+#[test]
+fn an_interpreter_dies_with_the_program_that_asked_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let number = folder.path().join("number");
+    let python =
+        stand_in(folder.path(), &format!("echo $$ > {n}.part; mv {n}.part {n}; exec sleep 600", n = number.display()));
+    let run = folder.path().join("run");
+    let arguments = ["reproduce", "release", "--tiny", "--heaps", "refcount", "--out", run.to_str().unwrap()];
+    let mut program = program::gclab(&[&arguments[..], &["--python", python.to_str().unwrap()]].concat());
+    let mut program = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let waited = |holds: &dyn Fn() -> bool| {
+        let begin = Instant::now();
+        while !holds() && begin.elapsed() < Duration::from_secs(120) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        holds()
+    };
+    let asked = waited(&|| number.is_file());
+    program.kill().unwrap();
+    program.wait().unwrap();
+    assert!(asked, "the interpreter was never asked");
+    let number = fs::read_to_string(&number).unwrap();
+    // Gone, or dead and not yet forgotten by whoever adopted it.
+    let status = || fs::read_to_string(format!("/proc/{}/status", number.trim())).unwrap_or_default();
+    assert!(waited(&|| !status().contains("State:") || status().contains("State:\tZ")), "{}", status());
 }
 
 #[test]

@@ -13,8 +13,11 @@ pub(super) fn findings(rows: &Rows<'_>, all: &[Series]) -> Vec<Finding> {
         (!words.is_empty())
             .then(|| Finding { about: about.to_owned(), text: format!("{begin}: {}.", words.join("; ")) })
     };
-    let grows =
-        each("growth", &|subject| grows(rows, all, subject), "Does the stop grow with the live heap? (rings of 10)");
+    let grows = each(
+        "growth",
+        &|subject| grows(rows, all, subject),
+        "Does the time that a program stands still grow with the live heap? (rings of 10)",
+    );
     let cheapest = each(
         "the cheapest shape",
         &|subject| cheapest(rows, all, subject),

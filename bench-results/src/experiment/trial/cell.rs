@@ -80,7 +80,7 @@ impl Point {
     }
 }
 
-/// One cell; see the [module](self).
+/// One cell: a subject, a question with its options, a round.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// The experiment's name.
