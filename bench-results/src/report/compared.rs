@@ -38,12 +38,14 @@ const SHORT: [&str; 23] = [
 ];
 
 /// What stands in the table of all points.
-const OVERVIEW: [&str; 10] = [
+const OVERVIEW: [&str; 12] = [
     "response-p50",
     "response-p99",
     "response-p99.9",
     "response-max",
+    "service-p50",
     "service-p99.9",
+    "service-max",
     "pause-max",
     "collections-2",
     "floating-peak",
@@ -198,14 +200,15 @@ fn overview(tables: &[Table]) -> Grid {
                 let shown = row_of(table, key).and_then(|row| table.rows[row].shown().into_iter().nth(place));
                 Word::plain(shown.unwrap_or_else(|| "n/a".to_owned()))
             };
-            rows.push((format!("{} · {}", table.title, heading.title()), keys.iter().map(word).collect()));
+            let heap = std::iter::once(Word::plain(heading.title()));
+            rows.push((table.title.clone(), heap.chain(keys.iter().map(word)).collect()));
         }
     }
     let name = |key: &&str| super::quantity::quantity(key).map_or_else(String::new, |known| known.name.to_owned());
     Grid {
         title: "Every heap at every point".to_owned(),
-        corner: "point · heap".to_owned(),
-        columns: keys.iter().map(name).collect(),
+        corner: "point".to_owned(),
+        columns: std::iter::once("heap".to_owned()).chain(keys.iter().map(name)).collect(),
         rows,
         notes: Vec::new(),
     }

@@ -17,6 +17,9 @@ const OPEN: usize = 3;
 /// A table of more rows has a filter.
 const FILTERED: usize = 12;
 
+/// A text of more characters is broken into lines.
+const SENTENCE: usize = 40;
+
 /// A run, set.
 pub(super) struct Section {
     /// Its entry in the table of contents.
@@ -142,6 +145,7 @@ fn table(grid: &Grid, title: &str, id: &str) -> Markup {
 }
 
 fn framed(grid: &Grid, title: &str, id: &str, folded: bool) -> Markup {
+    let classes: Vec<Option<&str>> = (0..grid.columns.len()).map(|column| class(grid, column)).collect();
     let caption = format!("{id}-caption");
     let table = html! {
         div.scroll role="group" tabindex="0" aria-labelledby=(caption) {
@@ -149,13 +153,13 @@ fn framed(grid: &Grid, title: &str, id: &str, folded: bool) -> Markup {
                 caption #(caption) { (title) }
                 thead { tr {
                     th scope="col" { (grid.corner) }
-                    @for column in &grid.columns { th scope="col" { (column) } }
+                    @for (column, class) in grid.columns.iter().zip(&classes) { th class=[*class] scope="col" { (column) } }
                 } }
                 tbody { @for (name, words) in &grid.rows {
                     tr {
                         th scope="row" { (name) }
-                        @for word in words {
-                            @if word.bold { td { strong { (word.text) } } } @else { td { (word.text) } }
+                        @for (word, class) in words.iter().zip(&classes) {
+                            td class=[*class] { @if word.bold { strong { (word.text) } } @else { (word.text) } }
                         }
                     }
                 } }
@@ -169,6 +173,18 @@ fn framed(grid: &Grid, title: &str, id: &str, folded: bool) -> Markup {
         } @else {
             div.table #(id) { (table) }
         }
+    }
+}
+
+/// How a column is set: figures to the right, words to the left, sentences in lines.
+fn class(grid: &Grid, column: usize) -> Option<&'static str> {
+    let texts = grid.rows.iter().filter_map(|(_, words)| Some(words.get(column)?.text.as_str()));
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty() && *text != "n/a").collect();
+    let is_word = |text: &&&str| !text.starts_with(|c: char| c.is_ascii_digit() || "+-−~?×".contains(c));
+    match texts.iter().filter(is_word).count() * 2 > texts.len() {
+        true if texts.iter().any(|text| text.chars().count() > SENTENCE) => Some("text"),
+        true => Some("word"),
+        false => None,
     }
 }
 

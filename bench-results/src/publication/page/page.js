@@ -73,10 +73,6 @@
         say(`${table.caption.textContent}: ${direction ? `${direction} by ${button.textContent}` : "as published"}`);
       });
     });
-    // Words are read from the left.
-    original.forEach(row => [...row.cells].forEach(cell => {
-      if (cell.tagName === "TD" && cell.textContent.length > 40) cell.classList.add("text");
-    }));
   };
   const filterable = table => {
     const rows = [...table.tBodies[0].rows];

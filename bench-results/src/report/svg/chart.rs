@@ -177,7 +177,7 @@ impl Chart {
         for series in &self.series {
             for (point, label) in series.points.iter().zip(&series.labels).filter(|(_, label)| !label.is_empty()) {
                 let (x, y) = place(point);
-                let width = text_width(11.0, label);
+                let width = text_width(12.0, label);
                 let places = [
                     (x + 9.0, y + 4.0),
                     (x - 9.0 - width, y + 4.0),
@@ -193,7 +193,7 @@ impl Chart {
                 });
                 // Without room the legend must do.
                 if let Some((at, own)) = free {
-                    canvas.text("g-ink g-halo", 11.0, Anchor::Start, at, label);
+                    canvas.text("g-ink g-halo", 12.0, Anchor::Start, at, label);
                     taken.push(own);
                 }
             }
