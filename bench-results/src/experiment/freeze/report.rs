@@ -93,8 +93,7 @@ impl Report {
 
     /// As a chapter; its records are the run's.
     pub fn chapter(&self) -> Chapter {
-        let mut findings: Vec<chapter::Finding> =
-            self.wrong.iter().map(|wrong| said("WRONG", wrong)).collect();
+        let mut findings: Vec<chapter::Finding> = self.wrong.iter().map(|wrong| said("WRONG", wrong)).collect();
         findings.extend(self.findings.iter().map(|finding| said(&finding.about, &finding.text)));
         let mut notes: Vec<String> = NOTES.map(str::to_owned).to_vec();
         if self.size == Size::Tiny {
@@ -203,7 +202,10 @@ fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
         ("cells", format!("{} of {}", records.len(), run.plan.all().len())),
         ("rounds", rounds.to_string()),
         ("seed", seeds),
-        ("noise floor", "the control: what a child that does nothing but answer has written to, in a column of its own".to_owned()),
+        (
+            "noise floor",
+            "the control: what a child that does nothing but answer has written to, in a column of its own".to_owned(),
+        ),
         ("started", run.started.clone()),
         ("ended", run.ended.clone().unwrap_or_else(|| "not finished".to_owned())),
         ("gclab", format!("{}, {} build", run.provenance.version, run.provenance.profile)),
