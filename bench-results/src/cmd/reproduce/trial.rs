@@ -10,7 +10,9 @@ use serde_json::json;
 
 use super::super::compare::plural;
 use super::super::{WrongAnswer, print};
-use crate::experiment::trial::{Cell, Experiment, Plan, Programs, Python, Record, Run, SCHEMA, Size, process};
+use crate::experiment::trial::{
+    Cell, Experiment, Plan, Programs, Python, Record, Run, SCHEMA, Size, process, whole_chapter,
+};
 use crate::invocation::die_with_parent;
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
 use crate::record::Status;
@@ -116,7 +118,7 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
         kind: experiment.name().to_owned(),
         command: std::iter::once("gclab".to_owned())
             .chain(std::env::args().skip(1))
-            .map(origin::without_path)
+            .map(|word| origin::without_paths(&word))
             .collect(),
         started,
         ended: None,
@@ -189,11 +191,7 @@ fn conduct(
 /// The chapter into the folder and onto the screen; an error if a heap was wrong.
 fn publish(experiment: &dyn Experiment, run: &Run, folder: &CellFolder<Record>, json: bool) -> Result<()> {
     let records = folder.records();
-    let mut chapter = experiment.chapter(run, records);
-    chapter.facts.extend(run.facts(records));
-    let failed = records.iter().filter(|record| record.status != Status::Ok);
-    let cause = |record: &Record| record.error.clone().unwrap_or_else(|| record.status.name().to_owned());
-    chapter.notes.extend(failed.map(|record| format!("Failed: {}: {}", record.name(), cause(record))));
+    let chapter = whole_chapter(experiment, run, records);
     let written = files::write(&chapter, folder.path())?;
     if json {
         for finding in &chapter.findings {
@@ -206,7 +204,7 @@ fn publish(experiment: &dyn Experiment, run: &Run, folder: &CellFolder<Record>, 
         }
     }
     let wrong = records.iter().filter(|record| record.status == Status::WrongDigest);
-    let wrong: Vec<String> = wrong.map(|record| format!("{}: {}", record.name(), cause(record))).collect();
+    let wrong: Vec<String> = wrong.map(|record| format!("{}: {}", record.name(), record.cause())).collect();
     if wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(wrong.join("\nwrong answer: ")).into()) }
 }
 

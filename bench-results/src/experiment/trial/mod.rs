@@ -28,6 +28,7 @@ pub use programs::Programs;
 pub use record::{Record, Run, SCHEMA};
 pub use rows::{Rows, median};
 
+use crate::record::Status;
 use crate::report::chapter::Chapter;
 use crate::roster;
 
@@ -85,4 +86,13 @@ pub trait Experiment: Sync {
 
     /// What the records say. Where the run comes from is added to its facts.
     fn chapter(&self, run: &Run, records: &[Record]) -> Chapter;
+}
+
+/// What the records say, where they come from, and which cells failed.
+pub fn whole_chapter(experiment: &dyn Experiment, run: &Run, records: &[Record]) -> Chapter {
+    let mut chapter = experiment.chapter(run, records);
+    chapter.facts.extend(run.facts(records));
+    let failed = records.iter().filter(|record| record.status != Status::Ok);
+    chapter.notes.extend(failed.map(|record| format!("Failed: {}: {}", record.name(), record.cause())));
+    chapter
 }

@@ -80,6 +80,11 @@ impl Record {
         self.options.get(option).map_or("", String::as_str)
     }
 
+    /// Why it did not come to its end.
+    pub fn cause(&self) -> String {
+        self.error.clone().unwrap_or_else(|| self.status.name().to_owned())
+    }
+
     /// Who was asked what, for people.
     pub fn name(&self) -> String {
         format!("{} on {}, round {}", self.question, self.subject.name(), self.round)

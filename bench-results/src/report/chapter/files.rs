@@ -16,15 +16,8 @@ use crate::histogram::write_whole;
 /// # Errors
 /// If they cannot be written.
 pub fn write(chapter: &Chapter, folder: &Path) -> Result<Vec<PathBuf>> {
-    let stem = &chapter.stem;
-    let mut files = vec![
-        (format!("{stem}.md"), markdown(chapter)),
-        (format!("{stem}.csv"), csv(chapter)?),
-        (format!("{stem}.tex"), latex::chapter(chapter)),
-    ];
-    files.extend(chapter.pictures.iter().map(|picture| (format!("plots/{}.svg", picture.stem), picture.svg.clone())));
     let mut written = Vec::new();
-    for (name, text) in files {
+    for (name, text) in all(chapter)? {
         let path = folder.join(name);
         let unwritable = || format!("cannot write {}; free space there, or choose another folder", path.display());
         fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(unwritable)?;
@@ -32,6 +25,21 @@ pub fn write(chapter: &Chapter, folder: &Path) -> Result<Vec<PathBuf>> {
         written.push(path);
     }
     Ok(written)
+}
+
+/// The files: their paths below a folder, and texts; the Markdown first.
+///
+/// # Errors
+/// If a figure is no text, which does not happen.
+pub fn all(chapter: &Chapter) -> Result<Vec<(String, String)>> {
+    let stem = &chapter.stem;
+    let mut files = vec![
+        (format!("{stem}.md"), markdown(chapter)),
+        (format!("{stem}.csv"), csv(chapter)?),
+        (format!("{stem}.tex"), latex::chapter(chapter)),
+    ];
+    files.extend(chapter.pictures.iter().map(|picture| (format!("plots/{}.svg", picture.stem), picture.svg.clone())));
+    Ok(files)
 }
 
 /// As Markdown (GitHub's dialect).
