@@ -4,5 +4,9 @@
 //! a later call can go on with, and makes its table from the folder alone. One file, or folder, each.
 
 pub mod claims;
+pub mod floating;
 pub mod freeze;
+pub mod pauses;
+pub mod release;
 pub mod thresholds;
+pub mod trial;

@@ -200,6 +200,13 @@ impl<R> Drop for CellFolder<R> {
     }
 }
 
+/// Which sort of run a folder holds, as its `run.json` says; `None` if it does not say.
+pub fn kind_of(path: &Path) -> Option<String> {
+    let text = fs::read(path.join("run.json")).ok()?;
+    let run: serde_json::Value = serde_json::from_slice(&text).ok()?;
+    Some(run.get("kind")?.as_str()?.to_owned())
+}
+
 /// The records of whole lines, and how many bytes those take. The last line may be torn.
 fn parse<R: Line>(text: &[u8]) -> Result<(Vec<R>, usize)> {
     let mut records = Vec::new();

@@ -16,6 +16,7 @@ pub mod oplog;
 pub mod oracle;
 pub mod request_tree;
 pub mod series;
+pub mod structures;
 pub mod workload;
 
 mod census;

@@ -3,6 +3,9 @@
 //! Every experiment ends in chapters, and every writer (Markdown, the page) sets any chapter; so no experiment has a writer of
 //! its own, and no writer knows an experiment.
 
+pub mod files;
+pub mod screen;
+
 use super::grid::Grid;
 
 /// See the [module](self).

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::chapter::Chapter;
 use super::grid::{Grid, Word};
 use super::table::{Heading, Report, Table};
 
@@ -53,6 +54,27 @@ pub fn render(report: &Report) -> String {
         paragraphs(&mut text, &settings.notes);
     }
     text.push_str("\\end{document}\n");
+    text
+}
+
+/// A chapter: question, findings, tables, notes and where it comes from. Pictures are files of their own.
+pub(crate) fn chapter(chapter: &Chapter) -> String {
+    let mut text = format!("% Written by gclab reproduce {}.\n", comment(&chapter.stem));
+    text.push_str(PREAMBLE);
+    let _ = writeln!(text, "\\section*{{{}}}\n{}\\par\\medskip", escaped(&chapter.title), escaped(&chapter.question));
+    for finding in &chapter.findings {
+        let _ = writeln!(text, "\\textbf{{{}}}: {}\\par", escaped(&finding.about), escaped(&finding.text));
+    }
+    for each in &chapter.grids {
+        grid(&mut text, each);
+    }
+    text.push_str("\\bigskip\n");
+    paragraphs(&mut text, &chapter.notes);
+    let _ = writeln!(text, "\\medskip\n\\begin{{tabular}}{{@{{}}lp{{0.75\\linewidth}}@{{}}}}\n\\toprule");
+    for (name, value) in &chapter.facts {
+        let _ = writeln!(text, "{} & \\raggedright {}\\tabularnewline", escaped(name), breakable(&escaped(value)));
+    }
+    text.push_str("\\bottomrule\n\\end{tabular}\n\\end{document}\n");
     text
 }
 

@@ -141,16 +141,21 @@ fn commit(run: &Run) -> String {
 /// A command line to read and to paste: arguments with blanks are quoted, absolute paths cut to their last name.
 pub(crate) fn command(arguments: &[String]) -> String {
     let shown = |argument: &String| {
-        let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-        let cut = match argument.find("=/") {
-            Some(at) => name(&argument[at + 1..]).map(|name| format!("{}={name}", &argument[..at])),
-            None if argument.starts_with('/') => name(argument),
-            None => None,
-        };
-        let argument = cut.unwrap_or_else(|| argument.clone());
+        let argument = without_path(argument.clone());
         if argument.contains(char::is_whitespace) { format!("'{argument}'") } else { argument }
     };
     arguments.iter().map(shown).collect::<Vec<_>>().join(" ")
+}
+
+/// An argument whose absolute path, if it is or has one, is cut to its last name.
+pub(crate) fn without_path(argument: String) -> String {
+    let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+    let cut = match argument.find("=/") {
+        Some(at) => name(&argument[at + 1..]).map(|name| format!("{}={name}", &argument[..at])),
+        None if argument.starts_with('/') => name(&argument),
+        None => None,
+    };
+    cut.unwrap_or(argument)
 }
 
 fn loads(run: &Run) -> String {

@@ -1,0 +1,219 @@
+//! `gclab reproduce` of experiments whose cells end in flat figures: one set of arguments, one way to run them.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+
+use super::super::compare::plural;
+use super::super::{WrongAnswer, print};
+use crate::experiment::trial::{Cell, Experiment, Plan, Programs, Python, Record, Run, SCHEMA, Size, process};
+use crate::invocation::die_with_parent;
+use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
+use crate::record::Status;
+use crate::report::chapter::{files, screen};
+use crate::report::origin;
+use crate::run_folder::{CellFolder, kind_of};
+use crate::units;
+
+pub(super) const EXAMPLES: &str = "\
+Each cell is a fresh process; rounds are interleaved and shuffled. The run folder gets run.json, cells.jsonl (one record a
+cell), and the tables as Markdown, CSV and LaTeX with pictures in plots/. With --python PATH live interpreters are asked the
+same in the same rounds, by programs that are built in. --resume DIR goes on with an interrupted run.";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// A small form of it: less than three minutes
+    #[arg(long)]
+    quick: bool,
+    /// Heaps too small to say anything, to see the experiment run
+    #[arg(long, hide = true, conflicts_with = "quick")]
+    tiny: bool,
+    /// These heaps only
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    heaps: Vec<String>,
+    /// A CPython to ask the same, in the same rounds; may be repeated
+    #[arg(long, value_name = "PATH")]
+    python: Vec<PathBuf>,
+    /// Repetitions of each cell
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+    /// Seed of every random choice, the order of cells included
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Seconds after which a cell is killed
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    /// The run folder; a new one under gclab-runs if not given
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder; what it runs is as it was then. Name its interpreters again by --python
+    #[arg(long, value_name = "DIR",
+        conflicts_with_all = ["quick", "tiny", "heaps", "rounds", "seed", "timeout", "out"])]
+    resume: Option<PathBuf>,
+    /// Print each cell's record as a line of JSON when it has ended, then each finding as one; no table
+    #[arg(long)]
+    json: bool,
+    /// Run one cell in this process, and print its record
+    #[arg(long, value_name = "JSON", hide = true)]
+    cell: Option<String>,
+    /// Be killed when the process that started this one, which has this number, dies
+    #[arg(long, hide = true, value_name = "PID")]
+    dies_with_parent: Option<i32>,
+}
+
+pub(super) fn run(experiment: &dyn Experiment, arguments: Arguments) -> Result<()> {
+    if let Some(parent) = arguments.dies_with_parent {
+        die_with_parent(parent)?;
+    }
+    if let Some(text) = &arguments.cell {
+        let record = process::measure(experiment, &Cell::from_text(text)?)?;
+        return print(&(serde_json::to_string(&record)? + "\n"));
+    }
+    let pythons = pythons(&arguments.python)?;
+    let (mut folder, mut run) = match &arguments.resume {
+        Some(path) => resume(experiment, path)?,
+        None => begin(experiment, &arguments, &pythons)?,
+    };
+    conduct(experiment, &run, &mut folder, &pythons, arguments.json)?;
+    run.ended = Some(now_utc());
+    run.load_after = Some(Load::now());
+    folder.write_run(&run)?;
+    publish(experiment, &run, &folder, arguments.json)
+}
+
+/// The interpreters at these paths, no version twice.
+fn pythons(paths: &[PathBuf]) -> Result<Vec<Python>> {
+    let mut pythons: Vec<Python> = Vec::new();
+    for path in paths {
+        let python = Python::find(path)?;
+        if pythons.iter().any(|known| known.version == python.version) {
+            bail!("{} is named twice by --python; their columns could not be told apart", python.version);
+        }
+        pythons.push(python);
+    }
+    Ok(pythons)
+}
+
+/// A new run as the command line says.
+fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python]) -> Result<(CellFolder<Record>, Run)> {
+    let started = now_utc();
+    let size = match (arguments.quick, arguments.tiny) {
+        (true, _) => Size::Quick,
+        (_, true) => Size::Tiny,
+        _ => Size::Standard,
+    };
+    let versions: Vec<String> = pythons.iter().map(|python| python.version.clone()).collect();
+    let mut plan = Plan::new(experiment, size, &arguments.heaps, &versions, arguments.seed, arguments.timeout)?;
+    plan.rounds = arguments.rounds.unwrap_or(plan.rounds);
+    let path = arguments.out.clone().unwrap_or_else(|| Path::new("gclab-runs").join(started.replace(':', "")));
+    let folder = CellFolder::create(&path)?;
+    let run = Run {
+        schema: SCHEMA,
+        kind: experiment.name().to_owned(),
+        command: std::iter::once("gclab".to_owned())
+            .chain(std::env::args().skip(1))
+            .map(origin::without_path)
+            .collect(),
+        started,
+        ended: None,
+        plan,
+        provenance: Provenance::collect(),
+        load_before: Load::now(),
+        load_after: None,
+    };
+    folder.write_run(&run)?;
+    Ok((folder, run))
+}
+
+/// A run to go on with.
+fn resume(experiment: &dyn Experiment, path: &Path) -> Result<(CellFolder<Record>, Run)> {
+    let (name, shown) = (experiment.name(), path.display());
+    if let Some(kind) = kind_of(path).filter(|kind| kind != name) {
+        bail!("{shown} is a run of `{kind}` and not of `{name}`; go on with it by the command that began it");
+    }
+    let folder = CellFolder::<Record>::open(path)?;
+    let run: Run = folder.read_run()?;
+    if run.provenance.binary.as_deref() != Some(binary_hash()?) {
+        bail!("{shown} was begun by another build of gclab; start a new run, or use that build");
+    }
+    if folder.records().iter().any(|record| record.machine.as_deref() != machine_hash()) {
+        bail!("{shown} was begun on another machine; go on there");
+    }
+    Ok((folder, run))
+}
+
+/// Runs the cells that have no record yet.
+fn conduct(
+    experiment: &dyn Experiment,
+    run: &Run,
+    folder: &mut CellFolder<Record>,
+    pythons: &[Python],
+    json: bool,
+) -> Result<()> {
+    let binary = binary_hash()?;
+    let done: Vec<String> = folder.records().iter().map(|record| record.cell.clone()).collect();
+    let mut left = run.plan.all();
+    left.retain(|cell| !done.contains(&cell.hash(binary)));
+    let missing = |version: &&str| !pythons.iter().any(|python| python.version == **version);
+    if let Some(version) = run.plan.versions().into_iter().find(missing).filter(|_| !left.is_empty()) {
+        bail!("{version} is part of this run; name its path by --python");
+    }
+    let expected_s: f64 = left.iter().map(|cell| experiment.expected_s(cell)).sum();
+    eprintln!(
+        "{} in {}, about {}. Each finished cell is kept in {p}; if interrupted, go on with `gclab reproduce {} --resume {p}`.",
+        plural(left.len(), "cell"),
+        plural(run.plan.rounds as usize, "round"),
+        units::duration(expected_s),
+        experiment.name(),
+        p = folder.path().display()
+    );
+    let programs = Programs::write()?;
+    let bar = progress_bar(left.len());
+    for cell in left {
+        bar.set_message(format!("{} on {}", cell.question, cell.subject.name()));
+        let record = process::run(experiment, &cell, pythons, &programs, Duration::from_secs(run.plan.timeout_s))?;
+        if json {
+            print(&(serde_json::to_string(&record)? + "\n"))?;
+        }
+        folder.append(record)?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// The chapter into the folder and onto the screen; an error if a heap was wrong.
+fn publish(experiment: &dyn Experiment, run: &Run, folder: &CellFolder<Record>, json: bool) -> Result<()> {
+    let records = folder.records();
+    let mut chapter = experiment.chapter(run, records);
+    chapter.facts.extend(run.facts(records));
+    let failed = records.iter().filter(|record| record.status != Status::Ok);
+    let cause = |record: &Record| record.error.clone().unwrap_or_else(|| record.status.name().to_owned());
+    chapter.notes.extend(failed.map(|record| format!("Failed: {}: {}", record.name(), cause(record))));
+    let written = files::write(&chapter, folder.path())?;
+    if json {
+        for finding in &chapter.findings {
+            print(&format!("{}\n", json!({"about": finding.about, "text": finding.text})))?;
+        }
+    } else {
+        print(&format!("\n{}", screen::render(&chapter)))?;
+        if let Some(first) = written.first() {
+            print(&format!("All tables and pictures: {}\n", first.display()))?;
+        }
+    }
+    let wrong = records.iter().filter(|record| record.status == Status::WrongDigest);
+    let wrong: Vec<String> = wrong.map(|record| format!("{}: {}", record.name(), cause(record))).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(wrong.join("\nwrong answer: ")).into()) }
+}
+
+/// Drawn between cells, and not at all where stderr is no terminal.
+fn progress_bar(cells: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(cells as u64), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} cells  {msg}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}

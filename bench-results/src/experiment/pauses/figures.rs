@@ -1,0 +1,83 @@
+//! Figures of a point in the form of tables: per object, and as an exponent over sizes.
+
+use super::anchors::{self, Anchor};
+use super::slope::{Exponent, exponent};
+use crate::experiment::trial::{Cell, Rows, Subject};
+
+/// Points that differ only in how many nodes there are: `ring` of 10, in order, all dying.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Series {
+    pub(super) shape: String,
+    /// Nodes of one structure; `None`: all of them.
+    pub(super) k: Option<u32>,
+    pub(super) order: String,
+    pub(super) dying: String,
+}
+
+impl Series {
+    /// That of a cell.
+    pub(super) fn of(cell: &Cell) -> Self {
+        let k = cell.integer("k").ok().filter(|k| cell.integer("nodes").ok() != Some(*k));
+        let text = |option| cell.text(option).to_owned();
+        Self { shape: text("shape"), k, order: text("order"), dying: text("dying") }
+    }
+
+    /// For people: `rings of 10, shuffled`.
+    pub(super) fn name(&self) -> String {
+        let (one, many) = match self.shape.as_str() {
+            "ring" => ("one ring", "rings of"),
+            "dll" => ("one doubly linked list", "doubly linked lists of"),
+            "tree" => ("one tree", "trees of"),
+            "nested" => ("one nested list", "nested lists of"),
+            _ => ("records", "records of"),
+        };
+        let name = match self.k {
+            _ if self.shape == "rec" => "records".to_owned(),
+            Some(k) => format!("{many} {}", crate::units::count(u64::from(k))),
+            None => one.to_owned(),
+        };
+        let more = [("shuffled", &self.order), ("half", &self.dying)];
+        let more = more.map(|(word, given)| if word == given { format!(", {word}") } else { String::new() });
+        name + &more.concat()
+    }
+
+    /// Its cells' sizes and questions, smallest first.
+    pub(super) fn sizes<'r>(&self, rows: &Rows<'r>) -> Vec<(u32, &'r str)> {
+        let mut sizes: Vec<(u32, &str)> = rows
+            .cells(|cell| Self::of(cell) == *self)
+            .into_iter()
+            .filter_map(|cell| Some((cell.integer("nodes").ok()?, cell.question.as_str())))
+            .collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+
+    /// Recorded lines of it, smallest first.
+    pub(super) fn recorded(&self) -> Vec<Anchor> {
+        let mut lines = anchors::all();
+        lines.retain(|line| {
+            let k = Some(line.k).filter(|k| *k != line.nodes);
+            (line.shape.as_str(), k, line.order.as_str()) == (&self.shape, self.k, &self.order)
+        });
+        lines.sort_by_key(|line| line.nodes);
+        lines
+    }
+}
+
+/// A time per object that was examined: the median over rounds.
+pub(super) fn per_object(rows: &Rows<'_>, question: &str, subject: &Subject, figure: &str) -> Option<f64> {
+    let time = rows.median(question, subject, figure)?;
+    // Of what died, what a collection found, unless counts freed it before.
+    let objects = if figure.starts_with("dead") { "found_objects" } else { "tracked_objects" };
+    let objects = rows.median(question, subject, objects).filter(|objects| *objects > 0.0)?;
+    Some(time / objects)
+}
+
+/// How a time grows with the objects, from all rounds of all sizes.
+pub(super) fn growth(rows: &Rows<'_>, series: &Series, subject: &Subject, figure: &str) -> Option<Exponent> {
+    let records = series.sizes(rows).into_iter().flat_map(|(_, question)| rows.of(question, subject));
+    let points: Vec<(f64, f64)> =
+        records.filter_map(|record| Some((record.number("tracked_objects")?, record.number(figure)?))).collect();
+    exponent(&points)
+}

@@ -1,0 +1,173 @@
+//! Live interpreters: what one is, and how it runs a program of an experiment.
+//!
+//! An interpreter runs in a process that is killed with this one, with everything of its environment ignored. It is started
+//! by another process of this program, which ties itself to this one and then becomes the interpreter: what the system
+//! counts is the interpreter's alone.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::figures::{Figures, check};
+use super::programs::Programs;
+use crate::invocation::{Ended, cause, read_in_background, run_again, wait};
+use crate::record::Status;
+
+/// How long an interpreter may take to say what it is.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Asks an interpreter what it is; any Python since 2.7 can answer.
+const QUESTION: &str = "import sys, platform; print(platform.python_implementation() + ' ' + platform.python_version() \
+                        + getattr(sys, 'abiflags', ''))";
+
+/// A CPython on this machine.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Python {
+    path: PathBuf,
+    /// Such as `CPython 3.12.1`; `t` behind it: a build without the global lock.
+    pub version: String,
+}
+
+/// A program with its arguments, beside `--json`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Script {
+    /// Its file, such as `shapes.py`.
+    pub program: &'static str,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Script {
+    /// With these options: `--NAME VALUE` each.
+    pub fn new(program: &'static str, options: &[(&str, &dyn std::fmt::Display)]) -> Self {
+        let arguments = options.iter().flat_map(|(name, value)| [format!("--{name}"), value.to_string()]).collect();
+        Self { program, arguments }
+    }
+}
+
+/// What came of a program.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub status: Status,
+    /// Why, unless `ok`.
+    pub error: Option<String>,
+    /// What it measured; empty unless `ok`.
+    pub figures: Figures,
+}
+
+/// The line that every program prints; what else is in it is what it was asked.
+#[derive(Deserialize)]
+struct Told {
+    figures: Figures,
+}
+
+impl Python {
+    /// Asks the interpreter what it is.
+    ///
+    /// # Errors
+    /// If there is none, or it is no CPython from 3.8 on.
+    pub fn find(path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let mut command = Command::new(path);
+        command.args(["-c", QUESTION]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {shown}; give the executable of a CPython by --python"))?;
+        let output = read_in_background(child.stdout.take());
+        wait(&mut child, PATIENCE)?;
+        let text = output.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+        let version = text.trim();
+        let Some(number) = version.strip_prefix("CPython ") else {
+            let said: String = version.chars().take(60).collect();
+            bail!(
+                "{shown} is no CPython: asked what it is, it said `{said}`; give the executable of a CPython by --python"
+            );
+        };
+        let parts: Vec<u32> = number.split('.').take(2).filter_map(|part| part.parse().ok()).collect();
+        if parts < vec![3, 8] {
+            bail!("{shown} is {version}; the programs need 3.8 or later: give another one by --python");
+        }
+        // A build with the old allocator has the flag `m` up to 3.7 only: what is left are `t` and `d`.
+        Ok(Self { path: path.to_owned(), version: version.to_owned() })
+    }
+
+    /// Runs a program to its end, or until the time is up. That it fails is an answer.
+    ///
+    /// # Errors
+    /// If it cannot start.
+    pub fn run(&self, programs: &Programs, script: &Script, timeout: Duration) -> Result<Answer> {
+        let mut arguments: Vec<OsString> = vec!["reproduce".into(), "interpreter".into()];
+        arguments.extend(["--python".into(), self.path.clone().into(), "--program".into()]);
+        arguments.push(programs.path(script.program).into());
+        for argument in &script.arguments {
+            arguments.extend(["--argument".into(), argument.into()]);
+        }
+        Ok(answer(run_again(&arguments, timeout)?, timeout))
+    }
+}
+
+fn answer(ended: Ended, timeout: Duration) -> Answer {
+    let failed = |status, error: String| Answer { status, error: Some(error), figures: Figures::new() };
+    let Some(status) = ended.status else {
+        let error = format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs());
+        return failed(Status::Timeout, error);
+    };
+    if !status.success() {
+        return failed(Status::Error, cause(status, ended.messages.lines().last().unwrap_or_default()));
+    }
+    let Some(told) = ended.output.lines().last().and_then(|line| serde_json::from_str::<Told>(line).ok()) else {
+        return failed(Status::Error, "the program did not end in a line of figures".to_owned());
+    };
+    match check(&told.figures) {
+        Ok(()) => Answer { status: Status::Ok, error: None, figures: told.figures },
+        Err(wrong) => failed(Status::WrongDigest, wrong.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+
+    use super::*;
+
+    fn ended(status: Option<i32>, output: &str) -> Ended {
+        let status = status.map(ExitStatus::from_raw);
+        Ended { status, output: output.to_owned(), messages: "Traceback\nMemoryError".to_owned() }
+    }
+
+    #[test]
+    fn each_end_of_a_program_is_an_answer() {
+        let second = Duration::from_secs(1);
+        let good =
+            answer(ended(Some(0), "{\"program\": \"x\", \"figures\": {\"a_ns\": 3, \"b_bytes\": null}}\n"), second);
+        assert_eq!((good.status, good.figures.len()), (Status::Ok, 2));
+        for (end, status, why) in [
+            (ended(None, ""), Status::Timeout, "not done after 1 s"),
+            (ended(Some(256), ""), Status::Error, "MemoryError"),
+            (ended(Some(9), ""), Status::Error, "SIGKILL"),
+            (ended(Some(0), "hello\n"), Status::Error, "line of figures"),
+            (ended(Some(0), "{\"figures\": {\"a_ns\": -3}}"), Status::WrongDigest, "a_ns cannot be -3"),
+        ] {
+            let answer = answer(end, second);
+            assert_eq!(answer.status, status);
+            assert!(answer.error.as_ref().unwrap().contains(why), "{answer:?}");
+            assert!(answer.figures.is_empty());
+        }
+    }
+
+    #[test]
+    fn what_is_no_cpython_is_refused_with_a_cause() {
+        for (path, why) in
+            [("/nowhere/python", "cannot start"), ("/bin/echo", "no CPython"), ("/bin/false", "no CPython")]
+        {
+            let error = format!("{:#}", Python::find(Path::new(path)).unwrap_err());
+            assert!(error.contains(why) && error.contains("--python"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! One cell in a process of its own, and in this one.
+
+use std::ffi::OsString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use gc_core::HeapFull;
+
+use super::Experiment;
+use super::cell::{Cell, Subject};
+use super::figures::{WrongFigures, check};
+use super::interpreter::{Answer, Python};
+use super::programs::Programs;
+use super::record::Record;
+use crate::invocation::{Ended, cause, run_again};
+use crate::provenance::binary_hash;
+use crate::record::Status;
+
+/// Runs a cell of a heap in this process. That it fails is a record.
+///
+/// # Errors
+/// If it is none of a heap's, or the program cannot read its own file.
+pub fn measure(experiment: &dyn Experiment, cell: &Cell) -> Result<Record> {
+    if cell.subject.heap_name().is_none() {
+        bail!("a cell of an interpreter is not measured here");
+    }
+    let mut record = Record::of(cell, binary_hash()?);
+    // Unwind safety: after a panic nothing of the heap is used any more.
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let figures = experiment.measure(cell)?;
+        check(&figures)?;
+        Ok::<_, anyhow::Error>(figures)
+    }));
+    match outcome {
+        Ok(Ok(figures)) => (record.status, record.figures) = (Status::Ok, figures),
+        Ok(Err(error)) => {
+            record.status = match () {
+                () if error.is::<HeapFull>() => Status::OutOfMemory,
+                () if error.is::<WrongFigures>() => Status::WrongDigest,
+                () => Status::Error,
+            };
+            record.error = Some(format!("{error:#}"));
+        }
+        Err(_) => record.error = Some("panicked; the message is on stderr of `--cell`".to_owned()),
+    }
+    Ok(record)
+}
+
+/// Runs a cell in a fresh process: of this program, or of the interpreter among these that it names.
+///
+/// # Errors
+/// If it cannot start at all.
+pub fn run(
+    experiment: &dyn Experiment,
+    cell: &Cell,
+    pythons: &[Python],
+    programs: &Programs,
+    timeout: Duration,
+) -> Result<Record> {
+    let binary = binary_hash()?;
+    let began = Instant::now();
+    let mut record = match &cell.subject {
+        Subject::Heap { .. } => on_heap(cell, binary, timeout)?,
+        Subject::Interpreter { version } => {
+            let python = pythons.iter().find(|python| python.version == *version);
+            let python = python.with_context(|| format!("{version} is part of the run; name its path by --python"))?;
+            let script = experiment.script(cell).context("no program asks an interpreter this")?;
+            let Answer { status, error, figures } = python.run(programs, &script, timeout)?;
+            Record { status, error, figures, ..Record::of(cell, binary) }
+        }
+    };
+    record.process_ns = Some(began.elapsed().as_nanos() as u64);
+    Ok(record)
+}
+
+fn on_heap(cell: &Cell, binary: &str, timeout: Duration) -> Result<Record> {
+    let arguments: [OsString; 4] =
+        ["reproduce".into(), (&cell.experiment).into(), "--cell".into(), cell.to_text()?.into()];
+    let Ended { status, output, messages } = run_again(&arguments, timeout)?;
+    if let Some(record) = output.lines().last().and_then(|line| serde_json::from_str(line).ok()) {
+        return Ok(record);
+    }
+    let message = messages.lines().last().unwrap_or_default();
+    let mut failed = Record::of(cell, binary);
+    match status {
+        Some(status) if status.code() == Some(1) => {
+            bail!("{}", message.strip_prefix("error: ").unwrap_or(message))
+        }
+        Some(status) => failed.error = Some(cause(status, message)),
+        None => {
+            failed.status = Status::Timeout;
+            failed.error =
+                Some(format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs()));
+        }
+    }
+    Ok(failed)
+}
