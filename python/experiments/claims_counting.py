@@ -97,13 +97,16 @@ def cycle_del_order():
     return finalized
 
 
+class Listed:
+    """An instance with a dict and a list of others."""
+
+    def __init__(self):
+        self.refs = []
+
+
 @claim("a cycle of three through lists: del leaves the number of tracked objects, a collection lowers it", 5)
 def three_cycle_lists():
-    class Listed:
-        def __init__(self):
-            self.refs = []
-
-    settle()
+    gc.collect()
     gc.disable()
     a, b, c = Listed(), Listed(), Listed()
     a.refs.append(b)
