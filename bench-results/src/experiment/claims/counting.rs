@@ -74,7 +74,7 @@ impl Check for FreedAtOnce {
         cpython: Some(OnCPython {
             overall: Some(Verdict::Reproduced),
             on_3_12: Verdict::Reproduced,
-            recorded: r#"{"inside_del": true, "del_to_finalizer_us": 7.522, "del_returned_us": 25949.685}"#,
+            recorded: r#"{"inside_del": true, "del_to_finalizer_ns": 7522, "del_returned_ns": 25949685}"#,
             measured: "the finalizer runs 6 to 19 us after `del` began and before it returns, collector off; but `del` of a list \
                        of 50 MB returns only after 10 to 26 ms",
         }),
@@ -108,8 +108,8 @@ impl Check for FreedAtOnce {
         settle(&mutator);
         Ok(Figures::new()
             .with("inside_del", (before..=after).contains(&at))
-            .with("del_to_finalizer_us", at.saturating_sub(before) as f64 / 1e3)
-            .with("del_returned_us", returned_us)
+            .with("del_to_finalizer_ns", at.saturating_sub(before))
+            .with("del_returned_ns", returned_us * 1e3)
             .with("objects", length)
             .with("left", left)
             .with("left_at_safepoints", lab.heap.live_objects() - others)
@@ -120,7 +120,7 @@ impl Check for FreedAtOnce {
         let inside = figures.truth("inside_del")?;
         // A list of CPython's is gone when `del` returns; its program does not say so.
         let left = figures.number("left").unwrap_or(0.0);
-        let ms = short(figures.number("del_returned_us")? / 1e3);
+        let ms = short(figures.number("del_returned_ns")? / 1e6);
         let large = match figures.number("objects") {
             Some(objects) if left > 0.0 => format!("of a list of {objects}, {left} are left when it returns ({ms} ms)"),
             _ => format!("a large list takes {ms} ms"),

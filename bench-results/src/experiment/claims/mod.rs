@@ -23,12 +23,15 @@ mod freezing;
 mod introspection;
 mod lab;
 mod memory;
+mod python;
 mod remedies;
+mod report;
 mod rules;
 mod rules_of_collection;
 mod service;
 mod setup;
 mod thresholds;
+mod trials;
 mod weak_references;
 
 pub use answer::{Answer, Verdict};
@@ -38,6 +41,7 @@ pub use contradictions::{CONTRADICTIONS, Contradiction};
 pub use disagreements::{DISAGREEMENTS, Disagreement};
 pub use figures::Figures;
 pub use setup::{Scale, Setup};
+pub use trials::Claims;
 
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,7 @@ impl Way {
         };
         let heap = given(&[("free-lists", "cpython-3.12"), ("thresholds", self.thresholds)]);
         let mut dials = given(&[("preset", "web-v1"), ("steering", self.steering)]);
-        dials.push(("requests".to_owned(), setup.size("300", "15000", "40000").to_owned()));
+        dials.push(("requests".to_owned(), setup.size("1200", "15000", "40000").to_owned()));
         if setup.size(true, false, false) {
             dials.extend(given(&[("live", "2000"), ("ballast", "0"), ("warm-up", "10")]));
         }

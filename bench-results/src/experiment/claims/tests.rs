@@ -68,8 +68,8 @@ fn other_versions_figures_get_other_verdicts() {
         ("7", r#"{"700": [], "1000": []}"#, Verdict::Not),
         ("8", r#"{"collections": [4, 0, 0]}"#, Verdict::Not),
         ("10", r#"{"(700, 10, 10)": [0, 24, 0], "(700, 10, 0)": [0, 23, 0]}"#, Verdict::Reproduced),
-        ("31", r#"{"10000": 499.47, "1000000": 11165.11}"#, Verdict::Not),
-        ("43", r#"{"grown_kb": 4856, "collected": 399999, "after_collect_kb": 4856}"#, Verdict::Reproduced),
+        ("31", r#"{"10000": 499470, "1000000": 11165110}"#, Verdict::Not),
+        ("43", r#"{"grown_bytes": 4972544, "collected_objects": 399999, "kept_bytes": 4972544}"#, Verdict::Reproduced),
         ("17", r#"{"objects": 2, "on_ms": 30.3, "off_ms": 22.5, "final_collect_ms": 13.2}"#, Verdict::Not),
         (
             "22",
