@@ -44,7 +44,9 @@ def main():
     parser.add_argument("--claim", action="append", choices=list(CLAIMS), metavar="NAME", help="this one only (repeatable)")
     parser.add_argument("--slow", action="store_true", help="also those that run services and forks")
     parser.add_argument("--list", action="store_true", help="print the checks and end")
-    parser.add_argument("--one", choices=list(CLAIMS), metavar="NAME", help="this one, in this process (used by the program itself)")
+    parser.add_argument(
+        "--one", choices=list(CLAIMS), metavar="NAME", help="this one, in this process (used by the program itself)"
+    )
     options = parser.parse_args()
     if options.one:
         gc.collect()

@@ -104,7 +104,10 @@ def services(settings):
     return {" ".join(options): chosen(program("web", *options), *SERVICE) for options in settings}
 
 
-@claim("(1000,15,15) collects less; (400,5,5) saves memory; (50000,500,100) less often and longer; (100,5,5) is usable", 11, 12, 13, 14)
+@claim(
+    "(1000,15,15) collects less; (400,5,5) saves memory; (50000,500,100) less often and longer; (100,5,5) is usable",
+    11, 12, 13, 14,
+)
 def threshold_settings():
     values = ("700,10,10", "1000,15,15", "400,5,5", "50000,500,100", "100,5,5")
     return services([("--threshold", value) for value in values])

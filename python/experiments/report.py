@@ -30,7 +30,8 @@ def number(kind, least, most=None):
 
     def read(text):
         value = kind(text)
-        if value < least or (most is not None and value > most):
+        # So put that "nan" is refused as well.
+        if not (value >= least and (most is None or value <= most)):
             bounds = "at least %s" % least if most is None else "from %s to %s" % (least, most)
             raise argparse.ArgumentTypeError("%s is not %s" % (text, bounds))
         return value

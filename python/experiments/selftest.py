@@ -1,10 +1,10 @@
 """Checks of the programs in this folder, on the CPython that runs it, from 3.8 on.
 
-    python selftest.py              small sizes: half a minute
+    python selftest.py              small sizes: about 10 seconds
     python selftest.py --anchors    also the collections of web-v1, floating and batch at full size: some minutes
 
-What is expected was computed by other means, or measured with other programs on CPython 3.12.1. Prints a line for each check and ends with 1 if
-any failed. Another collector than that of 3.8 to 3.13 (free-threaded, or the incremental one of 3.14.0 to 3.14.4) has other
+What is expected was computed by other means, or measured with other programs on CPython 3.12.1. Prints a line for each check
+and ends with 1 if any failed. Another collector than that of 3.8 to 3.13 (free-threaded, or the incremental one of 3.14.0 to 3.14.4) has other
 counts; there only the checks that hold for any collector are made.
 """
 
@@ -52,7 +52,8 @@ def figures(program, *options):
 
 def pieces():
     stream = draws.Draws(1234567)
-    equal("splitmix64 gives the published values", [stream.next_64() for _ in range(2)], [6457827717110365317, 3203168211198807973])
+    published = [6457827717110365317, 3203168211198807973]
+    equal("splitmix64 gives the published values", [stream.next_64() for _ in range(2)], published)
     equal("a percentile is the nearest rank", measured.percentile(list(range(1, 1001)), 0.999), 999)
     equal("a percentile of nothing is not known", measured.percentile([], 0.5), None)
     # Every 20: the second waits for the first's upkeep, 10 + 25 - 20.
@@ -67,7 +68,8 @@ def interface():
     equal("with these keys", sorted(told), ["figures", "implementation", "options", "program", "python"])
     names = "threshold steering freeze live requests cyclic churn seed samples".split()
     equal("with every option", sorted(told["options"]), sorted(names))
-    wrong = [("--threshold", "700,10"), ("--steering", "scheduler"), ("--steering", "off:2"), ("--cyclic", "2"), ("--live", "x")]
+    wrong = [("--threshold", "700,10"), ("--steering", "scheduler"), ("--steering", "off:2")]
+    wrong += [("--cyclic", "2"), ("--cyclic", "nan"), ("--live", "x")]
     equal("bad arguments end with 2", [asked("web", *one).returncode for one in wrong], [2] * len(wrong))
     check("and say what is wrong", "'700,10' is not three numbers" in asked("web", *wrong[0]).stderr)
     for program in ("web", "fork", "shapes", "floating", "release", "batch", "claims"):
@@ -90,7 +92,8 @@ def services():
         if steering == "full-every:100":
             equal("full-every:100 collects 10 times", seen["collections"][2], 10)
     if GENERATIONAL:
-        equal("no cycle, no collection", figures("web", "--live", "2000", "--requests", "1000", "--cyclic", "0")["collections"], [0, 0, 0])
+        seen = figures("web", "--live", "2000", "--requests", "1000", "--cyclic", "0")
+        equal("no cycle, no collection", seen["collections"], [0, 0, 0])
 
 
 def others():
@@ -110,8 +113,8 @@ def others():
 
 def claims():
     names = (
-        "cycle_needs_gc cycle_del_order del_in_cycle_collected weakref_before_del_gc weakref_before_del_refcount frozen_cycle_leaks "
-        "debug_leak_saves_all leak_detector weakref_breaks_parent_cycle gen0_trigger gen2_threshold_zero gen1_gen2_ratio "
+        "cycle_needs_gc cycle_del_order del_in_cycle_collected weakref_before_del_gc weakref_before_del_refcount "
+        "frozen_cycle_leaks debug_leak_saves_all leak_detector weakref_breaks_parent_cycle gen0_trigger gen2_threshold_zero gen1_gen2_ratio "
         "get_count_is_not_collections rules_of_generations getrefcount_sequence exception_cycle"
     ).split()
     seen = figures("claims", *[word for name in names for word in ("--claim", name)])
@@ -132,7 +135,7 @@ def claims():
     equal("counts of references", seen["getrefcount_sequence"], [2, 3, 2])
     equal("where objects go", seen["rules_of_generations"]["generation"], [0, 1, 2, 2])
     equal("the trigger is at the threshold", seen["gen0_trigger"], {"700": [700], "1000": [1000]})
-    # Memory of the interpreter's own decides on one of the full collections.
+    # How many objects the interpreter itself has decides on one of the full collections.
     zero = [513, 46, 11] if VERSION == (3, 11) else [512, 46, 12]
     expected = {"(700, 10, 10)": [519, 47, 4], "(700, 10, 0)": zero}
     equal("a third threshold of 0 means always", seen["gen2_threshold_zero"], expected)

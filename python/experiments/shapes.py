@@ -6,9 +6,9 @@
   shapes.py --shape rec --n 1000000                      records: what a program's own heap looks like
   shapes.py --shape tree --n 5000000
 
-Shapes, k objects a structure: ring (one reference each), dll (a doubly linked list with open ends), tree (four children
-an object in a list, and references to parents: a list more for each fourth object), nested (level n is a list of n references to the same list of level
-n - 1), rec (dicts with a list each; they die by count, so that there is no collection of dead ones to time).
+Shapes, k objects a structure: ring (one reference each); dll (a doubly linked list with open ends); tree (four children an
+object, in a list, and references to parents: one object in four has such a list); nested (level n is a list of n references
+to the same list of level n - 1); rec (dicts with a list each: they die by count, so dead ones have no collection to time).
 
 All objects are made first, then linked, then held by one list; shuffled, neighbours lie anywhere in memory. The interpreter's
 own objects are frozen and the collector is off, so what is timed is these objects and nothing else. Alive, the first

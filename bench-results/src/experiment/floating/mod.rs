@@ -90,7 +90,7 @@ impl Experiment for FloatingGarbage {
             |place: usize| collections.and_then(|each| each.get(place)).map(|generation| generation.collections);
         Ok(Figures::from([
             ("floating_max_objects".to_owned(), json!(floating.and_then(|floating| floating.peak_objects))),
-            ("floating_mean".to_owned(), json!(floating.and_then(|floating| floating.mean_objects))),
+            ("floating_mean_objects".to_owned(), json!(floating.and_then(|floating| floating.mean_objects))),
             ("floating_p50_objects".to_owned(), json!(extra("floating_p50_objects"))),
             ("floating_p99_objects".to_owned(), json!(extra("floating_p99_objects"))),
             ("collections_0".to_owned(), json!(counted(0))),

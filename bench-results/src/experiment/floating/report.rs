@@ -10,8 +10,11 @@ use crate::report::svg::palette::Look;
 use crate::report::svg::scale::Axis;
 use crate::units;
 
-pub(super) fn script(_: &Cell) -> Option<Script> {
-    None
+/// `floating.py` with as many objects that die.
+pub(super) fn script(cell: &Cell) -> Option<Script> {
+    let of = |option| cell.integer(option).ok().map(u64::from);
+    let (ring, live) = (of("ring")?, of("live")?);
+    Some(Script::new("floating.py", &[("ring", &ring), ("live", &live), ("objects", &(ring * of("requests")?))]))
 }
 
 pub(super) fn chapter(experiment: &FloatingGarbage, run: &Run, records: &[Record]) -> Chapter {
@@ -36,7 +39,8 @@ const NOTES: [&str; 4] = [
     "A request makes one ring and lets go of it. Nothing but a collection frees it. All subjects run with their default \
      settings: what waits is a matter of when collections are due, and of how long they take.",
     "The most can be no less than one ring. A heap that collects beside the program goes on making garbage meanwhile.",
-    "An interpreter counts its own objects and its free lists towards its thresholds; heaps here have none.",
+    "An interpreter's garbage has a witness for each ring, which its thresholds count and this table does not; its own objects \
+     are a live heap that cannot be left out.",
 ];
 
 /// Live objects of the points, each once.
@@ -64,7 +68,7 @@ fn outstanding(rows: &Rows<'_>, live: u32) -> Grid {
         let word = |question: &str| {
             let (most, mean) = (
                 rows.median(question, subject, "floating_max_objects"),
-                rows.median(question, subject, "floating_mean"),
+                rows.median(question, subject, "floating_mean_objects"),
             );
             match (most, mean) {
                 (Some(most), Some(mean)) => {

@@ -17,10 +17,12 @@ thread_local! {
     static IS_BYSTANDER: Cell<bool> = const { Cell::new(false) };
 }
 
-/// See the [module](self). As an observer it keeps the longest interruption of its own thread.
+/// See the [module](self). As an observer it keeps the longest interruption of its own thread that the heap tells of; its clock
+/// tells how long it took to get from one step to the next, whoever held it up.
 #[derive(Debug, Default)]
 pub(super) struct Bystander {
     longest_ns: AtomicU64,
+    gap_ns: AtomicU64,
     steps: AtomicU64,
     ends: AtomicBool,
 }
@@ -41,6 +43,7 @@ impl Bystander {
         let mutator = heap.attach();
         mutator.disable();
         let node = heap.register_type(TypeSpec::new("Busy", Kind::Instance)).expect("a new heap has few types");
+        let mut last = Instant::now();
         while !self.ends.load(Ordering::Acquire) {
             // A heap that is full fails in the thread that builds.
             let new = || mutator.allocate(node, Shape::new(2, 0));
@@ -48,6 +51,9 @@ impl Bystander {
             one.put(0, Some(other));
             drop(one.load(0));
             mutator.safepoint();
+            let now = Instant::now();
+            self.gap_ns.fetch_max((now - last).as_nanos() as u64, Ordering::AcqRel);
+            last = now;
             self.steps.fetch_add(1, Ordering::Release);
         }
     }
@@ -66,12 +72,13 @@ impl Bystander {
     /// Forgets the interruptions so far.
     pub(super) fn forget(&self) {
         self.longest_ns.store(0, Ordering::Release);
+        self.gap_ns.store(0, Ordering::Release);
     }
 
-    /// Its longest interruption, the one that it may still be in included.
-    pub(super) fn longest_ns(&self) -> u64 {
+    /// Its longest interruption and its longest gap, those that it may still be in included.
+    pub(super) fn longest_ns(&self) -> (u64, u64) {
         self.steps_on();
-        self.longest_ns.load(Ordering::Acquire)
+        (self.longest_ns.load(Ordering::Acquire), self.gap_ns.load(Ordering::Acquire))
     }
 
     /// Waits until it has ended the step that it is in, and one more.

@@ -65,17 +65,35 @@ impl Series {
     }
 }
 
+/// The median over rounds of a figure, whatever an interpreter's program calls it. That measures CPU time, from the call to
+/// the end of a collection.
+pub(super) fn median(rows: &Rows<'_>, question: &str, subject: &Subject, figure: &str) -> Option<f64> {
+    if subject.heap_name().is_some() {
+        return rows.median(question, subject, figure);
+    }
+    let there = match figure.split_once('_') {
+        Some(("first", _)) => "first_ns",
+        Some(("live", _)) => "live_median_ns",
+        Some(("dead", _)) => "dead_ns",
+        Some(("second", _)) => return None,
+        Some(("found", _)) => "collected_objects",
+        _ => figure,
+    };
+    rows.median(question, subject, there)
+}
+
 /// A time per object that was examined: the median over rounds.
 pub(super) fn per_object(rows: &Rows<'_>, question: &str, subject: &Subject, figure: &str) -> Option<f64> {
-    let time = rows.median(question, subject, figure)?;
+    let time = median(rows, question, subject, figure)?;
     // Of what died, what a collection found, unless counts freed it before.
     let objects = if figure.starts_with("dead") { "found_objects" } else { "tracked_objects" };
-    let objects = rows.median(question, subject, objects).filter(|objects| *objects > 0.0)?;
+    let objects = median(rows, question, subject, objects).filter(|objects| *objects > 0.0)?;
     Some(time / objects)
 }
 
 /// How a time grows with the objects, from all rounds of all sizes.
 pub(super) fn growth(rows: &Rows<'_>, series: &Series, subject: &Subject, figure: &str) -> Option<Exponent> {
+    let figure = if subject.heap_name().is_some() { figure } else { "live_median_ns" };
     let records = series.sizes(rows).into_iter().flat_map(|(_, question)| rows.of(question, subject));
     let points: Vec<(f64, f64)> =
         records.filter_map(|record| Some((record.number("tracked_objects")?, record.number(figure)?))).collect();

@@ -1,6 +1,6 @@
 //! What the pauses experiment's records say: sentences.
 
-use super::figures::{Series, growth, per_object};
+use super::figures::{Series, growth, median, per_object};
 use crate::experiment::trial::{Rows, Subject};
 use crate::report::chapter::Finding;
 use crate::report::quantity::Unit;
@@ -42,10 +42,10 @@ fn rings_of_10(all: &[Series]) -> Option<&Series> {
 
 fn grows(rows: &Rows<'_>, all: &[Series], subject: &Subject) -> Option<String> {
     let series = rings_of_10(all)?;
-    let exponent = growth(rows, series, subject, "live_stop_ns")?;
+    let exponent = growth(rows, series, subject, "live_gap_ns")?;
     let (_, least) = *series.sizes(rows).first()?;
     let (_, most) = *series.sizes(rows).last()?;
-    let stop = |question| rows.median(question, subject, "live_stop_ns");
+    let stop = |question| median(rows, question, subject, "live_gap_ns");
     let (from, to) = (stop(least)?, stop(most)?);
     // Less than a quarter of the growth of the heap in powers: no program would call that growing with it.
     let margin = exponent.margin.unwrap_or(f64::INFINITY);

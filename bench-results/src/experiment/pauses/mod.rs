@@ -2,9 +2,10 @@
 //!
 //! A cell builds one sort of structure with the collector off, and collects several times while all of it lives; then it lets
 //! go of all of it, or of half, and collects again. Each collection has two times. The *cycle* is how long the call took: from
-//! the request until the garbage is gone. The *stop* is how long a program could not run: of a heap whose mutators take turns
-//! that is the cycle; of one whose mutators run in parallel it is the longest interruption of a second mutator that works on
-//! a few objects of its own meanwhile ([`bystander`]).
+//! the request until the garbage is gone. The *gap* is how long a program could not run: of a heap whose mutators take turns
+//! that is the cycle; of one whose mutators run in parallel it is the longest time between two steps of a second mutator that
+//! works on a few objects of its own meanwhile ([`bystander`]), and of it the *stop* is the part that the heap tells of: the
+//! rest is the machine's.
 //!
 //! CPython's figures beside ours: `deep_cycles.py`, which built the same and measured CPU time ([`anchors`]).
 
@@ -23,7 +24,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use gc_core::{Control, Generation, Heap, HeapConfig, Mutator};
-use serde_json::{Value, json};
+use serde_json::json;
 use workloads::structures::{Plan, Structures};
 
 use self::bystander::Bystander;
@@ -33,7 +34,7 @@ use crate::report::chapter::Chapter;
 use crate::roster::for_heap;
 use crate::usage::thread_cpu_ns;
 
-/// Collections of the live structures.
+/// Collections of the live structures; the first one is told apart.
 const LIVE_COLLECTIONS: usize = 4;
 
 /// See the [module](self).
@@ -65,7 +66,7 @@ impl Experiment for Pauses {
     fn rounds(&self, size: Size) -> u32 {
         match size {
             Size::Tiny | Size::Quick => 1,
-            Size::Standard => 2,
+            Size::Standard => 3,
         }
     }
 
@@ -94,6 +95,7 @@ struct Timed {
     cycle_ns: u64,
     cpu_ns: u64,
     stop_ns: u64,
+    gap_ns: u64,
     found: u64,
 }
 
@@ -122,8 +124,9 @@ fn on<H: Heap>(config: HeapConfig, plan: &Plan, half: bool) -> Result<Figures> {
             let (begin, cpu) = (Instant::now(), thread_cpu_ns());
             let found = mutator.collect(Generation::OLD);
             let (cycle_ns, cpu_ns) = (begin.elapsed().as_nanos() as u64, thread_cpu_ns() - cpu);
-            let stop_ns = if parallel { mutator.safe_region(|| bystander.longest_ns()) } else { cycle_ns };
-            Timed { cycle_ns, cpu_ns, stop_ns, found }
+            let (stop_ns, gap_ns) =
+                if parallel { mutator.safe_region(|| bystander.longest_ns()) } else { (cycle_ns, cycle_ns) };
+            Timed { cycle_ns, cpu_ns, stop_ns, gap_ns, found }
         };
         let live: Vec<Timed> = (0..LIVE_COLLECTIONS).map(|_| collect()).collect();
         if let Some(wrong) = live.iter().find(|timed| timed.found > 0) {
@@ -141,16 +144,15 @@ fn on<H: Heap>(config: HeapConfig, plan: &Plan, half: bool) -> Result<Figures> {
             ("drop_ns".to_owned(), json!(drop_ns)),
             ("held_bytes".to_owned(), json!(heap.statistics().peak_bytes)),
         ]);
-        let least = |of: fn(&Timed) -> u64| live.iter().skip(1).map(of).min();
-        let mut enter = |name: &str, [cycle, cpu, stop]: [Option<u64>; 3]| {
-            for (kind, value) in [("cycle", cycle), ("cpu", cpu), ("stop", stop)] {
-                figures.insert(format!("{name}_{kind}_ns"), value.map_or(Value::Null, Value::from));
+        let mut enter = |name: &str, [cycle, cpu, stop, gap]: [u64; 4]| {
+            for (kind, ns) in [("cycle", cycle), ("cpu", cpu), ("stop", stop), ("gap", gap)] {
+                figures.insert(format!("{name}_{kind}_ns"), json!(ns));
             }
         };
-        let all = |timed: &Timed| [Some(timed.cycle_ns), Some(timed.cpu_ns), Some(timed.stop_ns)];
+        let all = |timed: &Timed| [timed.cycle_ns, timed.cpu_ns, timed.stop_ns, timed.gap_ns];
         enter("first", all(&live[0]));
         enter("second", all(&live[1]));
-        enter("live", [least(|timed| timed.cycle_ns), least(|timed| timed.cpu_ns), least(|timed| timed.stop_ns)]);
+        enter("live", middle(live[1..].iter().map(all).collect()));
         enter("dead", all(&dead));
         Ok::<_, anyhow::Error>(figures)
     })?;
@@ -160,4 +162,13 @@ fn on<H: Heap>(config: HeapConfig, plan: &Plan, half: bool) -> Result<Figures> {
         return Err(WrongFigures(format!("{freed} objects were freed where {dying} ought to")).into());
     }
     Ok(figures)
+}
+
+/// The median of each time.
+fn middle(times: Vec<[u64; 4]>) -> [u64; 4] {
+    std::array::from_fn(|place| {
+        let mut of_place: Vec<u64> = times.iter().map(|times| times[place]).collect();
+        of_place.sort_unstable();
+        of_place.get(of_place.len() / 2).copied().unwrap_or(0)
+    })
 }

@@ -1,7 +1,7 @@
 //! Pauses by size: one picture a shape, one line a heap.
 
 use super::anchors;
-use super::figures::Series as Sizes;
+use super::figures::{Series as Sizes, median};
 use crate::experiment::trial::Rows;
 use crate::report::chapter::Picture;
 use crate::report::quantity::Unit;
@@ -9,14 +9,14 @@ use crate::report::svg::chart::{Chart, Series};
 use crate::report::svg::palette::Look;
 use crate::report::svg::scale::Axis;
 
-/// The longest stop of a collection of live structures, by how many objects there are.
+/// The longest gap of a collection of live structures, by how many objects there are.
 pub(super) fn by_size(rows: &Rows<'_>, sizes: &Sizes, caption: &str) -> Option<Picture> {
     let questions = sizes.sizes(rows);
     let mut series = Vec::new();
     for (nth, subject) in rows.subjects(|_| true).into_iter().enumerate() {
         let point = |(_, question): &(u32, &str)| {
-            let figure = |name| rows.median(question, subject, name).filter(|figure| *figure > 0.0);
-            Some((figure("tracked_objects")?, figure("live_stop_ns")?))
+            let figure = |name| median(rows, question, subject, name).filter(|figure| *figure > 0.0);
+            Some((figure("tracked_objects")?, figure("live_gap_ns")?))
         };
         let points: Vec<(f64, f64)> = questions.iter().filter_map(point).collect();
         if !points.is_empty() {
@@ -37,7 +37,7 @@ pub(super) fn by_size(rows: &Rows<'_>, sizes: &Sizes, caption: &str) -> Option<P
     let of = |axis: fn(&(f64, f64)) -> f64| series.iter().flat_map(|series| &series.points).map(axis);
     let (x, y) = (
         Axis::logarithmic("live objects", of(|point| point.0), Unit::Count("objects"))?,
-        Axis::logarithmic("longest stop of a full collection", of(|point| point.1), Unit::Time)?,
+        Axis::logarithmic("longest time that a program stood still", of(|point| point.1), Unit::Time)?,
     );
     let title = format!("The stop of a full collection by live objects: {}", sizes.name());
     let chart = Chart {

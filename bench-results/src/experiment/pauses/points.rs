@@ -99,8 +99,21 @@ pub(super) fn expected_s(cell: &Cell) -> f64 {
     0.1 + each * f64::from(plan.nodes)
 }
 
-pub(super) fn script(_: &Cell) -> Option<Script> {
-    None
+/// `shapes.py` with the same structures.
+pub(super) fn script(cell: &Cell) -> Option<Script> {
+    let plan = plan(cell).ok()?;
+    let state = if cell.text("dying") == "half" { "half" } else { "dead" };
+    let order = if plan.shuffled { "shuffled" } else { "in-order" };
+    let shape = plan.form.name();
+    let options: [(&str, &dyn std::fmt::Display); 6] = [
+        ("shape", &shape),
+        ("n", &plan.nodes),
+        ("k", &plan.size),
+        ("state", &state),
+        ("order", &order),
+        ("seed", &plan.seed),
+    ];
+    Some(Script::new("shapes.py", &options))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::Pauses;
 use super::anchors;
-use super::figures::{Series, growth, per_object};
+use super::figures::{Series, growth, median, per_object};
 use super::findings::findings;
 use super::picture::by_size;
 use crate::experiment::trial::{Experiment, Record, Rows, Run, Subject};
@@ -38,17 +38,18 @@ pub(super) fn chapter(experiment: &Pauses, run: &Run, records: &[Record]) -> Cha
     }
 }
 
-const NOTES: [&str; 6] = [
+const NOTES: [&str; 7] = [
     "Each cell is a fresh process that builds one sort of structure with the collector off, collects it four times while all of \
      it lives, lets go of all of it (half: of every second structure), and collects once more. Figures are medians over rounds.",
-    "The stop is how long a program could not run: on heaps whose mutators take turns the whole collection; on stop-the-world \
-     and concurrent the longest interruption of a second mutator, which works on a few objects of its own meanwhile. The cycle \
-     is from the request to the end; who asks for a collection waits that long.",
-    "Alive: the least of the second to fourth collection; stops are wall time, and what the machine takes from a process is in \
-     them. CPU time is of the thread that collects.",
-    "Exponent: the stop grows as this power of the number of objects, by least squares on the logarithms of all rounds, with a \
+    "The gap is how long a program could not run: on heaps whose mutators take turns the whole collection; on stop-the-world and \
+     concurrent the longest time between two steps of a second mutator, which works on a few objects of its own meanwhile. What \
+     the machine takes from it is in it; the stop is the part that the heap tells of. The cycle is from the request to the end: \
+     who asks for a collection waits that long.",
+    "Alive: the median of the second to fourth collection. CPU time is of the thread that collects, wall time the rest.",
+    "Exponent: the gap grows as this power of the number of objects, by least squares on the logarithms of all rounds, with a \
      95 % interval from the scatter around the line. 1 is in proportion; more than 1 where the heap outgrows the caches.",
     "Records are dicts with a list each; they are on no cycle and die by count, before the collection.",
+    "Of a live interpreter (--python) all times are CPU time of its thread, by shapes.py, built in.",
     "Recorded figures of CPython 3.12.1 are CPU time on two virtual x86-64 cores at an earlier time; compare shapes with one \
      another, and magnitudes with care.",
 ];
@@ -65,14 +66,14 @@ fn all_series(rows: &Rows<'_>) -> Vec<Series> {
     all
 }
 
-/// The stop of a collection of live objects, size by size.
+/// The gap of a collection of live objects, size by size.
 fn by_sizes(rows: &Rows<'_>, series: &Series) -> Grid {
     let sizes = series.sizes(rows);
     let mut lines: Vec<(String, Vec<Word>)> = Vec::new();
     for subject in rows.subjects(|cell| Series::of(cell) == *series) {
         let mut words: Vec<Word> =
-            sizes.iter().map(|(_, question)| rows.word(question, subject, "live_stop_ns", Unit::Time)).collect();
-        words.push(Word::plain(match growth(rows, series, subject, "live_stop_ns") {
+            sizes.iter().map(|(_, question)| word(rows, question, subject, "live_gap_ns")).collect();
+        words.push(Word::plain(match growth(rows, series, subject, "live_gap_ns") {
             Some(exponent) => match exponent.margin {
                 Some(margin) => format!("{:.2} ± {margin:.2}", exponent.value),
                 None => format!("{:.2}", exponent.value),
@@ -80,7 +81,7 @@ fn by_sizes(rows: &Rows<'_>, series: &Series) -> Grid {
             None => String::new(),
         }));
         let last = sizes.last().map_or("", |(_, question)| *question);
-        words.push(rows.word(last, subject, "live_cycle_ns", Unit::Time));
+        words.push(word(rows, last, subject, "live_cycle_ns"));
         lines.push((subject.name(), words));
     }
     let recorded = series.recorded();
@@ -97,12 +98,18 @@ fn by_sizes(rows: &Rows<'_>, series: &Series) -> Grid {
     let mut columns: Vec<String> = sizes.iter().map(|(nodes, _)| units::count(u64::from(*nodes))).collect();
     columns.extend(["exponent".to_owned(), "cycle at the largest".to_owned()]);
     Grid {
-        title: format!("The stop by size, all alive: {}", series.name()),
+        title: format!("The gap by size, all alive: {}", series.name()),
         corner: "heap".to_owned(),
         columns,
         rows: lines,
         notes: Vec::new(),
     }
+}
+
+/// A time as a word of a table.
+fn word(rows: &Rows<'_>, question: &str, subject: &Subject, figure: &str) -> Word {
+    let time = median(rows, question, subject, figure);
+    time.map_or_else(|| rows.missing(question, subject), |ns| Word::plain(Unit::Time.show(ns)))
 }
 
 /// The size of each sort at which most sorts are there, and the questions of it.
@@ -166,22 +173,21 @@ fn first_and_second(rows: &Rows<'_>, all: &[Series]) -> Grid {
     }
 }
 
-/// What a program sees, and how long the collection goes on, where these differ.
+/// What the heap tells of a program's stop, what the program's clock says, and how long the collection goes on.
 fn stops(rows: &Rows<'_>, all: &[Series]) -> Grid {
     let subjects = rows.subjects(|_| true);
     let lines = at_one_size(rows, all).into_iter().map(|(series, question)| {
         let each = |subject: &&Subject| {
-            let figure = |name| rows.median(question, subject, name);
-            let shown = figure("dead_stop_ns").zip(figure("dead_cycle_ns"));
-            shown.map_or_else(
-                || rows.missing(question, subject),
-                |(stop, cycle)| Word::plain(format!("{} of {}", Unit::Time.show(stop), Unit::Time.show(cycle))),
-            )
+            let figure = |name| rows.median(question, subject, name).map(|ns| Unit::Time.show(ns));
+            match (figure("dead_stop_ns"), figure("dead_gap_ns"), figure("dead_cycle_ns")) {
+                (Some(stop), Some(gap), Some(cycle)) => Word::plain(format!("{stop} / {gap} / {cycle}")),
+                _ => rows.missing(question, subject),
+            }
         };
         (series.name(), subjects.iter().map(each).collect())
     });
     Grid {
-        title: "Dead: the stop of the cycle".to_owned(),
+        title: "Dead: stop / gap / cycle".to_owned(),
         corner: "shape".to_owned(),
         columns: subjects.iter().map(|subject| subject.name()).collect(),
         rows: lines.collect(),

@@ -19,8 +19,19 @@ struct Recorded {
     after_collect_kib: i64,
 }
 
-pub(super) fn script(_: &Cell) -> Option<Script> {
-    None
+/// `release.py`, which measures both endings of a script in one run.
+pub(super) fn script(cell: &Cell) -> Option<Script> {
+    let objects = cell.integer("objects").ok()?;
+    let with = |what: &str, more: &[(&str, &dyn std::fmt::Display)]| {
+        let options: [(&str, &dyn std::fmt::Display); 2] = [("what", &what), ("n", &objects)];
+        Script::new("release.py", &[&options[..], more].concat())
+    };
+    match cell.question.as_str() {
+        "all-dead" => Some(with("dead", &[])),
+        "few-survive" => Some(with("survivors", &[("every", &cell.text("kept-of"))])),
+        "script-teardown" => Some(with("ending", &[("runs", &1)])),
+        _ => None,
+    }
 }
 
 pub(super) fn chapter(experiment: &Release, run: &Run, records: &[Record]) -> Chapter {
@@ -42,7 +53,7 @@ pub(super) fn chapter(experiment: &Release, run: &Run, records: &[Record]) -> Ch
     }
 }
 
-const NOTES: [&str; 5] = [
+const NOTES: [&str; 6] = [
     "Figures are medians over rounds, each a fresh process. Resident memory is the system's figure for the whole process; \
      of the heap are the pages of its own objects and tables.",
     "Objects are pairs of slotted nodes that refer to each other: only a collection frees them. refcount and refcount-atomic \
@@ -50,6 +61,8 @@ const NOTES: [&str; 5] = [
     "What is left of the whole process beside the heap are scratch tables, the allocator's own memory and the program's.",
     "Rows marked recorded are of CPython at an earlier time, on two virtual x86-64 cores: 400,000 slotted objects in pairs; \
      growth over the memory before them.",
+    "Of an interpreter: objects of which one in a thousand survives die by count; the short script makes instances, and its \
+     other end is os._exit.",
     "The whole process includes starting it; without a teardown the system's own work of taking pages back is in it too.",
 ];
 
@@ -59,6 +72,10 @@ fn memory(rows: &Rows<'_>, question: &str, title: &str) -> Grid {
     let mut lines: Vec<(String, Vec<Word>)> = Vec::new();
     for subject in rows.subjects(|cell| cell.question == question) {
         let word = |figure, unit| rows.word(question, subject, figure, unit);
+        if subject.heap_name().is_none() {
+            lines.push((subject.name(), of_interpreter(rows, question, subject)));
+            continue;
+        }
         let words = vec![
             word("rss_before_bytes", Unit::Size),
             word("rss_peak_bytes", Unit::Size),
@@ -73,12 +90,7 @@ fn memory(rows: &Rows<'_>, question: &str, title: &str) -> Grid {
     if question == "all-dead" {
         lines.extend(recorded().into_iter().map(|row| {
             let (grown, after) = (row.grown_kib as f64, row.after_collect_kib as f64);
-            let kept = if after < 0.0 {
-                format!("−{} over before", units::size(row.after_collect_kib.unsigned_abs() * 1024))
-            } else {
-                format!("{} over before", units::size(row.after_collect_kib.unsigned_abs() * 1024))
-            };
-            let peak = format!("{} over before", units::size(row.grown_kib.unsigned_abs() * 1024));
+            let (peak, kept) = (over_before(grown * 1024.0), over_before(after * 1024.0));
             let mut words = vec![Word::plain(""), Word::plain(peak), Word::plain(kept), share(1.0 - after / grown)];
             words.extend((0..3).map(|_| Word::plain("")));
             (format!("{} (recorded)", row.version), words)
@@ -93,6 +105,24 @@ fn memory(rows: &Rows<'_>, question: &str, title: &str) -> Grid {
     }
 }
 
+/// An interpreter tells by how much its memory was larger than before.
+fn of_interpreter(rows: &Rows<'_>, question: &str, subject: &Subject) -> Vec<Word> {
+    let over = |figure| match rows.median(question, subject, figure) {
+        Some(bytes) => Word::plain(over_before(bytes)),
+        None => rows.missing(question, subject),
+    };
+    let returned = returned(rows, question, subject).map_or_else(|| Word::plain(""), share);
+    let mut words = vec![Word::plain(""), over("grown_bytes"), over("kept_bytes"), returned];
+    words.extend((0..3).map(|_| Word::plain("")));
+    words
+}
+
+/// `16.7 MiB over before`; memory may be less than before.
+fn over_before(bytes: f64) -> String {
+    let sign = if bytes < 0.0 { "−" } else { "" };
+    format!("{sign}{} over before", units::size(bytes.abs() as u64))
+}
+
 /// A share, signs included.
 fn share(share: f64) -> Word {
     Word::plain(format!("{:.1} %", share * 100.0).replace('-', "−"))
@@ -101,6 +131,9 @@ fn share(share: f64) -> Word {
 /// Of what the process grew by, the share that it gave back.
 fn returned(rows: &Rows<'_>, question: &str, subject: &Subject) -> Option<f64> {
     let figure = |name| rows.median(question, subject, name);
+    if let Some((grown, kept)) = figure("grown_bytes").zip(figure("kept_bytes")) {
+        return (grown > 0.0).then(|| (grown - kept) / grown);
+    }
     let (before, peak, after) = (figure("rss_before_bytes")?, figure("rss_peak_bytes")?, figure("rss_after_bytes")?);
     (peak > before).then(|| (peak - after) / (peak - before))
 }
@@ -110,6 +143,14 @@ fn scripts(rows: &Rows<'_>) -> Grid {
     let subjects = rows.subjects(|cell| cell.question.starts_with("script"));
     let lines = subjects.into_iter().map(|subject| {
         let word = |question, figure, unit| rows.word(question, subject, figure, unit);
+        if subject.heap_name().is_none() {
+            let of = |figure| word("script-teardown", figure, Unit::Time);
+            let nothing = || Word::plain("");
+            return (
+                subject.name(),
+                vec![nothing(), nothing(), of("normal_wall_ns"), of("os_exit_wall_ns"), nothing()],
+            );
+        }
         let words = vec![
             word("script-teardown", "build_ns", Unit::Time),
             word("script-teardown", "end_ns", Unit::Time),
@@ -131,22 +172,22 @@ fn scripts(rows: &Rows<'_>) -> Grid {
 fn findings(rows: &Rows<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (question, about, end) in [
-        ("all-dead", "all dead", "of the memory of its objects when all of them die"),
-        ("few-survive", "few survivors", "of the memory of its objects when one pair in a thousand survives"),
+        ("all-dead", "all dead", "when all of its objects die"),
+        ("few-survive", "few survivors", "when one pair in a thousand survives"),
     ] {
         let collecting = rows.subjects(|cell| cell.question == question && cell.subject.collects());
-        let shares: Vec<(String, f64)> = collecting
+        let words: Vec<String> = collecting
             .into_iter()
             .filter_map(|subject| {
-                let share =
-                    rows.median(question, subject, "heap_returned_share").or_else(|| returned(rows, question, subject));
-                Some((subject.name(), share?))
+                let process = share(returned(rows, question, subject)?).text;
+                let of_heap = rows.median(question, subject, "heap_returned_share");
+                let of_heap =
+                    of_heap.map_or(String::new(), |of_heap| format!(" ({} of its heap's pages)", share(of_heap).text));
+                Some(format!("{} {process}{of_heap}", subject.name()))
             })
             .collect();
-        let words: Vec<String> =
-            shares.iter().map(|(name, returned)| format!("{name} gives back {}", share(*returned).text)).collect();
         if !words.is_empty() {
-            let text = format!("{} {end}.", words.join(", "));
+            let text = format!("Of what the process grew by it gives back, {end}: {}.", words.join("; "));
             findings.push(Finding { about: about.to_owned(), text });
         }
     }

@@ -110,3 +110,88 @@ fn cell(experiment: &dyn Experiment, subject: &Subject, point: &Point, seed: u64
         seed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::{Figures, Options, Record, Run, Script};
+    use super::*;
+    use crate::report::chapter::Chapter;
+
+    /// Two points, of which interpreters are asked the second.
+    struct Stub;
+
+    impl Experiment for Stub {
+        fn name(&self) -> &'static str {
+            "stub"
+        }
+        fn title(&self) -> &'static str {
+            "A stub"
+        }
+        fn question(&self) -> &'static str {
+            "Nothing."
+        }
+        fn points(&self, _: Size) -> Vec<Point> {
+            vec![Point::new("one", &[]), Point::new("two", &[("n", &2)])]
+        }
+        fn expected_s(&self, _: &Cell) -> f64 {
+            1.0
+        }
+        fn measure(&self, _: &Cell) -> Result<Figures> {
+            Ok(Figures::new())
+        }
+        fn script(&self, cell: &Cell) -> Option<Script> {
+            (cell.question == "two").then(|| Script::new("x.py", &[]))
+        }
+        fn chapter(&self, _: &Run, _: &[Record]) -> Chapter {
+            unreachable!("no run ends here")
+        }
+    }
+
+    fn plan(heaps: &[&str], versions: &[&str]) -> Result<Plan> {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        Plan::new(&Stub, Size::Standard, &owned(heaps), &owned(versions), 7, 60)
+    }
+
+    #[test]
+    fn every_subject_is_asked_what_it_can_be_asked() {
+        let plan = plan(&["generational", "concurrent"], &["CPython 3.12.1"]).unwrap();
+        let asked: Vec<(&str, String)> =
+            plan.cells.iter().map(|cell| (cell.question.as_str(), cell.subject.name())).collect();
+        let expected = [
+            ("one", "generational"),
+            ("one", "concurrent"),
+            ("two", "generational"),
+            ("two", "concurrent"),
+            ("two", "CPython 3.12.1"),
+        ];
+        assert_eq!(asked, expected.map(|(question, subject)| (question, subject.to_owned())));
+        assert_eq!(plan.cells[2].options, Options::from([("n".to_owned(), "2".to_owned())]));
+        assert_eq!(plan.versions(), ["CPython 3.12.1"]);
+    }
+
+    #[test]
+    fn rounds_follow_one_another_each_in_an_order_of_its_own() {
+        let plan = Plan { rounds: 8, ..plan(&[], &[]).unwrap() };
+        let all = plan.all();
+        assert_eq!(all, plan.all(), "the seed decides");
+        assert!(all.iter().map(|cell| cell.round).is_sorted());
+        let order = |round: u32| -> Vec<String> {
+            all.iter()
+                .filter(|cell| cell.round == round)
+                .map(|cell| cell.question.clone() + &cell.subject.name())
+                .collect()
+        };
+        let orders: BTreeSet<Vec<String>> = (0..8).map(order).collect();
+        assert!(orders.len() > 4, "8 rounds have {} orders", orders.len());
+        let hashes: BTreeSet<String> = all.iter().map(|cell| cell.hash("program")).collect();
+        assert_eq!(hashes.len(), all.len());
+    }
+
+    #[test]
+    fn heaps_that_are_unknown_or_not_asked_are_refused() {
+        assert!(plan(&["none"], &[]).unwrap_err().to_string().contains("give one of refcount"));
+        assert!(plan(&["refcount"], &[]).unwrap_err().to_string().contains("leave out --heaps"));
+    }
+}

@@ -14,6 +14,7 @@ use super::interpreter::{Answer, Python};
 use super::programs::Programs;
 use super::record::Record;
 use crate::invocation::{Ended, cause, run_again};
+use crate::measure::message;
 use crate::provenance::binary_hash;
 use crate::record::Status;
 
@@ -35,14 +36,14 @@ pub fn measure(experiment: &dyn Experiment, cell: &Cell) -> Result<Record> {
     match outcome {
         Ok(Ok(figures)) => (record.status, record.figures) = (Status::Ok, figures),
         Ok(Err(error)) => {
-            record.status = match () {
-                () if error.is::<HeapFull>() => Status::OutOfMemory,
-                () if error.is::<WrongFigures>() => Status::WrongDigest,
-                () => Status::Error,
-            };
+            if error.is::<HeapFull>() {
+                record.status = Status::OutOfMemory;
+            } else if error.is::<WrongFigures>() {
+                record.status = Status::WrongDigest;
+            }
             record.error = Some(format!("{error:#}"));
         }
-        Err(_) => record.error = Some("panicked; the message is on stderr of `--cell`".to_owned()),
+        Err(panic) => record.error = Some(format!("panicked: {}", message(&*panic))),
     }
     Ok(record)
 }

@@ -7,8 +7,32 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use tempfile::TempDir;
 
-/// Name and text of each; they import one another.
-const FILES: [(&str, &str); 0] = [];
+/// Name and text of a file of `python/experiments`.
+macro_rules! program {
+    ($name:literal) => {
+        ($name, include_str!(concat!("../../../../python/experiments/", $name)))
+    };
+}
+
+/// The programs, and the modules that they share.
+const FILES: [(&str, &str); 16] = [
+    program!("batch.py"),
+    program!("claim.py"),
+    program!("claims.py"),
+    program!("claims_collector.py"),
+    program!("claims_costs.py"),
+    program!("claims_counting.py"),
+    program!("claims_remedies.py"),
+    program!("draws.py"),
+    program!("floating.py"),
+    program!("fork.py"),
+    program!("measured.py"),
+    program!("release.py"),
+    program!("report.py"),
+    program!("request_tree.py"),
+    program!("shapes.py"),
+    program!("web.py"),
+];
 
 /// The programs in a folder, which goes when this does.
 #[derive(Debug)]
@@ -41,5 +65,20 @@ impl Programs {
     /// Where a program is.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_of_the_folder_is_built_in_and_written() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../python/experiments");
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let programs = Programs::write().unwrap();
+        for name in names.filter(|name| name.ends_with(".py") && name != "selftest.py") {
+            assert!(programs.path(&name).is_file(), "add {name} to FILES");
+        }
     }
 }

@@ -1,0 +1,284 @@
+//! Experiments whose cells end in flat figures: pauses, floating and release, end to end at tiny size. What is tested hangs on
+//! counts, files and causes, never on a time.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use bench_results::experiment::floating::FloatingGarbage;
+use bench_results::experiment::pauses::Pauses;
+use bench_results::experiment::release::Release;
+use bench_results::experiment::trial::{Cell, Experiment, Options, Plan, Record, Size, Subject};
+use bench_results::process_memory::ProcessMemory;
+use bench_results::record::Status;
+use serde_json::{Value, json};
+
+mod program;
+use program::{files_below, lines, output, stderr, stdout, table};
+
+/// Whether the system tells what memory a process has, which `release` asks.
+fn is_measurable() -> bool {
+    let readable = ProcessMemory::is_readable();
+    if let Err(cause) = &readable {
+        eprintln!("skipped: {cause}");
+    }
+    readable.is_ok()
+}
+
+fn schema() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/trial.schema.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// Runs a tiny experiment into a folder.
+fn tiny(experiment: &str, run: &Path, more: &[&str]) -> Output {
+    output(&[&["reproduce", experiment, "--tiny", "--out", run.to_str().unwrap()][..], more].concat())
+}
+
+fn records(run: &Path) -> Vec<Record> {
+    let text = fs::read_to_string(run.join("cells.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// A tiny run whose cells all come to their end: its records, and the folder.
+fn whole(experiment: &str, more: &[&str]) -> (Vec<Record>, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let done = tiny(experiment, &run, more);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert!(stderr(&done).contains("in 1 round, about"), "{}", stderr(&done));
+    let records = records(&run);
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    for record in &records {
+        assert_eq!(record.status, Status::Ok, "{}: {:?}", record.name(), record.error);
+        let errors: Vec<String> = validator.iter_errors(&json!(record)).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:#?}");
+    }
+    for ending in ["md", "csv", "tex"] {
+        assert!(run.join(format!("{experiment}.{ending}")).is_file());
+    }
+    let page = fs::read_to_string(run.join(format!("{experiment}.md"))).unwrap();
+    for finding in page.lines().filter(|line| line.starts_with("- **")) {
+        assert!(stdout(&done).contains(finding.split("**").nth(1).unwrap()), "{finding}");
+    }
+    assert!(page.contains("- **") && page.contains("| command |"), "{page}");
+    (records, folder)
+}
+
+#[test]
+fn record_and_schema_have_the_same_fields() {
+    let cell = cell("pauses", "generational", &[], &[]);
+    let record = json!(Record::of(&cell, "program"));
+    let mut described: Vec<String> = schema()["properties"].as_object().unwrap().keys().cloned().collect();
+    let mut written: Vec<String> = record.as_object().unwrap().keys().cloned().collect();
+    described.sort();
+    written.sort();
+    assert_eq!(described, written, "add the field to bench-results/schema/trial.schema.json");
+    let validator = jsonschema::draft202012::new(&schema()).unwrap();
+    for (field, wrong) in [("figures", json!({"a_ns": -1})), ("figures", json!({"A": 1})), ("round", json!(-1))] {
+        let mut record = record.clone();
+        record["binary"] = json!("0".repeat(64));
+        record[field] = wrong;
+        assert!(!validator.is_valid(&record), "{record}");
+    }
+}
+
+#[test]
+fn the_experiments_take_as_long_as_promised() {
+    for experiment in [&Pauses as &dyn Experiment, &FloatingGarbage, &Release] {
+        for (size, most_s) in [(Size::Quick, 180.0), (Size::Standard, 1800.0)] {
+            let plan = Plan::new(experiment, size, &[], &[], 1, 60).unwrap();
+            let s: f64 = plan.all().iter().map(|cell| experiment.expected_s(cell)).sum();
+            assert!(s < most_s, "{} {size:?}: {s} s", experiment.name());
+        }
+    }
+}
+
+#[test]
+fn pauses_end_in_tables_and_pictures_by_size() {
+    let (records, folder) = whole("pauses", &["--heaps", "generational,concurrent"]);
+    for record in &records {
+        let figure = |name| record.number(name).unwrap();
+        assert!(figure("found_objects") <= figure("dying_objects"));
+        assert!(record.text("dying") == "half" || figure("dying_objects") == figure("tracked_objects"));
+        // Heaps whose mutators take turns stand still throughout.
+        let is_turns = record.subject.heap_name() == Some("generational");
+        assert!(!is_turns || figure("live_gap_ns") == figure("live_cycle_ns"));
+        assert!(figure("live_stop_ns") <= figure("live_gap_ns").max(figure("live_cycle_ns")), "{record:?}");
+    }
+    let run = folder.path().join("run");
+    assert!(fs::read_to_string(run.join("plots/pauses-ring-10.svg")).unwrap().starts_with("<svg"));
+    let cells = table(&run.join("pauses.csv"));
+    assert!(cells.iter().any(|cell| cell["row"] == "rings of 10" && cell["column"] == "CPython 3.12.1 (recorded)"));
+}
+
+#[test]
+fn floating_garbage_is_counted_exactly() {
+    let (records, folder) = whole("floating", &["--heaps", "generational,stop-the-world"]);
+    let most = |question: &str| {
+        let of = records.iter().filter(|record| record.question == question);
+        of.map(|record| record.number("floating_max_objects").unwrap()).collect::<Vec<_>>()
+    };
+    // Generation 0 is due at more than 700 net allocations, and no further object joins a ring of one.
+    for count in most("ring-1-live-0") {
+        assert!((700.0..=720.0).contains(&count), "{count}");
+    }
+    for count in most("ring-100-live-0") {
+        assert!((700.0..20_000.0).contains(&count) && count % 100.0 == 0.0, "whole rings: {count}");
+    }
+    assert!(folder.path().join("run/plots/floating-live-1000.svg").is_file());
+}
+
+#[test]
+fn release_frees_what_died_and_asks_the_system() {
+    if !is_measurable() {
+        return;
+    }
+    let (records, _folder) = whole("release", &[]);
+    for record in records.iter().filter(|record| record.question == "all-dead") {
+        let freed = record.number("freed_objects").unwrap();
+        assert_eq!(freed, if record.subject.collects() { 20_000.0 } else { 0.0 }, "{}", record.name());
+        assert!(record.number("rss_peak_bytes") > record.number("rss_before_bytes"), "{record:?}");
+    }
+    let kept = records.iter().find(|record| record.question == "few-survive" && record.subject.collects()).unwrap();
+    assert_eq!(kept.number("freed_objects"), Some(19_980.0));
+}
+
+#[test]
+fn a_run_goes_on_where_it_was_cut_and_by_its_own_command_only() {
+    let (all, folder) = whole("floating", &["--heaps", "generational", "--rounds", "1", "--json"]);
+    let run = folder.path().join("run");
+    let text = fs::read_to_string(run.join("cells.jsonl")).unwrap();
+    // As if it had been killed in the third cell.
+    let kept: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    fs::write(run.join("cells.jsonl"), format!("{kept}{{\"schema\"")).unwrap();
+    let wrong = output(&["reproduce", "pauses", "--resume", run.to_str().unwrap()]);
+    assert!(stderr(&wrong).contains("is a run of `floating` and not of `pauses`"), "{}", stderr(&wrong));
+    let done = output(&["reproduce", "floating", "--resume", run.to_str().unwrap(), "--json"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert!(stderr(&done).contains("2 cells"), "{}", stderr(&done));
+    assert_eq!(lines(&stdout(&done)).iter().filter(|line| line["experiment"] == "floating").count(), all.len() - 2);
+    let cells = |records: &[Record]| records.iter().map(|record| record.cell.clone()).collect::<Vec<_>>();
+    assert_eq!(cells(&records(&run)), cells(&all), "the same cells in the same order");
+}
+
+fn cell(experiment: &str, heap: &str, settings: &[(&str, &str)], options: &[(&str, &str)]) -> Cell {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Cell {
+        experiment: experiment.to_owned(),
+        question: "test".to_owned(),
+        subject: Subject::Heap { heap: heap.to_owned(), settings: settings.iter().map(owned).collect() },
+        options: options.iter().map(owned).collect::<Options>(),
+        round: 0,
+        seed: 1,
+    }
+}
+
+#[test]
+fn a_heap_that_is_too_small_is_a_row_with_its_cause() {
+    let shape = [("shape", "ring"), ("nodes", "200000"), ("k", "10"), ("order", "built"), ("dying", "all")];
+    let full = cell("pauses", "generational", &[("limit", "1M")], &shape);
+    let done = output(&["reproduce", "pauses", "--cell", &full.to_text().unwrap()]);
+    let record: Record = serde_json::from_str(&stdout(&done)).unwrap();
+    assert_eq!(record.status, Status::OutOfMemory, "{record:?}");
+    assert!(record.error.unwrap().contains("the heap is full") && record.figures.is_empty());
+}
+
+/// A stand-in for an interpreter: says that it is a CPython, and answers every program with these shell commands.
+fn stand_in(folder: &Path, commands: &str) -> PathBuf {
+    let path = folder.join("python");
+    fs::write(&path, format!("#!/bin/sh\nif [ \"$1\" = -c ]; then echo CPython 3.99.0; exit; fi\n{commands}\n"))
+        .unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn an_interpreter_is_a_column_and_its_path_is_nowhere() {
+    if !is_measurable() {
+        return;
+    }
+    let bin = tempfile::tempdir().unwrap();
+    let answer =
+        r#"echo '{"program": "release", "figures": {"grown_bytes": 20480, "kept_bytes": -4096, "normal_wall_ns": 5}}'"#;
+    let python = stand_in(bin.path(), answer);
+    let (records, folder) = whole("release", &["--heaps", "refcount", "--python", python.to_str().unwrap()]);
+    let versions = records.iter().filter(|record| record.subject.name() == "CPython 3.99.0").count();
+    assert_eq!(versions, 3, "one program measures both ends of a script");
+    let path = bin.path().to_str().unwrap();
+    for file in files_below(folder.path()) {
+        assert!(!fs::read_to_string(&file).unwrap().contains(path), "{}", file.display());
+    }
+    let page = fs::read_to_string(folder.path().join("run/release.md")).unwrap();
+    assert!(page.contains("| CPython 3.99.0 |  | 20.0 KiB over before | −4.00 KiB over before | 120.0 % |"), "{page}");
+    // Its cells are missing, and nobody says where it is.
+    let run = folder.path().join("run");
+    fs::write(run.join("cells.jsonl"), "").unwrap();
+    let done = output(&["reproduce", "release", "--resume", run.to_str().unwrap()]);
+    assert!(
+        stderr(&done).contains("CPython 3.99.0 is part of this run; name its path by --python"),
+        "{}",
+        stderr(&done)
+    );
+}
+
+#[test]
+fn an_interpreter_that_fails_is_a_row_and_a_broken_figure_a_wrong_answer() {
+    if !is_measurable() {
+        return;
+    }
+    for (commands, status, code, why) in [
+        ("echo MemoryError >&2; exit 3", Status::Error, 0, "MemoryError"),
+        ("sleep 60", Status::Timeout, 0, "not done after 1 s"),
+        ("echo hello", Status::Error, 0, "line of figures"),
+        (r#"echo '{"figures": {"collect_ns": -5}}'"#, Status::WrongDigest, 2, "collect_ns cannot be -5"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (python, run) = (stand_in(folder.path(), commands), folder.path().join("run"));
+        let more = ["--heaps", "refcount", "--timeout", "1", "--python", python.to_str().unwrap()];
+        let done = tiny("release", &run, &more);
+        assert_eq!(done.status.code(), Some(code), "{commands}: {}", stderr(&done));
+        let records = records(&run);
+        let failed: Vec<&Record> = records.iter().filter(|record| record.subject.heap_name().is_none()).collect();
+        assert_eq!(failed.len(), 3);
+        assert!(failed.iter().all(|record| record.status == status && record.error.as_ref().unwrap().contains(why)));
+        let page = fs::read_to_string(run.join("release.md")).unwrap();
+        assert!(page.contains("Failed: all-dead on CPython 3.99.0, round 0"), "{page}");
+    }
+}
+
+#[test]
+fn the_programs_that_are_built_in_run_on_a_real_interpreter() {
+    let version = Command::new("python3").args(["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]).status();
+    if !version.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: no python3 from 3.8 on");
+        return;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let python = std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|path| path.is_file()).unwrap();
+    for experiment in ["pauses", "floating", "release"] {
+        if experiment == "release" && !is_measurable() {
+            continue;
+        }
+        let (records, _folder) = whole(experiment, &["--heaps", "generational", "--python", python.to_str().unwrap()]);
+        let asked = records.iter().filter(|record| record.subject.heap_name().is_none()).count();
+        assert!(asked * 3 >= records.len() - 1, "{experiment}: {asked} of {}", records.len());
+    }
+}
+
+#[test]
+fn what_cannot_run_is_said_with_what_can() {
+    for (arguments, expected) in [
+        (&["--heaps", "none"][..], "give one of refcount, generational"),
+        (&["--heaps", "refcount"], "leave out --heaps"),
+        (&["--python", "/nowhere/python"], "give the executable of a CPython by --python"),
+        (&["--python", "/bin/echo"], "is no CPython"),
+        (&["--resume", "/nowhere"], "has written"),
+        (&["--cell", "{}"], "no cell of an experiment"),
+    ] {
+        let done = output(&[&["reproduce", "pauses"][..], arguments].concat());
+        assert_ne!(done.status.code(), Some(0));
+        assert!(stderr(&done).contains(expected), "{arguments:?}: {}", stderr(&done));
+    }
+}
