@@ -7,7 +7,7 @@ use super::answer::{Answer, Verdict};
 use super::claim::{Check, Claim, Kind, Measured, OnCPython};
 use super::figures::Figures as Told;
 use super::rules::{percent, short};
-use super::setup::{Scale, Setup};
+use super::setup::Setup;
 use crate::experiment::freeze::{Cell, Condition, Content, Figures, Layout, Part, parent};
 
 /// What a child of `fork-v1` copied that read this share of the entries at random.
@@ -24,10 +24,13 @@ fn forked<H: Heap>(setup: &Setup, condition: Condition, share: f64) -> Result<Fi
         .ok_or_else(|| anyhow!("{}", record.error.unwrap_or_else(|| "the child was not measured".to_owned())))
 }
 
-/// The process must have no other threads.
-fn not_in_tests(setup: &Setup) -> Result<()> {
-    if setup.scale == Scale::Small {
-        bail!("a process with several threads is not to fork");
+/// A process with other threads is not to fork: tests have some, cells have none.
+fn have_no_other_threads() -> Result<()> {
+    let threads = std::fs::read_dir("/proc/self/task").map_or(1, Iterator::count);
+    if threads > 1 {
+        bail!(
+            "this process has {threads} threads and does not fork; run the claim in a process of its own: reproduce claims"
+        );
     }
     Ok(())
 }
@@ -66,7 +69,7 @@ impl Check for CollectionCopies {
         if !H::ABILITIES.collects_cycles {
             return Ok(NOTHING_COLLECTED);
         }
-        not_in_tests(setup)?;
+        have_no_other_threads()?;
         let figures = forked::<H>(setup, Condition::OFF, 0.0)?;
         Ok(Told::new()
             .with("heap_mib", mib(figures.heap))
@@ -114,7 +117,7 @@ impl Check for FreezePrevents {
         if !H::ABILITIES.collects_cycles {
             return Ok(NOTHING_COLLECTED);
         }
-        not_in_tests(setup)?;
+        have_no_other_threads()?;
         let (unfrozen, frozen) =
             (forked::<H>(setup, Condition::OFF, 0.0)?, forked::<H>(setup, Condition::OFF_FREEZE, 0.0)?);
         Ok(Told::new()
@@ -167,7 +170,7 @@ impl Check for OffKeepsShared {
     };
 
     fn measure<H: Heap>(setup: &Setup) -> Result<Measured> {
-        not_in_tests(setup)?;
+        have_no_other_threads()?;
         let figures = forked::<H>(setup, Condition::OFF, READ)?;
         let all = forked::<H>(setup, Condition::OFF, 0.0)?;
         Ok(Told::new()

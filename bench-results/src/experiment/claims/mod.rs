@@ -29,6 +29,7 @@ mod report;
 mod rules;
 mod rules_of_collection;
 mod service;
+mod serving;
 mod setup;
 mod thresholds;
 mod trials;
