@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::checks::python_names;
 use super::figures::Figures;
@@ -148,6 +148,8 @@ fn numbers(value: &Value) -> Option<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::claim::Measured;
     use super::super::{Verdict, answer};
     use super::*;
