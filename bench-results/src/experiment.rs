@@ -3,6 +3,7 @@
 //! An experiment says what it will run and for how long, runs it in interleaved rounds of fresh processes into a folder that
 //! a later call can go on with, and makes its table from the folder alone. One file, or folder, each.
 
+pub mod claims;
 pub mod floating;
 pub mod freeze;
 pub mod pauses;

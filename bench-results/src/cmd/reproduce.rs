@@ -8,6 +8,7 @@ mod trial;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
+use crate::experiment::claims::Claims;
 use crate::experiment::floating::FloatingGarbage;
 use crate::experiment::pauses::Pauses;
 use crate::experiment::release::Release;
@@ -28,6 +29,9 @@ pub(super) struct Arguments {
 enum Experiment {
     Freeze(freeze::Arguments),
     Thresholds(thresholds::Arguments),
+    /// What five widely read articles claim about Python's collector: which of it holds, on CPython and on each heap
+    #[command(after_help = trial::EXAMPLES)]
+    Claims(trial::Arguments),
     /// How long a full collection stops a program, by size and shape of the heap, beside CPython
     #[command(after_help = trial::EXAMPLES)]
     Pauses(trial::Arguments),
@@ -45,6 +49,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     match arguments.experiment {
         Experiment::Freeze(arguments) => freeze::run(arguments),
         Experiment::Thresholds(arguments) => thresholds::run(arguments),
+        Experiment::Claims(arguments) => trial::run(&Claims, arguments),
         Experiment::Pauses(arguments) => trial::run(&Pauses, arguments),
         Experiment::Floating(arguments) => trial::run(&FloatingGarbage, arguments),
         Experiment::Release(arguments) => trial::run(&Release, arguments),

@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::experiment::claims::Claims;
 use crate::experiment::floating::FloatingGarbage;
 use crate::experiment::pauses::Pauses;
 use crate::experiment::release::Release;
@@ -26,13 +27,14 @@ use crate::run_folder;
 type Read = fn(&Path, Option<&'static Quantity>) -> Result<Edition>;
 
 /// The kinds: their names in `run.json`, and what reads them.
-const KINDS: [(&str, Read); 7] = [
+const KINDS: [(&str, Read); 8] = [
     ("compare", compared),
     ("thresholds", thresholds),
     ("freeze", frozen),
     ("pauses", |folder, _| asked(&Pauses, folder)),
     ("floating", |folder, _| asked(&FloatingGarbage, folder)),
     ("release", |folder, _| asked(&Release, folder)),
+    ("claims", |folder, _| asked(&Claims, folder)),
     (tune::NAME, tuned),
 ];
 

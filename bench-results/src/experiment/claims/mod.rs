@@ -1,0 +1,48 @@
+//! What widely read articles say about Python's `gc` module, each sentence as a check that runs on every heap.
+//!
+//! Five articles, here called A to E, make 43 claims; a few remedies that they recommend stand beside them. Each [`Claim`] was
+//! measured on CPython before. Here each is a small program over the contract of heaps, which measures [`Figures`], and a rule
+//! beside it, which makes a [`Verdict`] of figures: of a heap's, of those recorded on CPython 3.12.1, and of a live interpreter's.
+//! So no verdict is written down twice, and none is written down for a heap at all.
+//!
+//! Heaps run as CPython 3.12 is set: thresholds of 700, 10 and 10, and the trigger sees what CPython's free lists let it see.
+//! Collections that a threshold starts run on the mutator that crossed it, on the concurrent heap too, so that claims on when
+//! and how often can be asked of it at all; in the runs of a whole service they run where the heap likes.
+
+mod answer;
+mod batches;
+mod checks;
+mod claim;
+mod contradictions;
+mod counting;
+mod disagreements;
+mod figures;
+mod finalizers;
+mod forks;
+mod freezing;
+mod introspection;
+mod lab;
+mod memory;
+mod python;
+mod remedies;
+mod report;
+mod rules;
+mod rules_of_collection;
+mod service;
+mod serving;
+mod setup;
+mod thresholds;
+mod trials;
+mod weak_references;
+
+pub use answer::{Answer, Verdict};
+pub use checks::{CLAIMS, answer, claim, measure, python_names};
+pub use claim::{Check, Claim, Kind, Measured, OnCPython};
+pub use contradictions::{CONTRADICTIONS, Contradiction};
+pub use disagreements::{DISAGREEMENTS, Disagreement};
+pub use figures::Figures;
+pub use setup::{Scale, Setup};
+pub use trials::Claims;
+
+#[cfg(test)]
+mod tests;

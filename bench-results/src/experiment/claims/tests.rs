@@ -1,0 +1,160 @@
+//! The checks themselves are checked: complete, right about CPython as recorded, and able to fail.
+
+use std::collections::BTreeMap;
+
+use gc_core::{Heap, HeapConfig, Thresholds};
+
+use super::*;
+use crate::roster::{self, ConcurrentHeap, GenerationalHeap, RefcountHeap, StopTheWorldHeap, entries, for_heap};
+
+/// On a small scale.
+fn tried<H: Heap>(key: &str, change: impl FnOnce(&mut HeapConfig)) -> Answer {
+    let mut setup = Setup::new(Scale::Small);
+    change(&mut setup.config);
+    let measured = measure::<H>(key, &setup).unwrap_or_else(|error| panic!("{key} on {}: {error:#}", H::NAME));
+    answer(key, &measured).unwrap_or_else(|| panic!("{key} on {}: a figure is missing in {measured:?}", H::NAME))
+}
+
+fn verdict<H: Heap>(key: &str) -> Verdict {
+    tried::<H>(key, |_| {}).verdict
+}
+
+#[test]
+fn each_claim_is_there_once_and_in_order() {
+    let numbers = (1..=43).map(|number| number.to_string());
+    let keys: Vec<String> = numbers.chain((1..=7).map(|number| format!("R{number}"))).collect();
+    assert_eq!(CLAIMS.iter().map(|claim| claim.key).collect::<Vec<_>>(), keys);
+    assert!(claim("44").unwrap_err().to_string().contains("R7"));
+}
+
+#[test]
+fn what_is_wrong_or_partly_right_is_explained_in_one_sentence() {
+    for claim in CLAIMS {
+        let overall = claim.cpython.and_then(|cpython| cpython.overall);
+        let wrong = matches!(overall, Some(Verdict::Not | Verdict::Partly));
+        assert_eq!(claim.so.is_some(), wrong, "{}", claim.key);
+        if let Some(so) = claim.so {
+            assert!(so.ends_with('.') && !so.trim_end_matches('.').contains(". "), "{}: {so}", claim.key);
+        }
+        assert!(
+            !claim.rule.is_empty() && claim.articles.chars().all(|letter| "ABCDE ".contains(letter)),
+            "{}",
+            claim.key
+        );
+        let is_numbered = !claim.key.starts_with('R');
+        assert_eq!(is_numbered, claim.cpython.is_some(), "{}", claim.key);
+    }
+}
+
+#[test]
+fn rules_say_of_cpythons_figures_what_was_published() {
+    for claim in CLAIMS {
+        let Some(cpython) = claim.cpython else { continue };
+        let figures = Figures::from_json(cpython.recorded).unwrap_or_else(|| panic!("{}: no JSON", claim.key));
+        let answer = answer(claim.key, &Measured::Figures(figures));
+        assert_eq!(answer.map(|answer| answer.verdict), Some(cpython.on_3_12), "claim {}", claim.key);
+    }
+    let count =
+        |letter| CLAIMS.iter().filter_map(|claim| claim.cpython).filter(|cpython| cpython.letter() == letter).count();
+    // As published: 9 not reproduced, 11 partly or by version, 2 without a verdict.
+    assert_eq!((count("N"), count("P"), count("-")), (9, 11, 2));
+}
+
+#[test]
+fn other_versions_figures_get_other_verdicts() {
+    for (key, figures, verdict) in [
+        ("1", r#"{"getrefcount_sequence": [1, 2, 1]}"#, Verdict::Partly),
+        ("6", r#"{"threshold_default": [2000, 10, 10]}"#, Verdict::Not),
+        ("7", r#"{"700": [], "1000": []}"#, Verdict::Not),
+        ("8", r#"{"collections": [4, 0, 0]}"#, Verdict::Not),
+        ("10", r#"{"(700, 10, 10)": [0, 24, 0], "(700, 10, 0)": [0, 23, 0]}"#, Verdict::Reproduced),
+        ("31", r#"{"10000": 499470, "1000000": 11165110}"#, Verdict::Not),
+        ("43", r#"{"grown_bytes": 4972544, "collected_objects": 399999, "kept_bytes": 4972544}"#, Verdict::Reproduced),
+        ("17", r#"{"objects": 2, "on_ms": 30.3, "off_ms": 22.5, "final_collect_ms": 13.2}"#, Verdict::Not),
+        (
+            "22",
+            r#"{"forward": {"created": [0, 1, 2, 3], "finalized": [0, 1, 2, 3]}, "backward": {"created": [3, 2, 1, 0],
+            "finalized": [0, 1, 2, 3]}, "mixed": {"created": [2, 0, 3, 1], "finalized": [0, 1, 2, 3]}}"#,
+            Verdict::Reproduced,
+        ),
+    ] {
+        let figures = Figures::from_json(figures).unwrap();
+        assert_eq!(answer(key, &Measured::Figures(figures)).unwrap().verdict, verdict, "claim {key}");
+    }
+}
+
+/// The claims whose verdict no clock and no other process decides.
+fn untimed() -> impl Iterator<Item = &'static Claim> {
+    CLAIMS.iter().filter(|claim| claim.kind != Kind::Performance && !["35", "36", "37"].contains(&claim.key))
+}
+
+#[test]
+fn the_baseline_says_what_cpython_says_but_where_it_is_explained() {
+    let mut found = BTreeMap::new();
+    for claim in untimed() {
+        let Some(cpython) = claim.cpython else { continue };
+        let answer = tried::<GenerationalHeap>(claim.key, |_| {});
+        println!("{:>3} {:<12} {:<12} {}", claim.key, cpython.on_3_12, answer.verdict, answer.text);
+        if answer.verdict != cpython.on_3_12 {
+            found.insert(claim.key, answer.verdict);
+        }
+    }
+    let listed: BTreeMap<_, _> = DISAGREEMENTS.iter().map(|one| (one.key, one.baseline)).collect();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn counts_are_cpythons_exactly() {
+    let figures = |key| match measure::<GenerationalHeap>(key, &Setup::new(Scale::Small)).unwrap() {
+        Measured::Figures(figures) => figures,
+        Measured::NotApplicable(reason) => panic!("{reason}"),
+    };
+    assert_eq!(figures("7").numbers("700"), Some(vec![700.0]));
+    assert_eq!(figures("8").numbers("collections"), Some(vec![523.0, 47.0, 0.0]));
+    let growth = figures("10");
+    assert_eq!(growth.numbers("(700, 10, 10)").unwrap()[2], 4.0);
+    assert_eq!(growth.numbers("(700, 10, 0)").unwrap()[2], 12.0);
+    assert_eq!(
+        (figures("18").number("collections_pool"), figures("18").number("collections_fresh")),
+        (Some(0.0), Some(0.0))
+    );
+    assert_eq!(figures("19").number("collections"), Some(7.0));
+}
+
+#[test]
+fn each_check_runs_on_each_heap() {
+    for entry in entries() {
+        for claim in CLAIMS.iter().filter(|claim| !["35", "36", "37"].contains(&claim.key)) {
+            let answer = for_heap!(entry.name, H => tried::<H>(claim.key, |_| {})).unwrap();
+            println!("{:>3} {:<22} {:<12} {}", claim.key, entry.name, answer.verdict, answer.text);
+        }
+    }
+}
+
+#[test]
+fn thresholds_that_are_off_by_one_change_verdicts() {
+    let off_by_one = |thresholds: [u32; 3]| move |config: &mut HeapConfig| config.thresholds = Thresholds(thresholds);
+    assert_eq!(verdict::<GenerationalHeap>("6"), Verdict::Reproduced);
+    assert_eq!(tried::<GenerationalHeap>("6", off_by_one([701, 10, 10])).verdict, Verdict::Not);
+    assert_eq!(verdict::<GenerationalHeap>("8"), Verdict::Partly);
+    assert_eq!(tried::<GenerationalHeap>("8", off_by_one([700, 9, 10])).verdict, Verdict::Reproduced);
+    assert_eq!(tried::<GenerationalHeap>("28", |config| config.untrack_tuples = false).verdict, Verdict::Not);
+}
+
+#[test]
+fn heaps_that_differ_get_other_verdicts() {
+    assert_eq!(verdict::<GenerationalHeap>("3"), Verdict::Reproduced);
+    assert_eq!(verdict::<RefcountHeap>("3"), Verdict::Partly, "nothing frees a cycle");
+    assert_eq!(verdict::<RefcountHeap>("8"), Verdict::NotApplicable);
+    assert_eq!(verdict::<RefcountHeap>("26"), Verdict::Not, "it tracks nothing");
+    assert_eq!(verdict::<StopTheWorldHeap>("2"), Verdict::Partly, "a large list dies bit by bit");
+    assert_eq!(verdict::<ConcurrentHeap>("23"), Verdict::Reproduced);
+}
+
+#[test]
+fn contradictions_and_disagreements_are_of_claims_that_there_are() {
+    for key in CONTRADICTIONS.iter().flat_map(|one| one.claims).chain(DISAGREEMENTS.iter().map(|one| &one.key)) {
+        assert!(claim(key).is_ok(), "{key}");
+    }
+    assert!(roster::entry(GenerationalHeap::NAME).is_ok());
+}
