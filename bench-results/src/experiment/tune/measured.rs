@@ -27,7 +27,8 @@ pub fn measured(record: &Record, candidate: &Candidate, plan: &Plan, scale: f64)
         peak_bytes: record.peak_rss_bytes.map(|bytes| bytes as f64 + more),
         held_bytes: record.heap_peak_bytes.map(|bytes| bytes as f64 + more),
         cpu_ns: record.cpu_in_all_ns().zip(operations).map(|(ns, n)| ns as f64 / n as f64 * scale),
-        failure: failure(record, growth.filter(|_| plan.worker_requests.is_none())),
+        // By how much must be known for a worker's life.
+        failure: failure(record, growth.filter(|bytes| plan.worker_requests.is_none() || !bytes.is_finite())),
     }
 }
 
@@ -57,8 +58,12 @@ fn growth(record: &Record, candidate: &Candidate) -> Option<f64> {
 fn failure(record: &Record, growth: Option<f64>) -> Option<String> {
     match record.status {
         Status::Ok => growth.map(|bytes| {
-            let each = units::size((bytes * 1_000.0).round() as u64);
-            format!("its memory grows without end, by {each} in 1,000 requests: see --worker-requests")
+            let each = if bytes.is_finite() {
+                format!(", by {} in 1,000 requests", units::size((bytes * 1_000.0).round() as u64))
+            } else {
+                String::new()
+            };
+            format!("its memory grows without end{each}: see --worker-requests")
         }),
         Status::Saturated => Some("saturated: more requests arrived than it could serve".to_owned()),
         other => Some(record.error.clone().unwrap_or_else(|| other.name().to_owned())),
