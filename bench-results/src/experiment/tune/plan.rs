@@ -316,10 +316,10 @@ impl Extent {
     /// The heaps beside the baseline.
     fn heaps(self) -> Vec<String> {
         let collecting = roster::entries().iter().filter(|entry| entry.abilities.collects_cycles);
-        let all = collecting.map(|entry| entry.name.to_owned()).filter(|name| name != BASELINE);
+        let mut all = collecting.map(|entry| entry.name.to_owned()).filter(|name| name != BASELINE);
         match self {
             Extent::Tiny => Vec::new(),
-            Extent::Quick => all.last().into_iter().collect(),
+            Extent::Quick => all.next_back().into_iter().collect(),
             Extent::Standard => all.collect(),
         }
     }
