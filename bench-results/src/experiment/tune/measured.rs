@@ -27,32 +27,43 @@ pub fn measured(record: &Record, candidate: &Candidate, plan: &Plan, scale: f64)
         peak_bytes: record.peak_rss_bytes.map(|bytes| bytes as f64 + more),
         held_bytes: record.heap_peak_bytes.map(|bytes| bytes as f64 + more),
         cpu_ns: record.cpu_in_all_ns().zip(operations).map(|(ns, n)| ns as f64 / n as f64 * scale),
-        failure: failure(record, growth.filter(|_| plan.worker_requests.is_none())),
+        // By how much must be known for a worker's life.
+        failure: failure(record, growth.filter(|bytes| plan.worker_requests.is_none() || !bytes.is_finite())),
     }
 }
 
-/// Bytes that each request adds, of a candidate that may never find them again; `None` if it grows no further.
+/// How much each request adds, in bytes, of a candidate that may never find it again; `None` if it grows no further.
 ///
 /// A setting that collects the oldest generation is not asked: between two full collections every heap grows.
 fn growth(record: &Record, candidate: &Candidate) -> Option<f64> {
     if candidate.oldest_collected() == Some(2) {
         return None;
     }
-    let floating = record.floating?;
     let grows = match record.floating_trend {
         Some(trend) => !trend.steady && trend.peaks_per_block > 0.0,
         // Too few samples for a trend: who collects nothing grows.
         None => candidate.oldest_collected().is_none(),
     };
-    let bytes = floating.peak_bytes.filter(|_| grows)? as f64;
-    Some(bytes / record.operations.filter(|&operations| operations > 0)? as f64)
+    let floating = record.floating.filter(|_| grows)?;
+    // Where objects differ in size, bytes are not known; then each is taken for a mean one of the heap at its peak.
+    let mean = |objects: u64| -> Option<f64> {
+        let all = objects + record.live_after.unwrap_or(0);
+        Some(objects as f64 * record.heap_peak_bytes? as f64 / all.max(1) as f64)
+    };
+    let bytes = floating.peak_bytes.map(|bytes| bytes as f64).or_else(|| floating.peak_objects.and_then(mean));
+    // That it grows is known even if by how much is not.
+    Some(bytes.unwrap_or(f64::INFINITY) / record.operations.unwrap_or(1).max(1) as f64)
 }
 
 fn failure(record: &Record, growth: Option<f64>) -> Option<String> {
     match record.status {
         Status::Ok => growth.map(|bytes| {
-            let each = units::size((bytes * 1_000.0).round() as u64);
-            format!("its memory grows without end, by {each} in 1,000 requests: see --worker-requests")
+            let each = if bytes.is_finite() {
+                format!(", by {} in 1,000 requests", units::size((bytes * 1_000.0).round() as u64))
+            } else {
+                String::new()
+            };
+            format!("its memory grows without end{each}: see --worker-requests")
         }),
         Status::Saturated => Some("saturated: more requests arrived than it could serve".to_owned()),
         other => Some(record.error.clone().unwrap_or_else(|| other.name().to_owned())),
@@ -118,6 +129,13 @@ mod tests {
         let replaced = measured(&record, &off, &plan(Some(10_000)), 2.0);
         assert_eq!((replaced.failure, replaced.peak_bytes), (None, Some(118_000_000.0)));
         assert_eq!(replaced.cpu_ns, Some(100_000.0), "times are scaled");
+        // Bytes are not known where objects differ in size: 9 of 90 objects of 90 MB, after 1,000 requests.
+        let mut unequal = record.clone();
+        unequal.floating = Some(Floating { peak_objects: Some(9), mean_objects: None, peak_bytes: None });
+        assert!(measured(&unequal, &off, &plan(None), 1.0).failure.unwrap().contains("grows without end"));
+        (unequal.heap_peak_bytes, unequal.live_after) = (Some(90_000_000), Some(81));
+        let replaced = measured(&unequal, &off, &plan(Some(2_000)), 1.0);
+        assert_eq!((replaced.failure, replaced.peak_bytes), (None, Some(109_000_000.0)));
         let default = Candidate::thresholds([700, 10, 10]);
         assert_eq!(measured(&record, &default, &plan(None), 1.0).failure, None);
         record.floating_trend = Some(FloatingTrend { steady: true, ..trend });

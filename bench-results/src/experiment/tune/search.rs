@@ -138,7 +138,7 @@ fn leave(tracks: &mut [Track], always: &[bool], goal: &Goal, go_on: usize) {
         }
         let track = &tracks[candidate];
         let failures: Vec<&String> = track.search.iter().filter_map(|run| run.failure.as_ref()).collect();
-        if failures.len() * 2 >= track.search.len() {
+        if failures.len() * 2 > track.search.len() {
             let cause = failures.first().map_or("it was not run", |cause| cause.as_str());
             tracks[candidate].left = Some(format!("{cause} ({} of {} runs)", failures.len(), track.search.len()));
             continue;
