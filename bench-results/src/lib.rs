@@ -22,6 +22,7 @@ mod no_count_replay;
 pub mod oracle;
 pub mod process_memory;
 pub mod provenance;
+pub mod publication;
 pub mod record;
 pub mod recorded;
 pub mod report;

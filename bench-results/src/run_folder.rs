@@ -207,6 +207,22 @@ pub fn kind_of(path: &Path) -> Option<String> {
     Some(run.get("kind")?.as_str()?.to_owned())
 }
 
+/// Reads a folder's `run.json` and finished cells, and changes nothing in it: it may be on a disk that cannot be written.
+///
+/// # Errors
+/// If a file is not there or is damaged.
+pub fn read<T: DeserializeOwned, R: Line>(path: &Path) -> Result<(T, Vec<R>)> {
+    let shown = path.display();
+    let file = |name: &str| {
+        let (verb, path) = (R::VERB, path.join(name));
+        fs::read(path).with_context(|| format!("cannot read {shown}/{name}; name a folder that `gclab {verb}` has written"))
+    };
+    let run = serde_json::from_slice(&file("run.json")?)
+        .with_context(|| format!("{shown}/run.json is damaged or of another version of gclab; run it again"))?;
+    let (records, _) = parse(&file("cells.jsonl")?).with_context(|| format!("{shown}/cells.jsonl is damaged"))?;
+    Ok((run, records))
+}
+
 /// The records of whole lines, and how many bytes those take. The last line may be torn.
 fn parse<R: Line>(text: &[u8]) -> Result<(Vec<R>, usize)> {
     let mut records = Vec::new();

@@ -4,6 +4,7 @@
 //! collections, or one dial of the work. Each point runs in a closed loop, which counts and serves as fast as it can, and in an
 //! open one, in which requests arrive at half of what the baseline serves.
 
+mod chapter;
 pub mod choice;
 pub mod cpython;
 pub mod figures;

@@ -50,3 +50,17 @@ pub struct Picture {
     /// The drawing, with its own style and title elements on what can be pointed at.
     pub svg: String,
 }
+
+/// A stem from any name: what is no letter or digit becomes a hyphen.
+pub fn stem(name: &str) -> String {
+    let mut stem = String::new();
+    for c in name.chars() {
+        if c.is_ascii_alphanumeric() {
+            stem.push(c.to_ascii_lowercase());
+        } else if !stem.ends_with('-') && !stem.is_empty() {
+            stem.push('-');
+        }
+    }
+    let stem = stem.trim_end_matches('-');
+    if stem.is_empty() { "run".to_owned() } else { stem.to_owned() }
+}

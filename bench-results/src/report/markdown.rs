@@ -102,6 +102,11 @@ fn one(text: &mut String, table: &Table) {
 /// A table of words under a heading of this level.
 pub(crate) fn grid(text: &mut String, level: usize, grid: &Grid) {
     let _ = writeln!(text, "{} {}\n", "#".repeat(level), escaped(&grid.title));
+    table(text, grid);
+}
+
+/// A table of words without a heading, its notes below it.
+pub(crate) fn table(text: &mut String, grid: &Grid) {
     let columns: Vec<String> = grid.columns.iter().map(|column| escaped(column)).collect();
     let _ = writeln!(text, "| {} | {} |", escaped(&grid.corner), columns.join(" | "));
     let _ = writeln!(text, "|---|{}", "---:|".repeat(grid.columns.len()));

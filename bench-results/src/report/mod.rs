@@ -3,6 +3,8 @@
 pub mod all_points;
 pub mod chapter;
 pub mod column;
+pub mod compared;
+pub mod edition;
 pub mod grid;
 pub mod latex;
 pub mod markdown;
@@ -22,75 +24,33 @@ pub mod tidy;
 pub mod verdict_line;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use self::column::Block;
+use self::edition::{Edition, Leaf};
 use self::quantity::Quantity;
 use self::source::Source;
 use self::table::Report;
-use crate::histogram::write_whole;
 
-/// A file that was written.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Written {
-    /// The run that it is of.
-    pub run: String,
-    /// `table`, `percentiles` or `plot`.
-    pub kind: &'static str,
-    /// Where it is.
-    pub path: PathBuf,
-}
-
-/// Publishes runs into a folder; several of them into folders below it, by their names. `swept` is the quantity of sweep plots.
+/// A comparison as it will be published. `swept` is the quantity of sweep plots.
 ///
 /// # Errors
-/// If a folder holds no run, a file of it is damaged, or the place to write to cannot be written.
-pub fn publish(runs: &[PathBuf], out: &Path, swept: Option<&'static Quantity>) -> Result<Vec<Written>> {
-    // All are read before anything is written: a damaged run leaves no half of a publication behind.
-    let sources: Vec<Source> = runs.iter().map(|run| Source::read(run)).collect::<Result<_>>()?;
-    let blocks: Vec<Vec<Block<'_>>> = sources.iter().map(Block::of_run).collect::<Result<_>>()?;
-    let mut written = Vec::new();
-    let mut names = BTreeSet::new();
-    for (source, blocks) in sources.iter().zip(&blocks) {
-        let mut folder = out.to_owned();
-        if sources.len() > 1 {
-            // Runs of different places may have one name.
-            let numbered = (2..).map(|n| format!("{}-{n}", source.name));
-            let mut free = std::iter::once(source.name.clone()).chain(numbered);
-            folder.push(free.find(|name| names.insert(name.clone())).unwrap_or_default());
-        }
-        one(source, blocks, &folder, swept, &mut written)?;
-    }
-    Ok(written)
-}
-
-fn one(
-    source: &Source,
-    blocks: &[Block<'_>],
-    folder: &Path,
-    swept: Option<&'static Quantity>,
-    written: &mut Vec<Written>,
-) -> Result<()> {
-    let report = Report::new(source, blocks);
-    let mut write = |kind: &'static str, name: &str, text: &str| -> Result<()> {
-        let path = folder.join(name);
-        let unwritable = || format!("cannot write {}; choose a folder that can be written with --out", path.display());
-        fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(unwritable)?;
-        write_whole(&path, text.as_bytes()).with_context(unwritable)?;
-        written.push(Written { run: source.name.clone(), kind, path });
-        Ok(())
-    };
+/// If a file of the run is damaged.
+pub fn edition(source: &Source, swept: Option<&'static Quantity>) -> Result<Edition> {
+    let blocks = Block::of_run(source)?;
+    let report = Report::new(source, &blocks);
+    let mut files = Vec::new();
+    let mut leaf = |kind: &'static str, path: String, text: String| files.push(Leaf { kind, path, text });
     let mut stems = BTreeSet::new();
     let mut pictures = Vec::new();
-    for plot in plots::all(source, blocks, swept, &report.origin)? {
+    let plots = plots::all(source, &blocks, swept, &report.origin)?;
+    for plot in &plots {
         let file = format!("plots/{}.svg", unique(&mut stems, &plot.stem));
-        write("plot", &file, &plot.svg)?;
-        pictures.push((plot.block.unwrap_or(blocks.len()), plot.title, file));
+        leaf("plot", file.clone(), plot.svg.clone());
+        pictures.push((plot.block.unwrap_or(blocks.len()), plot.title.clone(), file));
     }
-    for block in blocks {
+    for block in &blocks {
         for column in &block.columns {
             for (tag, merged) in column.merged.iter().filter(|(_, merged)| !merged.histogram.is_empty()) {
                 let twin = if column.twin { "-twin" } else { "" };
@@ -107,17 +67,16 @@ fn one(
                 if let Some(max) = merged.summary().max.filter(|_| merged::RECORDED.contains(&tag.as_str())) {
                     remarks.push(format!("the exact maximum is {max} ns"));
                 }
-                write(
-                    "percentiles",
-                    &format!("percentiles/{stem}.hgrm"),
-                    &percentile_text::render(&merged.histogram, &remarks),
-                )?;
+                let text = percentile_text::render(&merged.histogram, &remarks);
+                leaf("percentiles", format!("percentiles/{stem}.hgrm"), text);
             }
         }
     }
-    write("table", "tables.csv", &tidy::render(&report)?)?;
-    write("table", "tables.tex", &latex::render(&report))?;
-    write("table", "tables.md", &markdown::render(&report, &pictures))
+    leaf("table", "tables.csv".to_owned(), tidy::render(&report)?);
+    leaf("table", "tables.tex".to_owned(), latex::render(&report));
+    leaf("table", "tables.md".to_owned(), markdown::render(&report, &pictures));
+    let chapters = compared::chapters(source, &report, &blocks, plots);
+    Ok(Edition { name: source.name.clone(), files, chapters })
 }
 
 /// A name that no other file has.

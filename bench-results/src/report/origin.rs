@@ -158,6 +158,32 @@ pub(crate) fn without_path(argument: String) -> String {
     cut.unwrap_or(argument)
 }
 
+/// A text in which absolute paths are cut to their last name.
+pub(crate) fn without_paths(text: &str) -> String {
+    let mut cut = String::with_capacity(text.len());
+    let mut before = None;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let begins = before.is_none_or(|c: char| c.is_whitespace() || "=:'\"`(,[".contains(c));
+        // A path that is all of a text may have blanks in it; one among words ends at the first.
+        let end = if before.is_none() && Path::new(text).is_absolute() && !text.contains(": ") {
+            rest.len()
+        } else {
+            rest.find(|c: char| c.is_whitespace() || "'\"`),;:]".contains(c)).unwrap_or(rest.len())
+        };
+        let (path, beyond) = rest.split_at(end.max(c.len_utf8()));
+        if c == '/' && begins && path[1..].contains(|c: char| c.is_alphanumeric()) {
+            let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
+            cut.push_str(&name.unwrap_or_default());
+            (before, rest) = (path.chars().last(), beyond);
+        } else {
+            cut.push(c);
+            (before, rest) = (Some(c), &rest[c.len_utf8()..]);
+        }
+    }
+    cut
+}
+
 fn loads(run: &Run) -> String {
     let average = |load: &Load| load.averages.map(|averages| format!("{:.2}", averages[0]));
     let before = average(&run.load_before).unwrap_or_else(|| "unknown".to_owned());
@@ -178,5 +204,22 @@ mod tests {
         let command = command(&arguments);
         assert!(!command.contains("somebody"), "{command}");
         assert!(command.starts_with("gclab compare --out deep"), "{command}");
+    }
+
+    #[test]
+    fn texts_lose_what_is_above_the_last_name_of_a_path_and_nothing_else() {
+        let cases = [
+            ("/a/somebody/runs/deep", "deep"),
+            ("/a/some body/x", "x"),
+            ("x=/a/somebody/y z", "x=y z"),
+            ("cannot open '/a/somebody/h.gz': gone (/proc/1/maps)", "cannot open 'h.gz': gone (maps)"),
+            ("60,687/s or 1/2, a / b, // and /", "60,687/s or 1/2, a / b, // and /"),
+            ("runs/deep", "runs/deep"),
+            ("", ""),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(without_paths(text), expected);
+            assert_eq!(without_paths(expected), expected);
+        }
     }
 }

@@ -7,7 +7,7 @@ use super::tables::Row;
 use crate::report::quantity::Unit;
 use crate::report::svg::chart::{Chart, Series};
 use crate::report::svg::palette::Look;
-use crate::report::svg::scale::{Axis, Kind, label_of};
+use crate::report::svg::scale::{Axis, Kind, Reading, label_of};
 
 /// A picture and what it is called.
 pub(super) struct Picture {
@@ -58,7 +58,8 @@ fn by_reads(rows: &[Row<'_>], caption: &str) -> Option<Picture> {
     let title = "Pages that a worker copies, by what it reads".to_owned();
     let chart = Chart {
         title: title.clone(),
-        x: Axis::with_ticks("share of the entries read, at random", Kind::Linear, (-0.006, 0.206), ticks.to_vec()),
+        x: Axis::with_ticks("share of the entries read, at random", Kind::Linear, (-0.006, 0.206), ticks.to_vec())
+            .read_as(Reading::Unit(Unit::Share)),
         y: Axis::linear("share of the objects' pages copied by reading and two collections", 0.0, 1.0, Unit::Share),
         series,
         front: Vec::new(),

@@ -1,5 +1,6 @@
 //! What a run of the experiment is published as: Markdown, CSV, pictures, and the text on the screen.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use super::quantities;
 use super::record::{Record, Run};
 use super::tables::{Row, grids, rows};
 use crate::histogram::write_whole;
+use crate::report::chapter::{self, Chapter};
 use crate::report::grid::Grid;
 use crate::report::markdown;
 use crate::report::origin;
@@ -90,11 +92,47 @@ impl Report {
         text
     }
 
+    /// As a chapter; its records are the run's.
+    pub fn chapter(&self) -> Chapter {
+        let mut findings: Vec<chapter::Finding> =
+            self.wrong.iter().map(|wrong| said("WRONG", wrong)).collect();
+        findings.extend(self.findings.iter().map(|finding| said(&finding.about, &finding.text)));
+        let mut notes: Vec<String> = NOTES.map(str::to_owned).to_vec();
+        if self.size == Size::Tiny {
+            notes.insert(0, TOO_SMALL.to_owned());
+        }
+        let picture = |picture: &Picture| chapter::Picture {
+            stem: picture.stem.to_owned(),
+            title: picture.title.clone(),
+            svg: picture.svg.clone(),
+        };
+        Chapter {
+            stem: "freeze".to_owned(),
+            title: TITLE.to_owned(),
+            question: "How much memory do forked workers copy, by what they read, where the collector keeps its words, and how \
+                       the heap was frozen?"
+                .to_owned(),
+            findings,
+            notes,
+            grids: self.grids.clone(),
+            pictures: self.pictures.iter().map(picture).collect(),
+            facts: self.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            records: Vec::new(),
+        }
+    }
+
+    /// Its files, each with its name: `freeze.md`, `freeze.csv`, pictures.
+    pub fn files(&self) -> Vec<(String, String)> {
+        let tables = [("freeze.md".to_owned(), self.markdown()), ("freeze.csv".to_owned(), self.csv.clone())];
+        let pictures = self.pictures.iter().map(|picture| (format!("{}.svg", picture.stem), picture.svg.clone()));
+        tables.into_iter().chain(pictures).collect()
+    }
+
     /// As Markdown.
     pub fn markdown(&self) -> String {
-        let mut text = String::from("# Freezing and forking: what workers copy\n\n");
+        let mut text = format!("# {TITLE}\n\n");
         if self.size == Size::Tiny {
-            text.push_str("Heaps of a tiny run are too small for its figures to say anything.\n\n");
+            text.push_str(&format!("{TOO_SMALL}\n\n"));
         }
         for finding in &self.findings {
             let _ = writeln!(text, "- **{}**: {}", markdown::escaped(&finding.about), markdown::escaped(&finding.text));
@@ -129,6 +167,14 @@ fn screen_title(title: &str) -> String {
     }
 }
 
+const TITLE: &str = "Freezing and forking: what workers copy";
+
+const TOO_SMALL: &str = "Heaps of a tiny run are too small for its figures to say anything.";
+
+fn said(about: &str, text: &str) -> chapter::Finding {
+    chapter::Finding { about: about.to_owned(), text: text.to_owned() }
+}
+
 const NOTES: [&str; 7] = [
     "A worker is a forked child that serves requests and then collects twice. Figures of memory are the system's: sums from \
      /proc/PID/smaps_rollup, pages of objects from /proc/PID/pagemap.",
@@ -148,11 +194,17 @@ const NOTES: [&str; 7] = [
 fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
     let machine = &run.provenance.machine;
     let unknown = || "unknown".to_owned();
+    let rounds = run.plan.all().iter().map(|cell| cell.round + 1).max().unwrap_or(0);
+    let first: BTreeSet<u64> = run.plan.all().iter().filter(|cell| cell.round == 0).map(|cell| cell.seed).collect();
+    let seeds = first.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
     vec![
         ("machine", origin::words(machine)),
         ("command", origin::command(&run.command)),
         ("commit", run.provenance.git_commit.clone().map_or_else(unknown, |commit| commit.chars().take(12).collect())),
         ("cells", format!("{} of {}", records.len(), run.plan.all().len())),
+        ("rounds", rounds.to_string()),
+        ("seed", seeds),
+        ("noise floor", "the control: what a child that does nothing but answer has written to, in a column of its own".to_owned()),
         ("started", run.started.clone()),
         ("ended", run.ended.clone().unwrap_or_else(|| "not finished".to_owned())),
         ("gclab", format!("{}, {} build", run.provenance.version, run.provenance.profile)),
@@ -212,11 +264,9 @@ fn csv(rows: &[Row<'_>]) -> Result<String> {
 /// # Errors
 /// If they cannot be written.
 pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
-    let files = [("freeze.md".to_owned(), report.markdown()), ("freeze.csv".to_owned(), report.csv.clone())];
-    let pictures = report.pictures.iter().map(|picture| (format!("{}.svg", picture.stem), picture.svg.clone()));
     let mut written = Vec::new();
     fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, text) in files.into_iter().chain(pictures) {
+    for (name, text) in report.files() {
         let path = folder.join(name);
         write_whole(&path, text.as_bytes())
             .with_context(|| format!("cannot write {}; free space there", path.display()))?;

@@ -23,8 +23,8 @@ use crate::units;
 /// The experiment as a run folder has it.
 pub struct Results {
     name: String,
-    notes: Vec<String>,
-    origin: Origin,
+    pub(super) notes: Vec<String>,
+    pub(super) origin: Origin,
     /// The works in the order of the run.
     pub works: Vec<OfWork>,
 }
@@ -46,31 +46,31 @@ impl Results {
     /// If one cannot be written.
     pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>> {
         let mut written = Vec::new();
-        let mut write = |name: &str, text: &str| -> Result<()> {
+        for (name, text) in self.files()? {
             let path = folder.join(name);
             write_whole(&path, text.as_bytes()).with_context(|| {
                 format!("cannot write {}; free space there, then go on with the run", path.display())
             })?;
             written.push(path);
-            Ok(())
-        };
+        }
+        Ok(written)
+    }
+
+    /// The files, each with its name: a plot a work, `thresholds.csv`, `thresholds.md`.
+    ///
+    /// # Errors
+    /// If a figure is no text, which does not happen.
+    pub fn files(&self) -> Result<Vec<(String, String)>> {
+        let mut files = Vec::new();
         let mut plots = Vec::new();
         for work in &self.works {
-            let plot = pareto::plot(work, &self.origin);
-            let stem: String = work
-                .name
-                .chars()
-                .map(|c| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' })
-                .collect();
-            let file = format!("thresholds-pareto-{stem}.svg");
-            if let Some(svg) = &plot {
-                write(&file, svg)?;
-            }
-            plots.push(plot.map(|_| file));
+            let file = pareto::plot(work, &self.origin).map(|svg| (format!("{}.svg", plot_stem(work)), svg));
+            plots.push(file.as_ref().map(|(name, _)| name.clone()));
+            files.extend(file);
         }
-        write("thresholds.csv", &self.csv()?)?;
-        write("thresholds.md", &self.markdown(&plots))?;
-        Ok(written)
+        files.push(("thresholds.csv".to_owned(), self.csv()?));
+        files.push(("thresholds.md".to_owned(), self.markdown(&plots)));
+        Ok(files)
     }
 
     fn markdown(&self, plots: &[Option<String>]) -> String {
@@ -228,6 +228,12 @@ const HEADER: [&str; 24] = [
     "command",
 ];
 
+/// The name of a work's plot.
+pub(super) fn plot_stem(work: &OfWork) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' };
+    format!("thresholds-pareto-{}", work.name.chars().map(kept).collect::<String>())
+}
+
 /// A figure of CPython's in the unit of ours.
 fn in_our_unit(theirs: &super::cpython::OnCPython, figure: &super::figures::FigureOf) -> Option<f64> {
     let (column, unit) = figure.cpython?;
@@ -235,7 +241,7 @@ fn in_our_unit(theirs: &super::cpython::OnCPython, figure: &super::figures::Figu
 }
 
 /// A table for people.
-fn grid(work: &str, table: &Table) -> Grid {
+pub(super) fn grid(work: &str, table: &Table) -> Grid {
     let mut rows = Vec::new();
     let mut notes = Vec::new();
     for row in &table.rows {

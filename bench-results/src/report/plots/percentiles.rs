@@ -3,7 +3,7 @@
 use super::super::column::Block;
 use super::super::quantity::Unit;
 use super::super::svg::chart::{Chart, Series};
-use super::super::svg::scale::{Axis, Kind, Tick};
+use super::super::svg::scale::{Axis, Kind, Reading, Tick};
 use super::{Plot, capital, look};
 
 /// Points for each halving of the distance to 100 %.
@@ -73,5 +73,5 @@ fn percentile_axis(rightmost: f64) -> Axis {
     // Close to the right end there is no room for long labels.
     let high = 10f64.powi(decades).min(rightmost * 1.05);
     ticks.retain(|(at, _)| *at <= high);
-    Axis::with_ticks("percentile, as 1 / (1 − q)", Kind::Logarithmic, (1.0, high), ticks)
+    Axis::with_ticks("percentile, as 1 / (1 − q)", Kind::Logarithmic, (1.0, high), ticks).read_as(Reading::Percentile)
 }

@@ -94,8 +94,8 @@ fn strip(canvas: &mut Canvas, name: &str, pauses: &[Pause], (times, lengths): (&
     canvas.text("g-faint", 12.0, Anchor::End, (WIDTH - 16.0, base - STRIP - 4.0), &said);
     let low = lengths.ticks().first().map_or("", |(_, label)| label);
     let high = lengths.ticks().last().map_or("", |(_, label)| label);
-    canvas.text("g-faint", 11.0, Anchor::End, (across(times, 0.0) - 6.0, base), low);
-    canvas.text("g-faint", 11.0, Anchor::End, (across(times, 0.0) - 6.0, base - STRIP + 8.0), high);
+    canvas.text("g-faint", 12.0, Anchor::End, (across(times, 0.0) - 6.0, base), low);
+    canvas.text("g-faint", 12.0, Anchor::End, (across(times, 0.0) - 6.0, base - STRIP + 8.0), high);
 }
 
 /// The pauses of a trace: complete events (`"ph":"X"`) named after a cause, in the order of their begin, which counts from the

@@ -84,6 +84,7 @@ pub(in super::super) fn legend(canvas: &mut Canvas, top: f64, entries: &[(String
     let widest = entries.iter().map(|(name, ..)| text_width(12.5, name)).fold(0.0, f64::max) + 46.0;
     let columns = ((WIDTH - 24.0) / widest).floor().clamp(1.0, 3.0) as usize;
     let rows = entries.len().div_ceil(columns);
+    canvas.begin_legend();
     for (n, (name, look, joined, marked)) in entries.iter().enumerate() {
         let x = 12.0 + (n / rows.max(1)) as f64 * (WIDTH - 24.0) / columns as f64;
         let y = top + 16.0 + (n % rows.max(1)) as f64 * 19.0;
@@ -95,16 +96,21 @@ pub(in super::super) fn legend(canvas: &mut Canvas, top: f64, entries: &[(String
         }
         canvas.text("g-ink", 12.5, Anchor::Start, (x + 37.0, y), name);
     }
+    canvas.end_legend();
     top + 10.0 + rows as f64 * 19.0
 }
 
 /// Notes and caption; the height below them.
 pub(in super::super) fn footing(canvas: &mut Canvas, top: f64, notes: &[String], caption: &str) -> f64 {
     let mut y = top + 6.0;
+    // A page sets this as text of its own.
+    canvas.begin_footing(top);
     for note in notes {
         y = canvas.paragraph("g-ink", 11.5, (12.0, y), WIDTH - 24.0, note) + 2.0;
     }
-    canvas.paragraph("g-faint", 11.0, (12.0, y + 2.0), WIDTH - 24.0, caption) + 8.0
+    let below = canvas.paragraph("g-faint", 11.0, (12.0, y + 2.0), WIDTH - 24.0, caption) + 8.0;
+    canvas.end_footing(notes);
+    below
 }
 
 /// The place of a figure on the horizontal axis.
@@ -130,11 +136,12 @@ impl Chart {
         vertical(&mut canvas, &self.y, top, bottom);
         let below = horizontal(&mut canvas, &self.x, top, bottom);
         let place = |&(x, y): &(f64, f64)| (across(&self.x, x), bottom - self.y.place(y) * PLOT_HEIGHT);
+        let reading = |&(x, y): &(f64, f64)| format!("{}, {}", self.x.said(x), self.y.said(y));
         self.draw_front(&mut canvas, &place);
         // Thin lines first: what they show is noise, and may be hidden.
         let (thin, others): (Vec<&Series>, Vec<&Series>) = self.series.iter().partition(|series| series.look.thin);
         for series in thin.into_iter().chain(others) {
-            draw(&mut canvas, series, &place);
+            draw(&mut canvas, series, &place, &reading);
         }
         self.draw_labels(&mut canvas, &place);
         let entry = |series: &Series| (series.name.clone(), series.look, series.joined, series.marked);
@@ -170,7 +177,7 @@ impl Chart {
         for series in &self.series {
             for (point, label) in series.points.iter().zip(&series.labels).filter(|(_, label)| !label.is_empty()) {
                 let (x, y) = place(point);
-                let width = text_width(11.0, label);
+                let width = text_width(12.0, label);
                 let places = [
                     (x + 9.0, y + 4.0),
                     (x - 9.0 - width, y + 4.0),
@@ -186,7 +193,7 @@ impl Chart {
                 });
                 // Without room the legend must do.
                 if let Some((at, own)) = free {
-                    canvas.text("g-ink g-halo", 11.0, Anchor::Start, at, label);
+                    canvas.text("g-ink g-halo", 12.0, Anchor::Start, at, label);
                     taken.push(own);
                 }
             }
@@ -194,22 +201,27 @@ impl Chart {
     }
 }
 
-fn draw(canvas: &mut Canvas, series: &Series, place: &impl Fn(&(f64, f64)) -> (f64, f64)) {
+fn draw(
+    canvas: &mut Canvas,
+    series: &Series,
+    place: &impl Fn(&(f64, f64)) -> (f64, f64),
+    reading: &impl Fn(&(f64, f64)) -> String,
+) {
     let Series { name, look, points, .. } = series;
     if series.joined {
         let beyond = |&(x, _): &(f64, f64)| series.pale_from.is_some_and(|from| x > from);
         let split = points.iter().position(beyond).unwrap_or(points.len());
         let places: Vec<(f64, f64)> = points.iter().map(place).collect();
+        // Places with shapes say there what they are.
+        let readings: Vec<String> = if series.marked { Vec::new() } else { points.iter().map(reading).collect() };
+        let said = |from: usize, to: usize| readings.get(from..to).unwrap_or_default();
         if split > 1 {
-            canvas.polyline(&look.line(), look.dashes(), &places[..split], name);
+            canvas.line_with_readings(&look.line(), look.dashes(), &places[..split], name, said(0, split));
         }
         if split < places.len() && places.len() - split.saturating_sub(1) > 1 {
-            canvas.polyline(
-                &format!("{} g-pale", look.line()),
-                look.dashes(),
-                &places[split.saturating_sub(1)..],
-                name,
-            );
+            let from = split.saturating_sub(1);
+            let pale = format!("{} g-pale", look.line());
+            canvas.line_with_readings(&pale, look.dashes(), &places[from..], name, said(from, points.len()));
         }
     }
     if series.marked {
@@ -218,7 +230,7 @@ fn draw(canvas: &mut Canvas, series: &Series, place: &impl Fn(&(f64, f64)) -> (f
                 Some(label) => format!("{name}: {label}"),
                 None => name.clone(),
             };
-            canvas.path(&look.fill(), &look.shape(place(point)), &title);
+            canvas.path(&look.fill(), &look.shape(place(point)), &format!("{title}: {}", reading(point)));
         }
     }
 }

@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 /// The width of every drawing, in its own units: shown on a phone (about 360 pixels), text is three quarters of its size here.
 pub const WIDTH: f64 = 480.0;
 
+/// The class of the group of notes below a drawing.
+pub const FOOTING: &str = "g-footing";
+
 /// A character's mean width as a part of the size of the font, on the safe side.
 const CHARACTER: f64 = 0.56;
 /// The same where letters are bold.
@@ -41,14 +44,30 @@ impl Canvas {
 
     /// A line through several places. `title` is shown when a pointer rests on it.
     pub fn polyline(&mut self, class: &str, dashes: &str, points: &[(f64, f64)], title: &str) {
+        self.line_with_readings(class, dashes, points, title, &[]);
+    }
+
+    /// The same, with what each of its places says; a page shows the one that is pointed at.
+    pub fn line_with_readings(
+        &mut self,
+        class: &str,
+        dashes: &str,
+        points: &[(f64, f64)],
+        title: &str,
+        readings: &[String],
+    ) {
         let mut places = String::new();
         for (x, y) in points {
             let _ = write!(places, "{x:.1},{y:.1} ");
         }
         let dashes = if dashes.is_empty() { String::new() } else { format!(r#" stroke-dasharray="{dashes}""#) };
+        let readings = match readings {
+            [] => String::new(),
+            readings => format!(r#" data-readings="{}""#, escaped(&readings.join("|"))),
+        };
         let _ = writeln!(
             self.body,
-            r#"<polyline class="{class}"{dashes} points="{}"><title>{}</title></polyline>"#,
+            r#"<polyline class="{class}"{dashes}{readings} points="{}"><title>{}</title></polyline>"#,
             places.trim_end(),
             escaped(title)
         );
@@ -82,6 +101,26 @@ impl Canvas {
             self.text(class, size, Anchor::Start, (x, y - size * 0.3), &line);
         }
         y
+    }
+
+    /// What follows says which line and shape is whose: it stands for no figure.
+    pub(super) fn begin_legend(&mut self) {
+        self.body.push_str("<g data-legend=\"\">\n");
+    }
+
+    /// The end of that.
+    pub(super) fn end_legend(&mut self) {
+        self.body.push_str("</g>\n");
+    }
+
+    /// What follows is below the drawing itself, which ends at this height: notes, and where it comes from.
+    pub(super) fn begin_footing(&mut self, top: f64) {
+        let _ = writeln!(self.body, r#"<g class="{FOOTING}" data-top="{top:.0}">"#);
+    }
+
+    /// The end of that; `notes` are its words without line breaks.
+    pub(super) fn end_footing(&mut self, notes: &[String]) {
+        let _ = writeln!(self.body, "<metadata>{}</metadata></g>", escaped(&notes.join("\n")));
     }
 
     /// The drawing as a file. `title` and `description` are what a screen reader says.
@@ -146,7 +185,7 @@ pub fn escaped(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             // XML 1.0 has no other control characters.
-            c if c.is_control() => escaped.push(' '),
+            c if c.is_control() && c != '\n' => escaped.push(' '),
             c => escaped.push(c),
         }
     }

@@ -94,6 +94,23 @@ impl Look {
 
 /// The style sheet of a drawing.
 pub(super) fn style() -> String {
+    let (light, dark) = rules();
+    format!("{light}@media (prefers-color-scheme:dark){{{dark}}}")
+}
+
+/// The style sheet of all drawings of a page whose root says `data-theme="light"` or `"dark"` where a reader has chosen.
+pub fn style_of_page() -> String {
+    let (light, dark) = rules();
+    let below = |root: &str| -> String {
+        let rules = dark.split_inclusive('}');
+        rules.map(|rule| format!("{root} {}", rule.replace(",.", &format!(",{root} .")))).collect()
+    };
+    let (unchosen, chosen) = (below(":root:not([data-theme=light])"), below(":root[data-theme=dark]"));
+    format!("{light}@media screen and (prefers-color-scheme:dark){{{unchosen}}}@media screen{{{chosen}}}")
+}
+
+/// What is drawn on light paper, and what of it is otherwise on dark.
+fn rules() -> (String, String) {
     let mut light = String::from(
         ".g-paper{fill:#fff}.g-ink{fill:#1b1f24}.g-faint{fill:#57606a}.g-bold{font-weight:600}.g-halo{stroke:#fff;stroke-width:3;stroke-linejoin:round;paint-order:stroke}\
          .g-grid{stroke:#d8dee4;stroke-width:1}.g-axis{stroke:#6e7781;stroke-width:1}\
@@ -109,7 +126,7 @@ pub(super) fn style() -> String {
         let _ = write!(light, ".g-s{place}{{stroke:{on_light}}}.g-f{place}{{fill:{on_light}}}");
         let _ = write!(dark, ".g-s{place}{{stroke:{on_dark}}}.g-f{place}{{fill:{on_dark}}}");
     }
-    format!("{light}@media (prefers-color-scheme:dark){{{dark}}}")
+    (light, dark)
 }
 
 #[cfg(test)]

@@ -23,6 +23,18 @@ pub struct Axis {
     low: f64,
     high: f64,
     ticks: Vec<Tick>,
+    reading: Reading,
+}
+
+/// How a figure of an axis is said beside a place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reading {
+    /// With this unit.
+    Unit(Unit),
+    /// As a percentile q; the axis has 1 / (1 − q).
+    Percentile,
+    /// As the number that it is.
+    Number,
 }
 
 impl Axis {
@@ -32,7 +44,8 @@ impl Axis {
         let step = nice_step((high - low) / 5.0, unit);
         let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
         let ticks: Vec<Tick> = (first..=last).map(|n| n as f64 * step).map(|at| (at, label_of(at, unit))).collect();
-        Self { label: label.to_owned(), kind: Kind::Linear, low: first as f64 * step, high: last as f64 * step, ticks }
+        let (low, high) = (first as f64 * step, last as f64 * step);
+        Self { label: label.to_owned(), kind: Kind::Linear, low, high, ticks, reading: Reading::Unit(unit) }
     }
 
     /// One with equal ratios around positive figures; `None` if there are none.
@@ -57,12 +70,27 @@ impl Axis {
         let every = shown.len().div_ceil(9);
         let ticks = shown.iter().step_by(every).map(|&at| (at * base, label_of(at * base, unit))).collect();
         let (low, high) = (shown[0] * base, shown[shown.len() - 1] * base);
-        Some(Self { label: label.to_owned(), kind: Kind::Logarithmic, low, high, ticks })
+        Some(Self { label: label.to_owned(), kind: Kind::Logarithmic, low, high, ticks, reading: Reading::Unit(unit) })
     }
 
     /// One with ticks at given figures.
     pub fn with_ticks(label: &str, kind: Kind, (low, high): (f64, f64), ticks: Vec<Tick>) -> Self {
-        Self { label: label.to_owned(), kind, low, high, ticks }
+        Self { label: label.to_owned(), kind, low, high, ticks, reading: Reading::Number }
+    }
+
+    /// The same, whose figures are said in this way.
+    pub fn read_as(self, reading: Reading) -> Self {
+        Self { reading, ..self }
+    }
+
+    /// A figure in words, for who points at its place.
+    pub fn said(&self, figure: f64) -> String {
+        match self.reading {
+            Reading::Unit(unit) => unit.show(figure),
+            Reading::Percentile => percentile_of(figure),
+            Reading::Number if figure.fract() == 0.0 => format!("{figure}"),
+            Reading::Number => short(figure),
+        }
     }
 
     /// Where a figure lies, 0 at the low end and 1 at the high one; ends hold back what lies beyond.
@@ -119,6 +147,15 @@ fn scaled(figure: f64, units: &[(f64, &str)]) -> String {
     format!("{}{unit}", short(figure / size))
 }
 
+/// The percentile of which a part 1 / `figure` lies beyond, with a digit more than it has nines.
+fn percentile_of(figure: f64) -> String {
+    let beyond = 1.0 / figure.max(1.0);
+    let decimals = (-beyond.log10()).floor().max(0.0) as usize;
+    let text = format!("{:.decimals$}", (1.0 - beyond) * 100.0);
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text} %")
+}
+
 /// Three digits, without noughts at the end.
 fn short(figure: f64) -> String {
     let decimals = if figure >= 99.5 { 0 } else { 2 };
@@ -142,6 +179,14 @@ mod tests {
         assert!(Axis::logarithmic("x", [0.0].into_iter(), Unit::Time).is_none());
         let axis = Axis::linear("x", 0.0, 0.0, Unit::Share);
         assert!(axis.high > axis.low);
+    }
+
+    #[test]
+    fn places_are_said_with_their_unit() {
+        let axis = |reading| Axis::with_ticks("x", Kind::Linear, (0.0, 1.0), Vec::new()).read_as(reading);
+        let percentiles = [1.0, 2.0, 10.0, 100.0, 1000.0, 100_000.0].map(|at| axis(Reading::Percentile).said(at));
+        assert_eq!(percentiles, ["0 %", "50 %", "90 %", "99 %", "99.9 %", "99.999 %"]);
+        assert_eq!([axis(Reading::Number).said(64.0), axis(Reading::Unit(Unit::Share)).said(0.25)], ["64", "25.0 %"]);
     }
 
     #[test]

@@ -1,0 +1,85 @@
+//! Which kinds of runs can be published: one line each, by the `kind` in `run.json`.
+//!
+//! A new experiment plugs in here and nowhere else: with a function from its folder to an [`Edition`]; one that has chapters
+//! alone uses [`Edition::of_chapters`].
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::experiment::freeze;
+use crate::experiment::thresholds::files::Results;
+use crate::report::chapter::Chapter;
+use crate::report::edition::{Edition, Leaf};
+use crate::report::quantity::Quantity;
+use crate::report::source::Source;
+use crate::run_folder;
+
+/// Makes an edition from a folder; the quantity is that of sweep plots.
+type Read = fn(&Path, Option<&'static Quantity>) -> Result<Edition>;
+
+/// The kinds: their names in `run.json`, and what reads them.
+const KINDS: [(&str, Read); 3] = [("compare", compared), ("thresholds", thresholds), ("freeze", frozen)];
+
+/// A run folder as it will be published.
+///
+/// # Errors
+/// If it holds no run of a known kind, or a file of it is damaged.
+pub fn edition(folder: &Path, swept: Option<&'static Quantity>) -> Result<Edition> {
+    let kind = kind(folder)?;
+    match KINDS.iter().find(|(known, _)| *known == kind) {
+        Some((_, read)) => read(folder, swept),
+        None => {
+            let known = KINDS.map(|(name, _)| name).join(", ");
+            bail!(
+                "{} holds a run of kind `{kind}`, which this gclab cannot publish ({known}); use the version that made it",
+                folder.display()
+            )
+        }
+    }
+}
+
+/// The chapters of a run folder, without its records.
+///
+/// # Errors
+/// As for [`edition`].
+pub fn chapters(folder: &Path) -> Result<Vec<Chapter>> {
+    Ok(edition(folder, None)?.chapters)
+}
+
+/// The kind that `run.json` says; `compare` where there is none, as older runs have cells alone.
+fn kind(folder: &Path) -> Result<String> {
+    let compare = || "compare".to_owned();
+    let path = folder.join("run.json");
+    let Ok(text) = fs::read(&path) else { return Ok(compare()) };
+    let run: Value = serde_json::from_slice(&text)
+        .with_context(|| format!("{} is damaged or of another version of gclab; run it again", path.display()))?;
+    Ok(run.get("kind").and_then(Value::as_str).map_or_else(compare, str::to_owned))
+}
+
+fn compared(folder: &Path, swept: Option<&'static Quantity>) -> Result<Edition> {
+    crate::report::edition(&Source::read(folder)?, swept)
+}
+
+/// Its own files beside those of a comparison, which it is too.
+fn thresholds(folder: &Path, swept: Option<&'static Quantity>) -> Result<Edition> {
+    let results = Results::read(folder)?;
+    let mut edition = compared(folder, swept)?;
+    edition.files.extend(leaves(results.files()?));
+    Ok(Edition { chapters: vec![results.chapter()], ..edition })
+}
+
+fn frozen(folder: &Path, _swept: Option<&'static Quantity>) -> Result<Edition> {
+    let (run, records) = run_folder::read::<freeze::Run, freeze::Record>(folder)?;
+    let report = freeze::Report::new(&run, &records)?;
+    let full = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = full.file_name().map_or_else(|| "freeze".to_owned(), |name| name.to_string_lossy().into_owned());
+    Ok(Edition { name, files: leaves(report.files()), chapters: vec![report.chapter()] })
+}
+
+fn leaves(files: Vec<(String, String)>) -> Vec<Leaf> {
+    let kind = |path: &str| if path.ends_with(".svg") { "plot" } else { "table" };
+    files.into_iter().map(|(path, text)| Leaf { kind: kind(&path), path, text }).collect()
+}

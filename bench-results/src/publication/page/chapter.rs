@@ -1,0 +1,222 @@
+//! A run on the page: its first chapter, and the others below it.
+
+use anyhow::Result;
+use maud::{Markup, PreEscaped, html};
+
+use super::drawing::drawing;
+use super::ids::Ids;
+use super::records::{cells, packed};
+use super::{Part, count};
+use crate::publication::splice::LONG;
+use crate::report::chapter::Chapter;
+use crate::report::grid::Grid;
+use crate::units;
+
+/// So many further chapters are open; more of them are folded.
+const OPEN: usize = 3;
+/// A table of more rows has a filter.
+const FILTERED: usize = 12;
+
+/// A text of more characters is broken into lines.
+const SENTENCE: usize = 40;
+
+/// A run, set.
+pub(super) struct Section {
+    /// Its entry in the table of contents.
+    pub(super) contents: Markup,
+    /// All of it.
+    pub(super) body: Markup,
+}
+
+/// Sets a run.
+pub(super) fn part(part: &Part<'_>, ids: &mut Ids) -> Result<Section> {
+    let chapters = &part.edition.chapters;
+    let Some((first, further)) = chapters.split_first() else {
+        return Ok(Section { contents: html! {}, body: html! {} });
+    };
+    let id = ids.fresh(&first.stem);
+    let mut entries: Vec<(String, String)> = Vec::new();
+    let own = content(first, 3, ids, &mut entries)?;
+    let raw = raw(first, &part.folder, ids)?;
+    if !further.is_empty() {
+        entries.clear();
+    }
+    let mut below = Vec::new();
+    for (nth, chapter) in further.iter().enumerate() {
+        let id = ids.fresh(&chapter.stem);
+        entries.push((id.clone(), chapter.title.clone()));
+        let content = content(chapter, 4, ids, &mut Vec::new())?;
+        let title = format!("{id}-title");
+        below.push(html! {
+            details.chapter #(id) open[further.len() <= OPEN || nth == 0] {
+                summary { h3 #(title) { (chapter.title) } }
+                (content)
+            }
+        });
+    }
+    let title = format!("{id}-title");
+    let body = html! {
+        section.run #(id) aria-labelledby=(title) {
+            h2 #(title) { (first.title) }
+            (own)
+            @for chapter in &below { (chapter) }
+            (raw)
+        }
+    };
+    let contents = html! {
+        li { a href={ "#" (id) } { (first.title) }
+            @if !entries.is_empty() { ol { @for (id, title) in &entries { li { a href={ "#" (id) } { (title) } } } } }
+        }
+    };
+    Ok(Section { contents, body })
+}
+
+/// What a chapter says, below its heading. `level` is that of headings in it.
+fn content(chapter: &Chapter, level: u8, ids: &mut Ids, entries: &mut Vec<(String, String)>) -> Result<Markup> {
+    let mut tables = Vec::new();
+    for grid in &chapter.grids {
+        let id = ids.fresh(&format!("{} {}", chapter.stem, grid.title));
+        entries.push((id.clone(), short_title(chapter, grid).to_owned()));
+        tables.push((grid.rows.len() > LONG, table(grid, short_title(chapter, grid), &id)));
+    }
+    let pictures: Vec<Markup> = chapter
+        .pictures
+        .iter()
+        .map(|picture| {
+            let id = ids.fresh(&format!("{} {}", chapter.stem, picture.stem));
+            let drawing = drawing(picture, &id);
+            html! {
+                figure #(id) {
+                    div.chart { (PreEscaped(drawing.svg)) }
+                    @if !drawing.notes.is_empty() {
+                        figcaption { @for note in &drawing.notes { p { (words(note)) } } }
+                    }
+                }
+            }
+        })
+        .collect();
+    Ok(html! {
+        p.question { (words(&chapter.question)) }
+        @if !chapter.findings.is_empty() {
+            (heading(level, "Findings"))
+            ul.findings {
+                @for finding in &chapter.findings { li { strong { (finding.about) } ": " (words(&finding.text)) } }
+            }
+        }
+        @if !tables.is_empty() { (heading(level, "Tables")) }
+        @for (_, table) in tables.iter().filter(|(long, _)| !long) { (table) }
+        @for (_, table) in tables.iter().filter(|(long, _)| *long) { (table) }
+        @if !pictures.is_empty() {
+            (heading(level, "Pictures"))
+            div.pictures { @for picture in &pictures { (picture) } }
+        }
+        @if !chapter.notes.is_empty() {
+            (heading(level, "How to read this"))
+            ul.notes { @for note in &chapter.notes { li { (words(note)) } } }
+        }
+        @if !chapter.facts.is_empty() {
+            (heading(level, "Where it comes from"))
+            dl.facts { @for (name, value) in &chapter.facts { (fact(name, value)) } }
+        }
+    })
+}
+
+/// A table's title, without the chapter's before it.
+fn short_title<'g>(chapter: &Chapter, grid: &'g Grid) -> &'g str {
+    let rest = grid.title.strip_prefix(chapter.title.as_str()).and_then(|rest| rest.strip_prefix(": "));
+    rest.unwrap_or(&grid.title)
+}
+
+fn heading(level: u8, title: &str) -> Markup {
+    html! { @if level == 3 { h3 { (title) } } @else { h4 { (title) } } }
+}
+
+fn fact(name: &str, value: &str) -> Markup {
+    html! {
+        div { dt { (name) }
+            dd { @if name == "command" { code.command { (value) } } @else { (words(value)) } }
+        }
+    }
+}
+
+/// A table; a long one is folded.
+fn table(grid: &Grid, title: &str, id: &str) -> Markup {
+    framed(grid, title, id, grid.rows.len() > LONG)
+}
+
+fn framed(grid: &Grid, title: &str, id: &str, folded: bool) -> Markup {
+    let classes: Vec<Option<&str>> = (0..grid.columns.len()).map(|column| class(grid, column)).collect();
+    let caption = format!("{id}-caption");
+    let table = html! {
+        div.scroll role="group" tabindex="0" aria-labelledby=(caption) {
+            table data-filter[grid.rows.len() > FILTERED] {
+                caption #(caption) { (title) }
+                thead { tr {
+                    th scope="col" { (grid.corner) }
+                    @for (column, class) in grid.columns.iter().zip(&classes) { th class=[*class] scope="col" { (column) } }
+                } }
+                tbody { @for (name, words) in &grid.rows {
+                    tr {
+                        th scope="row" { (name) }
+                        @for (word, class) in words.iter().zip(&classes) {
+                            td class=[*class] { @if word.bold { strong { (word.text) } } @else { (word.text) } }
+                        }
+                    }
+                } }
+            }
+        }
+        @if !grid.notes.is_empty() { ul.notes { @for note in &grid.notes { li { (words(note)) } } } }
+    };
+    html! {
+        @if folded {
+            details.table #(id) { summary { (title) " (" (count(grid.rows.len(), "row")) ")" } (table) }
+        } @else {
+            div.table #(id) { (table) }
+        }
+    }
+}
+
+/// How a column is set: figures to the right, words to the left, sentences in lines.
+fn class(grid: &Grid, column: usize) -> Option<&'static str> {
+    let texts = grid.rows.iter().filter_map(|(_, words)| Some(words.get(column)?.text.as_str()));
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty() && *text != "n/a").collect();
+    let is_word = |text: &&&str| !text.starts_with(|c: char| c.is_ascii_digit() || "+-−~?×".contains(c));
+    match texts.iter().filter(is_word).count() * 2 > texts.len() {
+        true if texts.iter().any(|text| text.chars().count() > SENTENCE) => Some("text"),
+        true => Some("word"),
+        false => None,
+    }
+}
+
+/// The records, to be saved and to be looked at.
+fn raw(chapter: &Chapter, folder: &str, ids: &mut Ids) -> Result<Markup> {
+    if chapter.records.is_empty() {
+        return Ok(html! {});
+    }
+    let bytes: usize = chapter.records.iter().map(|record| record.len() + 1).sum();
+    let file = if folder.is_empty() { "cells.jsonl".to_owned() } else { format!("{folder}/cells.jsonl") };
+    let id = ids.fresh(&format!("{} cells", chapter.stem));
+    let records = count(chapter.records.len(), "record");
+    let grid = cells(&chapter.records, &format!("Cells of {}", chapter.title));
+    Ok(html! {
+        h3 { "Raw records" }
+        p.save { (records) " as lines of JSON, " (units::size(bytes as u64)) "; the same are in " code { (file) }
+            " beside this page." }
+        script type="application/gzip" data-name={ (chapter.stem) ".jsonl" } { (PreEscaped(packed(&chapter.records)?)) }
+        @if let Some(grid) = &grid { (framed(grid, &grid.title, &id, true)) }
+    })
+}
+
+/// Text in which what stands between two backticks is code.
+fn words(text: &str) -> Markup {
+    let pieces: Vec<&str> = text.split('`').collect();
+    // An odd backtick is one.
+    if pieces.len().is_multiple_of(2) {
+        return html! { (text) };
+    }
+    html! {
+        @for (n, piece) in pieces.iter().enumerate() {
+            @if n % 2 == 1 { code { (piece) } } @else { (piece) }
+        }
+    }
+}
