@@ -5,6 +5,7 @@
 
 pub mod floating;
 pub mod freeze;
+pub mod live;
 pub mod pauses;
 pub mod release;
 pub mod thresholds;
