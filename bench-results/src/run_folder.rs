@@ -215,7 +215,8 @@ pub fn read<T: DeserializeOwned, R: Line>(path: &Path) -> Result<(T, Vec<R>)> {
     let shown = path.display();
     let file = |name: &str| {
         let (verb, path) = (R::VERB, path.join(name));
-        fs::read(path).with_context(|| format!("cannot read {shown}/{name}; name a folder that `gclab {verb}` has written"))
+        fs::read(path)
+            .with_context(|| format!("cannot read {shown}/{name}; name a folder that `gclab {verb}` has written"))
     };
     let run = serde_json::from_slice(&file("run.json")?)
         .with_context(|| format!("{shown}/run.json is damaged or of another version of gclab; run it again"))?;

@@ -127,7 +127,8 @@ fn read(page: &str) -> Read {
 
 /// The rows of tables in Markdown, as words joined by a bar.
 fn rows_of_markdown(text: &str) -> Vec<String> {
-    let rows = text.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---") && !line.starts_with("| | |"));
+    let rows =
+        text.lines().filter(|line| line.starts_with('|') && !line.starts_with("|---") && !line.starts_with("| | |"));
     let plain = |cell: &str| {
         let mut plain = String::new();
         let mut letters = cell.trim().trim_start_matches("**").trim_end_matches("**").chars();
@@ -187,7 +188,8 @@ fn the_page_is_whole_needs_nothing_and_says_all_that_the_tables_say() {
         }
         for row in rows_of_markdown(&fs::read_to_string(file).unwrap()) {
             let (name, words) = row.split_once('|').unwrap();
-            let is_fact = !words.contains('|') && read.text.contains(name) && read.text.contains(words.trim_matches('`'));
+            let is_fact =
+                !words.contains('|') && read.text.contains(name) && read.text.contains(words.trim_matches('`'));
             // The corner of a comparison's table is empty in Markdown, where the page says what stands below it.
             let head = format!("quantity|{words}");
             assert!(read.rows.contains(&row) || is_fact || read.rows.contains(&head), "{}: {row}", file.display());
@@ -198,7 +200,8 @@ fn the_page_is_whole_needs_nothing_and_says_all_that_the_tables_say() {
     for said in ["noise floor", "commit", "command", "seed", "rounds", "machine"] {
         assert!(read.text.contains(said), "{said}");
     }
-    let drawings = read.attributes.iter().filter(|(tag, key, value)| tag == "svg" && key == "role" && value == "img").count();
+    let drawings =
+        read.attributes.iter().filter(|(tag, key, value)| tag == "svg" && key == "role" && value == "img").count();
     assert_eq!(drawings, read.tags["svg"]);
     assert!(drawings > 5 && page.contains("data-readings="));
     assert_eq!(read.tags["desc"], drawings);
@@ -279,13 +282,16 @@ fn a_text_gets_its_tables_and_is_not_touched_if_one_is_unknown() {
     let (run, out) = (RUNS.path().join("compared"), folder.path().join("out"));
     let text = folder.path().join("README.md");
     let around = |inner: &str| {
-        format!("# Top\r\nx  \n<!-- gclab:compared/every-heap-at-every-point begin -->\n{inner}<!-- gclab:compared/every-heap-at-every-point end -->\nlast line")
+        format!(
+            "# Top\r\nx  \n<!-- gclab:compared/every-heap-at-every-point begin -->\n{inner}<!-- gclab:compared/every-heap-at-every-point end -->\nlast line"
+        )
     };
     fs::write(&text, around("")).unwrap();
     let done = publish(std::slice::from_ref(&run), &out, &["--splice", text.to_str().unwrap()]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     let spliced = fs::read_to_string(&text).unwrap();
-    let (head, tail) = ("# Top\r\nx  \n<!-- gclab:compared/every-heap-at-every-point begin -->\n", " end -->\nlast line");
+    let (head, tail) =
+        ("# Top\r\nx  \n<!-- gclab:compared/every-heap-at-every-point begin -->\n", " end -->\nlast line");
     assert!(spliced.starts_with(head) && spliced.ends_with(tail), "{spliced}");
     assert!(spliced.contains("| generational (twin) |") && spliced.contains("`gclab compare --workloads"), "{spliced}");
 

@@ -5,6 +5,7 @@
 //! The options of a cell are the program's, so that a row of a table knows by them which records stand beside it.
 
 use std::collections::HashSet;
+use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -68,9 +69,14 @@ impl Live {
             return Ok(None);
         }
         if plan.asked.is_empty() {
-            bail!("nothing of this run can be asked of an interpreter; leave out --python, or choose other parts or settings");
+            bail!(
+                "nothing of this run can be asked of an interpreter; leave out --python, or choose other parts or settings"
+            );
         }
-        let folder = CellFolder::create(&run.join(FOLDER))?;
+        let path = run.join(FOLDER);
+        // Left by a run that was killed before it had begun, if it is there.
+        let _ = fs::remove_file(path.join("run.json"));
+        let folder = CellFolder::create(&path)?;
         folder.write_run(&Begun {
             schema: SCHEMA,
             kind: FOLDER.to_owned(),

@@ -9,8 +9,8 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::experiment::freeze;
 use crate::experiment::thresholds::files::Results;
+use crate::experiment::{freeze, live};
 use crate::report::chapter::Chapter;
 use crate::report::edition::{Edition, Leaf};
 use crate::report::quantity::Quantity;
@@ -73,7 +73,7 @@ fn thresholds(folder: &Path, swept: Option<&'static Quantity>) -> Result<Edition
 
 fn frozen(folder: &Path, _swept: Option<&'static Quantity>) -> Result<Edition> {
     let (run, records) = run_folder::read::<freeze::Run, freeze::Record>(folder)?;
-    let report = freeze::Report::new(&run, &records)?;
+    let report = freeze::Report::new(&run, &records, &live::read(folder)?)?;
     let full = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let name = full.file_name().map_or_else(|| "freeze".to_owned(), |name| name.to_string_lossy().into_owned());
     Ok(Edition { name, files: leaves(report.files()), chapters: vec![report.chapter()] })

@@ -62,7 +62,8 @@ impl Raw {
         if place(folder).is_some_and(|there| place(&self.folder) == Some(there)) {
             return Ok(Vec::new());
         }
-        let unwritable = || format!("cannot write {}; choose a folder that can be written with --out", folder.display());
+        let unwritable =
+            || format!("cannot write {}; choose a folder that can be written with --out", folder.display());
         fs::create_dir_all(folder).with_context(unwritable)?;
         let mut written = Vec::new();
         let texts = [("run.json", self.run.as_deref()), ("cells.jsonl", Some(self.cells.as_str()))];
@@ -127,7 +128,9 @@ mod tests {
         let published = cut(text).unwrap();
         assert_eq!(
             published,
-            text.replace("/a/somebody/runs/deep", "deep").replace("/a/somebody/y", "y").replace("/a/somebody/h.gz", "h.gz")
+            text.replace("/a/somebody/runs/deep", "deep")
+                .replace("/a/somebody/y", "y")
+                .replace("/a/somebody/h.gz", "h.gz")
         );
         assert!(cut("{").is_err());
         // The same string, written in another way than we write it.

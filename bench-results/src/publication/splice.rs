@@ -41,7 +41,8 @@ impl Spliced {
         let shown = path.display();
         // The file itself is replaced, not a link to it.
         let path = fs::canonicalize(path).with_context(|| format!("cannot read {shown}; name a text for --splice"))?;
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {shown}; name a text for --splice"))?;
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {shown}; name a text for --splice"))?;
         let text = spliced(&text, chapters).with_context(|| format!("cannot splice into {shown}"))?;
         Ok(Self { path, text })
     }

@@ -74,9 +74,8 @@ fn of_all(source: &Source, report: &Report, pictures: Vec<Picture>) -> Chapter {
     for all in &report.all_points {
         for (heap, axes) in &all.heaps {
             let means = super::all_points::AXES.iter().zip(axes);
-            let said = means.filter_map(|(axis, mean)| {
-                Some(format!("{} of its {axis}", mean.ratio.as_ref().map(in_one_line)?))
-            });
+            let said = means
+                .filter_map(|(axis, mean)| Some(format!("{} of its {axis}", mean.ratio.as_ref().map(in_one_line)?)));
             let said: Vec<String> = said.collect();
             if !said.is_empty() {
                 let (points, reference) = (all.points, &all.reference);

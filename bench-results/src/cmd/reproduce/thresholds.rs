@@ -116,7 +116,10 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         }
         let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
         let others = if live.is_some() { ", or, behind a live 3.12's, the heap above as often as it" } else { "" };
-        print(&format!("\n=: as often as on CPython 3.12.1{others}. The whole table and plots: {}\n", names.join(", ")))?;
+        print(&format!(
+            "\n=: as often as on CPython 3.12.1{others}. The whole table and plots: {}\n",
+            names.join(", ")
+        ))?;
     }
     right_answers(&folder)
 }
@@ -141,7 +144,9 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(RunFolder, Run,
     let mut choice = chosen(arguments)?;
     choice.interpreters = pythons.len() as u32;
     if !pythons.is_empty() && !choice.asks_interpreters() {
-        bail!("nothing of this run can be asked of an interpreter; leave out --python, or choose other settings or dials");
+        bail!(
+            "nothing of this run can be asked of an interpreter; leave out --python, or choose other settings or dials"
+        );
     }
     let comparison = choice.before(arguments.seed, arguments.timeout);
     // Every dial and setting is checked before anything is written.
@@ -162,7 +167,9 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(RunFolder, Run,
     // Before the run says its rounds: until then there is nothing to go on with.
     let live = Live::begin(folder.path(), pythons, plan(&run.comparison))?;
     folder.write_run(&run)?;
-    let beside = live.as_ref().map_or_else(String::new, |live| format!(" and {} in all on live interpreters", plural(live.count().0, "cell")));
+    let beside = live.as_ref().map_or_else(String::new, |live| {
+        format!(" and {} in all on live interpreters", plural(live.count().0, "cell"))
+    });
     let rounds = run.comparison.rounds.unwrap_or(1);
     eprintln!(
         "{}\n{} of {}{beside} take about {}. Each finished cell is kept in {p}; if interrupted, go on with `{} {p}`.",

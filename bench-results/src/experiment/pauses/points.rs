@@ -122,7 +122,7 @@ mod tests {
 
     use super::super::Pauses;
     use super::*;
-    use crate::experiment::trial::{Experiment, Plan};
+    use crate::experiment::trial::Plan;
 
     #[test]
     fn every_point_can_be_built_and_no_two_have_one_name() {

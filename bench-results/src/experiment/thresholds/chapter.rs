@@ -27,15 +27,14 @@ impl Results {
         ];
         for work in &self.works {
             let dials: Vec<String> = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            let rate = work.rate.map_or_else(String::new, |rate| format!("; in the open loop {} arrived", units::rate(rate)));
+            let rate =
+                work.rate.map_or_else(String::new, |rate| format!("; in the open loop {} arrived", units::rate(rate)));
             notes.push(format!("{}: `{}`{rate}.", work.name, dials.join(" ")));
         }
         notes.extend(self.notes.clone());
         let mut grids: Vec<Grid> =
             self.works.iter().flat_map(|work| work.tables.iter().map(|table| grid(&work.name, table))).collect();
-        let setting = |setting: &super::settings::Setting| {
-            (setting.key.to_owned(), vec![Word::plain(setting.meaning)])
-        };
+        let setting = |setting: &super::settings::Setting| (setting.key.to_owned(), vec![Word::plain(setting.meaning)]);
         grids.push(Grid {
             title: "The settings".to_owned(),
             corner: "setting".to_owned(),
@@ -52,7 +51,8 @@ impl Results {
         facts.insert(4.min(facts.len()), ("seed".to_owned(), self.origin.seed.to_string()));
         let floors = grids.iter().flat_map(|grid| &grid.notes).filter_map(|note| note.strip_prefix("Noise floor: "));
         let floors: Vec<&str> = floors.collect();
-        let floor = if floors.is_empty() { "not known: no setting ran twice a round".to_owned() } else { floors.join(" ") };
+        let floor =
+            if floors.is_empty() { "not known: no setting ran twice a round".to_owned() } else { floors.join(" ") };
         facts.insert(5.min(facts.len()), ("noise floor (A/A twin)".to_owned(), floor));
         Chapter {
             stem: super::NAME.to_owned(),
@@ -78,7 +78,8 @@ fn least(work: &OfWork) -> Vec<Finding> {
             let rows = table.rows.iter().filter(|row| !row.twin);
             rows.filter_map(|row| Some((row, row.number(Loop::Open, key)?))).collect()
         };
-        let Some((name, rows)) = TIMES.iter().map(|(key, name)| (name, known(key))).find(|(_, rows)| rows.len() > 1) else {
+        let Some((name, rows)) = TIMES.iter().map(|(key, name)| (name, known(key))).find(|(_, rows)| rows.len() > 1)
+        else {
             continue;
         };
         let Some((best, least)) = rows.iter().min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
@@ -103,6 +104,8 @@ fn agreement(works: &[OfWork]) -> Option<Finding> {
     let all = differences.len();
     (all > 0).then(|| Finding {
         about: format!("beside {VERSION}"),
-        text: format!("{same} of {all} rows have as many collections, generation by generation; the others are in bold."),
+        text: format!(
+            "{same} of {all} rows have as many collections, generation by generation; the others are in bold."
+        ),
     })
 }

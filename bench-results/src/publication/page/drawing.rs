@@ -57,10 +57,9 @@ fn with_height(svg: &str, height: f64) -> String {
 
 /// Ids, and what refers to them, with `id` before them.
 fn with_own_ids(svg: &str, id: &str) -> String {
-    svg.replace(" id=\"", &format!(" id=\"{id}-")).replace("url(#", &format!("url(#{id}-")).replace(
-        "href=\"#",
-        &format!("href=\"#{id}-"),
-    )
+    svg.replace(" id=\"", &format!(" id=\"{id}-"))
+        .replace("url(#", &format!("url(#{id}-"))
+        .replace("href=\"#", &format!("href=\"#{id}-"))
 }
 
 fn between<'t>(text: &'t str, begin: &str, end: &str) -> Option<&'t str> {

@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn cells_show_what_differs_and_say_what_does_not() {
-        let record = |heap: &str, ns: u64| format!(r#"{{"cell":"{heap}{ns}","heap":"{heap}","seed":1,"wall_ns":{ns},"l":[1]}}"#);
+        let record =
+            |heap: &str, ns: u64| format!(r#"{{"cell":"{heap}{ns}","heap":"{heap}","seed":1,"wall_ns":{ns},"l":[1]}}"#);
         let grid = cells(&[record("a", 1), record("b", 2)], "t").unwrap();
         assert_eq!((grid.corner.as_str(), grid.columns.join(" ")), ("cell", "heap wall_ns".to_owned()));
         assert_eq!(grid.rows[1].1, [Word::plain("b"), Word::plain("2")]);
