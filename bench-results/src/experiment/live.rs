@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::trial::{Answer, Cell, Options, Point, Programs, Python, Record, SCHEMA, Script, Subject};
 use crate::provenance::{binary_hash, machine_hash};
 use crate::record::Status;
-use crate::report::origin::without_path;
+use crate::report::origin::without_paths;
 use crate::run_folder::{self, CellFolder};
 
 /// The folder in the run's.
@@ -245,7 +245,7 @@ pub fn without_places(command: Vec<String>) -> Vec<String> {
     let mut named = false;
     let cut = |word: String| {
         let is_place = std::mem::replace(&mut named, word == "--python") || word.starts_with("--python=");
-        if is_place { without_path(word) } else { word }
+        if is_place { without_paths(&word) } else { word }
     };
     command.into_iter().map(cut).collect()
 }

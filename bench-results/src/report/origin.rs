@@ -147,17 +147,6 @@ pub(crate) fn command(arguments: &[String]) -> String {
     arguments.iter().map(shown).collect::<Vec<_>>().join(" ")
 }
 
-/// An argument whose absolute path, if it is or has one, is cut to its last name.
-pub(crate) fn without_path(argument: String) -> String {
-    let name = |path: &str| Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
-    let cut = match argument.find("=/") {
-        Some(at) => name(&argument[at + 1..]).map(|name| format!("{}={name}", &argument[..at])),
-        None if argument.starts_with('/') => name(&argument),
-        None => None,
-    };
-    cut.unwrap_or(argument)
-}
-
 /// A text in which absolute paths are cut to their last name.
 pub(crate) fn without_paths(text: &str) -> String {
     let mut cut = String::with_capacity(text.len());

@@ -116,7 +116,7 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
         kind: experiment.name().to_owned(),
         command: std::iter::once("gclab".to_owned())
             .chain(std::env::args().skip(1))
-            .map(origin::without_path)
+            .map(|word| origin::without_paths(&word))
             .collect(),
         started,
         ended: None,

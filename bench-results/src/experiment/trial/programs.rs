@@ -77,7 +77,6 @@ mod tests {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../python/experiments");
         let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
         let programs = Programs::write().unwrap();
-        // The self-test is for the programs, and asks no interpreter anything.
         for name in names.filter(|name| name.ends_with(".py") && name != "selftest.py") {
             assert!(programs.path(&name).is_file(), "add {name} to FILES");
         }
