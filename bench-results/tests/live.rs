@@ -107,6 +107,13 @@ fn thresholds_have_a_row_of_an_interpreter_beside_the_baselines() {
 
     assert_no_place(&run, &python);
     assert_goes_on(&run, "thresholds", &python, 1);
+    // What is published is a run again, with what interpreters said.
+    let out = folder.path().join("published");
+    let published = output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
+    let page = fs::read_to_string(out.join("thresholds.md")).unwrap();
+    assert!(page.contains(&format!("| ↳ {name} |")), "{page}");
+    assert_eq!(names(&live_cells(&out)), names(&live));
     let shown = output(&["reproduce", "thresholds", "--resume", run.to_str().unwrap()]);
     assert!(stdout(&shown).contains(&name), "{}", stdout(&shown));
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use html5gum::{Token, Tokenizer};
+use html5gum::{DefaultEmitter, Token, Tokenizer};
 use tempfile::TempDir;
 
 mod program;
@@ -74,7 +74,10 @@ fn read(page: &str) -> Read {
     let mut read = Read::default();
     let mut open: Vec<String> = Vec::new();
     let mut cells: Vec<String> = Vec::new();
-    for token in Tokenizer::new(page) {
+    let mut emitter: DefaultEmitter = DefaultEmitter::default();
+    // Scripts and styles are no HTML.
+    emitter.naively_switch_states(true);
+    for token in Tokenizer::new_with_emitter(page, emitter) {
         let Ok(token) = token;
         match token {
             Token::StartTag(tag) => {

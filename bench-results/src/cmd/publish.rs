@@ -74,8 +74,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     }
     let count = |kind: &str| written.iter().filter(|file| file.kind == kind).count();
     let shown = |file: &&publication::Written| {
-        let main = ["page", "splice"].contains(&file.kind) || file.path.extension().is_some_and(|end| end == "md");
-        main
+        ["page", "splice"].contains(&file.kind) || file.path.extension().is_some_and(|end| end == "md")
     };
     for file in written.iter().filter(shown) {
         super::print(&format!("{}\n", file.path.display()))?;

@@ -5,7 +5,7 @@
 //! <!-- gclab:web-requests/in-short end -->
 //! ```
 //!
-//! A marker names a chapter, for its findings and all tables that are not long, or a chapter and one of its tables, or
+//! A marker names a chapter, for its findings, its tables that are not long and its notes, or a chapter and one of its tables, or
 //! `CHAPTER/findings`. Below stands the command that made it.
 
 use std::fs;
@@ -115,6 +115,10 @@ fn named(name: &str, chapters: &[&Chapter]) -> Result<String> {
                 text.push_str(&format!("**{}**\n\n", markdown::escaped(&grid.title)));
                 markdown::table(&mut text, grid);
             }
+            for note in &chapter.notes {
+                text.push_str(&format!("- {}\n", markdown::escaped(note)));
+            }
+            text.push('\n');
         }
         Some("findings") => findings(&mut text, chapter),
         Some(table) => match chapter.grids.iter().find(|grid| table_name(chapter, grid) == table) {
@@ -134,6 +138,10 @@ fn named(name: &str, chapters: &[&Chapter]) -> Result<String> {
         }
     }
     text.push('\n');
+    // A table without notes leaves a line more.
+    while text.contains("\n\n\n") {
+        text = text.replace("\n\n\n", "\n\n");
+    }
     Ok(text)
 }
 

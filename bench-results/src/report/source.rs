@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::older_runs;
+use super::origin::without_paths;
 use crate::comparison::Run;
 use crate::record::Record;
 
@@ -136,7 +137,10 @@ fn line(text: &str) -> Result<Line> {
     {
         trash = samples(extra.remove("trash").as_ref());
     }
-    Ok(Line { record: serde_json::from_value(value)?, trash })
+    let mut record: Record = serde_json::from_value(value)?;
+    // It is told in tables, notes and verdicts.
+    record.error = record.error.as_deref().map(without_paths);
+    Ok(Line { record, trash })
 }
 
 /// `[[nanoseconds, objects], …]`; whatever else is there is no sample.

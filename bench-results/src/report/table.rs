@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::all_points::AllPoints;
 use super::column::{Block, Column, FULL_COLLECTIONS_LEAST};
-use super::origin::{Origin, without_paths};
+use super::origin::Origin;
 use super::quantity::{ALL, Figure, Quantity};
 use super::ratios::Ratios;
 use super::settings::Settings;
@@ -170,7 +170,7 @@ fn table(source: &Source, origin: &Origin, block: &Block<'_>, judged: Result<Jud
             column: heading(column),
             round: record.round,
             status: record.status,
-            cause: record.error.as_deref().map_or_else(|| "no cause known".to_owned(), without_paths),
+            cause: record.error.clone().unwrap_or_else(|| "no cause known".to_owned()),
         })
     });
     let given = point.given.iter().chain(&point.heap_settings);

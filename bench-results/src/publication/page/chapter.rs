@@ -76,8 +76,9 @@ fn content(chapter: &Chapter, level: u8, ids: &mut Ids, entries: &mut Vec<(Strin
     let mut tables = Vec::new();
     for grid in &chapter.grids {
         let id = ids.fresh(&format!("{} {}", chapter.stem, grid.title));
-        entries.push((id.clone(), short_title(chapter, grid).to_owned()));
-        tables.push((grid.rows.len() > LONG, table(grid, short_title(chapter, grid), &id)));
+        let title = short_title(chapter, grid);
+        tables.push((grid.rows.len() > LONG, table(grid, &title, &id)));
+        entries.push((id, title));
     }
     let pictures: Vec<Markup> = chapter
         .pictures
@@ -122,9 +123,11 @@ fn content(chapter: &Chapter, level: u8, ids: &mut Ids, entries: &mut Vec<(Strin
 }
 
 /// A table's title, without the chapter's before it.
-fn short_title<'g>(chapter: &Chapter, grid: &'g Grid) -> &'g str {
+fn short_title(chapter: &Chapter, grid: &Grid) -> String {
     let rest = grid.title.strip_prefix(chapter.title.as_str()).and_then(|rest| rest.strip_prefix(": "));
-    rest.unwrap_or(&grid.title)
+    let Some(rest) = rest else { return grid.title.clone() };
+    let mut letters = rest.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn heading(level: u8, title: &str) -> Markup {

@@ -77,6 +77,7 @@
   const filterable = table => {
     const rows = [...table.tBodies[0].rows];
     const input = made("input", { type: "search", spellcheck: false, autocomplete: "off" });
+    input.setAttribute("aria-label", `Filter rows of ${table.caption.textContent}`);
     const count = made("output", { textContent: `${rows.length} rows` });
     const label = made("label", {}, ["Filter rows ", input]);
     label.title = "Rows that have all of these words";
