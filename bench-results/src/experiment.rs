@@ -6,6 +6,7 @@
 pub mod claims;
 pub mod floating;
 pub mod freeze;
+pub mod live;
 pub mod pauses;
 pub mod release;
 pub mod thresholds;

@@ -174,14 +174,14 @@ fn the_experiment_runs_from_end_to_end_and_goes_on_where_it_was_cut() {
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert!(stderr(&done).contains("22 cells, about"), "{}", stderr(&done));
     let text = stdout(&done);
-    assert!(text.contains("CPython 3.12.1, none") && text.contains("a further worker"), "{text}");
+    assert!(text.contains("CPython 3.12.1 (recorded), none") && text.contains("a further worker"), "{text}");
     let cells = fs::read_to_string(run.join("cells.jsonl")).unwrap();
     let records: Vec<Record> = cells.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(records.len(), 22);
     let totals: Vec<u32> = records[21].totals.iter().map(|total| total.workers).collect();
     assert_eq!(totals, [0, 1, 2, 4]);
     let page = fs::read_to_string(run.join("freeze.md")).unwrap();
-    assert!(page.contains("| CPython 3.12.1, none, N = 1,000,000 |"), "{page}");
+    assert!(page.contains("| CPython 3.12.1 (recorded), none, N = 1,000,000 |"), "{page}");
     assert!(page.contains("private of the control") && page.contains("**side tables**"), "{page}");
     assert!(fs::read_to_string(run.join("memory-by-workers.svg")).unwrap().starts_with("<svg"));
     let figures = program::table(&run.join("freeze.csv"));

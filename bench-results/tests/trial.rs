@@ -2,9 +2,8 @@
 //! counts, files and causes, never on a time.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +16,7 @@ use bench_results::record::Status;
 use serde_json::{Value, json};
 
 mod program;
-use program::{files_below, lines, output, stderr, stdout, table};
+use program::{files_below, lines, output, python3, stand_in, stderr, stdout, table};
 
 /// Whether the system tells what memory a process has, which `release` asks.
 fn is_measurable() -> bool {
@@ -187,15 +186,6 @@ fn a_heap_that_is_too_small_is_a_row_with_its_cause() {
     assert!(record.error.unwrap().contains("the heap is full") && record.figures.is_empty());
 }
 
-/// A stand-in for an interpreter: says that it is a CPython, and answers every program with these shell commands.
-fn stand_in(folder: &Path, commands: &str) -> PathBuf {
-    let path = folder.join("python");
-    fs::write(&path, format!("#!/bin/sh\nif [ \"$1\" = -c ]; then echo CPython 3.99.0; exit; fi\n{commands}\n"))
-        .unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
 #[test]
 fn an_interpreter_is_a_column_and_its_path_is_nowhere() {
     if !is_measurable() {
@@ -279,13 +269,7 @@ fn an_interpreter_dies_with_the_program_that_asked_it() {
 
 #[test]
 fn the_programs_that_are_built_in_run_on_a_real_interpreter() {
-    let version = Command::new("python3").args(["-c", "import sys; sys.exit(sys.version_info < (3, 8))"]).status();
-    if !version.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: no python3 from 3.8 on");
-        return;
-    }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let python = std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|path| path.is_file()).unwrap();
+    let Some(python) = python3() else { return };
     for experiment in ["pauses", "floating", "release"] {
         if experiment == "release" && !is_measurable() {
             continue;

@@ -74,28 +74,39 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         eprintln!("The budget leaves out {}.", plural(run.comparison.left_out.len(), "point"));
     }
     calibrate(&mut run, &folder)?;
-    run_rounds(&mut run, &mut folder, began, Asked { trace, json: arguments.json })?;
+    let asked = Asked { trace, json: arguments.json };
+    run_rounds(&mut run, &mut folder, began, asked, &mut |_, _, _| Ok(Duration::ZERO))?;
     report(&run, &mut folder, arguments.json)
 }
 
 /// Runs the cells that the folder has not yet, round by round, and writes down that all have ended. A run that does not say how
-/// many rounds it has gets as many as fit into the time of a quick one since `began`.
-pub(super) fn run_rounds(run: &mut Run, folder: &mut RunFolder, began: Instant, asked: Asked) -> Result<()> {
+/// many rounds it has gets as many as fit into the time of a quick one since `began`. Behind each cell, whether it ran or was there,
+/// comes what is `beside`: it is told the round, the place of the cell in it and how many cells it has, and returns how long it
+/// took.
+pub(super) fn run_rounds(
+    run: &mut Run,
+    folder: &mut RunFolder,
+    began: Instant,
+    asked: Asked,
+    beside: &mut dyn FnMut(u32, usize, usize) -> Result<Duration>,
+) -> Result<()> {
     let mut progress = Progress::new();
     progress.rounds(run.comparison.rounds, &run.comparison);
     let mut round = 0;
     let mut pace = CellPace::default();
     while run.comparison.rounds.is_none_or(|rounds| round < rounds) {
         let cells = run.comparison.round(round)?;
-        for (place, cell) in &cells {
+        let mut beside_s = 0.0;
+        for (nth, (place, cell)) in cells.iter().enumerate() {
             let cell_began = Instant::now();
             let point = run.comparison.points[*place].id();
             if run_cell(cell, &point, run, folder, &mut progress, asked)? {
                 pace.add(cell_began.elapsed());
             }
+            beside_s += beside(round, nth, cells.len())?.as_secs_f64();
         }
         round += 1;
-        let round_s = pace.mean_s() * cells.len() as f64;
+        let round_s = pace.mean_s() * cells.len() as f64 + beside_s;
         if run.comparison.rounds.is_none() {
             let left_s = QUICK_S - began.elapsed().as_secs_f64();
             let more = (left_s / round_s.max(0.01)).clamp(0.0, f64::from(QUICK_ROUNDS - 1)) as u32;

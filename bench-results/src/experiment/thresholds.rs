@@ -9,6 +9,7 @@ pub mod choice;
 pub mod cpython;
 pub mod figures;
 pub mod files;
+pub mod live;
 pub mod pareto;
 pub mod settings;
 pub mod table;

@@ -15,7 +15,7 @@ use crate::experiment::pauses::Pauses;
 use crate::experiment::release::Release;
 use crate::experiment::thresholds::files::Results;
 use crate::experiment::trial::{self, Experiment, whole_chapter};
-use crate::experiment::{freeze, tune};
+use crate::experiment::{freeze, live, tune};
 use crate::report::chapter::Chapter;
 use crate::report::edition::{Edition, Leaf};
 use crate::report::origin::Origin;
@@ -107,7 +107,7 @@ fn name_of(folder: &Path, otherwise: &str) -> String {
 
 fn frozen(folder: &Path, _swept: Option<&'static Quantity>) -> Result<Edition> {
     let (run, records) = run_folder::read::<freeze::Run, freeze::Record>(folder)?;
-    let report = freeze::Report::new(&run, &records)?;
+    let report = freeze::Report::new(&run, &records, &live::read(folder)?)?;
     Ok(Edition { name: name_of(folder, "freeze"), files: leaves(report.files()), chapters: vec![report.chapter()] })
 }
 

@@ -19,6 +19,8 @@ pub struct Raw {
     folder: PathBuf,
     run: Option<String>,
     cells: String,
+    /// What live interpreters said, by the names of files.
+    live: Vec<(&'static str, String)>,
     histograms: Vec<PathBuf>,
 }
 
@@ -41,11 +43,13 @@ impl Raw {
         // A torn last line is no record; damage elsewhere is told by who reads the records.
         let lines = cells.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let cells: String = lines.map(|line| cut(line).unwrap_or_else(|_| line.to_owned())).collect();
+        let live = ["live/run.json", "live/cells.jsonl"];
+        let live = live.into_iter().filter_map(|name| Some((name, fs::read_to_string(folder.join(name)).ok()?)));
         let entries = fs::read_dir(folder).with_context(not_a_run)?.flatten().map(|entry| entry.path());
         let is_histogram = |path: &PathBuf| path.extension().is_some_and(|end| end == "hlog");
         let mut histograms: Vec<PathBuf> = entries.filter(is_histogram).collect();
         histograms.sort();
-        Ok(Self { folder: folder.to_owned(), run, cells, histograms })
+        Ok(Self { folder: folder.to_owned(), run, cells, live: live.collect(), histograms })
     }
 
     /// The records, a line each.
@@ -67,8 +71,10 @@ impl Raw {
         fs::create_dir_all(folder).with_context(unwritable)?;
         let mut written = Vec::new();
         let texts = [("run.json", self.run.as_deref()), ("cells.jsonl", Some(self.cells.as_str()))];
-        for (name, text) in texts.into_iter().filter_map(|(name, text)| Some((name, text?))) {
+        let live = self.live.iter().map(|(name, text)| (*name, Some(text.as_str())));
+        for (name, text) in texts.into_iter().chain(live).filter_map(|(name, text)| Some((name, text?))) {
             let path = folder.join(name);
+            fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(unwritable)?;
             write_whole(&path, text.as_bytes()).with_context(unwritable)?;
             written.push(path);
         }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -13,6 +14,42 @@ pub(crate) fn gclab(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gclab"));
     command.args(arguments);
     command
+}
+
+/// A CPython from 3.8 on; `None`, and says so, where the PATH has none.
+pub(crate) fn python3() -> Option<PathBuf> {
+    let is_new =
+        "import sys, platform; sys.exit(sys.version_info < (3, 8) or platform.python_implementation() != 'CPython')";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("python3")).find(|path| path.is_file());
+    let is_fit = |path: &PathBuf| Command::new(path).args(["-c", is_new]).status().is_ok_and(|status| status.success());
+    let fit = found.filter(is_fit);
+    if fit.is_none() {
+        eprintln!("skipped: no python3 on the PATH that is a CPython from 3.8 on");
+    }
+    fit
+}
+
+/// A stand-in for an interpreter: says that it is a CPython, and answers every program with these shell commands.
+pub(crate) fn stand_in(folder: &Path, commands: &str) -> PathBuf {
+    let path = folder.join("python");
+    let text = format!("#!/bin/sh\nif [ \"$1\" = -c ]; then echo CPython 3.99.0; exit; fi\n{commands}\n");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// The records of live interpreters of a run folder, each held against the published schema.
+pub(crate) fn live_cells(run: &Path) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/trial.schema.json");
+    let schema = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    let cells = cells(&run.join("live"));
+    for cell in &cells {
+        let errors: Vec<String> = validator.iter_errors(cell).map(|error| error.to_string()).collect();
+        assert!(errors.is_empty(), "{errors:?}: {cell}");
+    }
+    cells
 }
 
 /// What it does with them.

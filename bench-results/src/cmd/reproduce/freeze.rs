@@ -10,7 +10,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::super::compare::plural;
 use super::super::{WrongAnswer, print};
+use super::trial::pythons;
+use crate::experiment::freeze::live as asked;
 use crate::experiment::freeze::{Cell, Part, Plan, Record, Report, Run, Size, parent, write};
+use crate::experiment::live::{self, Live};
+use crate::experiment::trial::{self, Python};
 use crate::invocation::{Ended, cause, die_with_parent, run_again};
 use crate::process_memory::ProcessMemory;
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
@@ -28,7 +32,9 @@ Examples:
 
 A parent builds a heap, freezes it or not, and forks workers that read it and collect twice. Which memory each of them has
 to itself afterwards is asked of the system (Linux: /proc/PID/smaps_rollup and pagemap). The run folder keeps run.json,
-cells.jsonl (one record a cell), freeze.md, freeze.csv and pictures. Figures of CPython 3.12.1 stand beside ours.";
+cells.jsonl (one record a cell), freeze.md, freeze.csv and pictures. Figures of CPython 3.12.1 stand beside ours. With
+--python PATH live interpreters do the same in the same rounds, by a program that is built in, where they can: no
+freeze_immortal, and the parts conditions, objects, reads and workers. They take their time; their records are in live/.";
 
 /// What forked workers copy of a heap, by where the collector keeps its words and by how the heap was frozen
 #[derive(Debug, Args)]
@@ -49,13 +55,16 @@ pub(super) struct Arguments {
     /// A GCHEAP file for the part real-heap, instead of the built-in heap of a Django process
     #[arg(long, value_name = "FILE")]
     heap_file: Option<PathBuf>,
+    /// A CPython to do the same, in the same rounds; may be repeated
+    #[arg(long, value_name = "PATH")]
+    python: Vec<PathBuf>,
     /// Seconds after which a cell is given up
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
     /// The run folder; a new one under gclab-runs if not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the run in this folder; what it runs is as it was then
+    /// Go on with the run in this folder; what it runs is as it was then. Name its interpreters again by --python
     #[arg(long, value_name = "DIR",
         conflicts_with_all = ["quick", "tiny", "parts", "heaps", "heap_file", "timeout", "out"])]
     resume: Option<PathBuf>,
@@ -86,9 +95,10 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         return print(&(serde_json::to_string(&record)? + "\n"));
     }
     ProcessMemory::is_readable().context("the experiment asks the system what memory a process has to itself")?;
-    let (mut folder, mut run) = match &arguments.resume {
-        Some(path) => resume(path)?,
-        None => begin(&arguments)?,
+    let pythons = pythons(&arguments.python)?;
+    let (mut folder, mut run, mut live) = match &arguments.resume {
+        Some(path) => resume(path, pythons)?,
+        None => begin(&arguments, pythons)?,
     };
     let binary = binary_hash()?;
     let cells = run.plan.all();
@@ -97,16 +107,36 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         folder.records().iter().any(|record| record.cell == hash)
     };
     let left: Vec<&Cell> = cells.iter().filter(|cell| !is_done(&folder, cell)).collect();
-    let expected_s: f64 = left.iter().map(|cell| Plan::expected_s(cell)).sum();
+    let live_s: f64 = live.iter().flat_map(Live::left).map(asked::expected_s).sum();
+    let expected_s = live_s + left.iter().map(|cell| Plan::expected_s(cell)).sum::<f64>();
+    let beside = live
+        .as_ref()
+        .map_or_else(String::new, |live| format!(" and {} of live interpreters", plural(live.left().count(), "cell")));
     let path = folder.path().to_owned();
     eprintln!(
-        "{}, about {}. Each finished cell is kept in {p}; if interrupted, go on with `gclab reproduce freeze --resume {p}`.",
+        "{}{beside}, about {}. Each finished cell is kept in {p}; if interrupted, go on with `gclab reproduce freeze --resume {p}`.",
         plural(left.len(), "cell"),
         units::duration(expected_s),
         p = path.display()
     );
     let bar = progress_bar(left.len());
-    for cell in left {
+    let mut tell = |record: &trial::Record| match arguments.json {
+        true => print(&(serde_json::to_string(record)? + "\n")),
+        false => Ok(()),
+    };
+    let (mut round, mut place) = (0, 0);
+    for cell in &cells {
+        if cell.round != round {
+            (round, place) = (cell.round, 0);
+        }
+        let of = cells.iter().filter(|cell| cell.round == round).count();
+        if let Some(live) = &mut live {
+            live.turn(round, place, of, &mut tell)?;
+        }
+        place += 1;
+        if is_done(&folder, cell) {
+            continue;
+        }
         bar.set_message(format!("{}: {} on {}", cell.part.name(), cell.condition.name(), cell.layout.name()));
         let record = run_cell(cell, binary, Duration::from_secs(run.plan.timeout_s))?;
         if arguments.json {
@@ -123,7 +153,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
 }
 
 /// A new run as the command line says.
-fn begin(arguments: &Arguments) -> Result<(CellFolder<Record>, Run)> {
+fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(CellFolder<Record>, Run, Option<Live>)> {
     let started = now_utc();
     for heap in &arguments.heaps {
         roster::entry(heap)?;
@@ -143,12 +173,15 @@ fn begin(arguments: &Arguments) -> Result<(CellFolder<Record>, Run)> {
     if plan.cells.is_empty() {
         bail!("these parts have no cell on these heaps; leave out --parts or --heaps");
     }
+    if !pythons.is_empty() && asked::plan(&plan).asked.is_empty() {
+        bail!("nothing of these parts can be asked of an interpreter; leave out --python, or add the part conditions");
+    }
     let path = arguments.out.clone().unwrap_or_else(|| Path::new("gclab-runs").join(started.replace(':', "")));
     let folder = CellFolder::create(&path)?;
     let run = Run {
         schema: crate::experiment::freeze::SCHEMA,
         kind: "freeze".to_owned(),
-        command: std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect(),
+        command: live::without_places(std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect()),
         started,
         ended: None,
         plan,
@@ -156,12 +189,13 @@ fn begin(arguments: &Arguments) -> Result<(CellFolder<Record>, Run)> {
         load_before: Load::now(),
         load_after: None,
     };
+    let live = Live::begin(folder.path(), pythons, asked::plan(&run.plan))?;
     folder.write_run(&run)?;
-    Ok((folder, run))
+    Ok((folder, run, live))
 }
 
 /// A run to go on with.
-fn resume(path: &Path) -> Result<(CellFolder<Record>, Run)> {
+fn resume(path: &Path, pythons: Vec<Python>) -> Result<(CellFolder<Record>, Run, Option<Live>)> {
     let folder = CellFolder::<Record>::open(path)?;
     let run: Run = folder.read_run()?;
     let shown = path.display();
@@ -171,7 +205,8 @@ fn resume(path: &Path) -> Result<(CellFolder<Record>, Run)> {
     if folder.records().iter().any(|record| record.machine.as_deref() != machine_hash()) {
         bail!("{shown} was begun on another machine; go on there");
     }
-    Ok((folder, run))
+    let live = Live::resume(path, pythons, asked::plan(&run.plan))?;
+    Ok((folder, run, live))
 }
 
 /// Runs a cell in a fresh process.
@@ -204,7 +239,7 @@ fn run_cell(cell: &Cell, binary: &str, timeout: Duration) -> Result<Record> {
 
 /// The tables into the folder, the findings onto the screen; an error if anything was read wrong.
 fn publish(run: &Run, folder: &CellFolder<Record>, json: bool) -> Result<()> {
-    let report = Report::new(run, folder.records())?;
+    let report = Report::new(run, folder.records(), &live::read(folder.path())?)?;
     let written = write(&report, folder.path())?;
     if json {
         for finding in &report.findings {

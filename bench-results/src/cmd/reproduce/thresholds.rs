@@ -1,7 +1,7 @@
 //! `gclab reproduce thresholds`: what the settings that people recommend do to a service, heap by heap, beside CPython.
 
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -9,12 +9,16 @@ use workloads::catalogue;
 
 use super::super::compare::{Asked, calibrate, new_run, plural, resume, right_answers, run_rounds, words_to_resume};
 use super::super::{key_value, print};
+use super::trial::pythons;
 use crate::cell::Given;
 use crate::comparison::Run;
+use crate::experiment::live::{self, Live};
 use crate::experiment::thresholds::NAME;
 use crate::experiment::thresholds::choice::{Choice, Extent};
 use crate::experiment::thresholds::files::{self, Results};
+use crate::experiment::thresholds::live::plan;
 use crate::experiment::thresholds::settings::{SETTINGS, Setting, WORKLOAD, Work, setting};
+use crate::experiment::trial::{Python, Record};
 use crate::run_folder::RunFolder;
 use crate::{disagreement, roster, units};
 
@@ -23,12 +27,15 @@ Examples:
   gclab reproduce thresholds --quick                  seven settings, three heaps, one round: less than three minutes
   gclab reproduce thresholds                          everything, one thing changed at a time: less than half an hour
   gclab reproduce thresholds --settings 700,10,10/freeze/off --heaps generational --rounds 10
+  gclab reproduce thresholds --quick --python /usr/bin/python3.12 --python /usr/bin/python3.13
   gclab reproduce thresholds --grid --out runs/grid   every setting on every combination of dials: hours
   gclab reproduce thresholds --resume runs/grid       go on where it was interrupted; of a finished run, make its files again
 
 The centre is thresholds of 700,10,10 on web-v1: 100,000 live objects, a tenth of the requests cyclic, two cache entries replaced
 by each. Each point runs in a closed loop and in an open one at half of what the generational heap serves.
-The run folder gets thresholds.md, thresholds.csv and a plot a work beside the records and histograms.";
+The run folder gets thresholds.md, thresholds.csv and a plot a work beside the records and histograms.
+With --python PATH live interpreters run the same in the same rounds, by a program that is built in: a row each beside the
+generational heap's. They are not asked for the real heap and for bytes:4M. Their records are in live/ of the run folder.";
 
 /// Thresholds, the collector off, between requests or by a schedule, and freezing: on every heap, beside CPython
 #[derive(Debug, Args)]
@@ -46,9 +53,13 @@ pub(super) struct Arguments {
     /// The heaps, with commas; all of them if not given
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     heaps: Vec<String>,
-    /// A dial to change on every work: CPython, which ran the works as they are, is then left out; may be repeated
+    /// A dial to change on every work; recorded figures of CPython, which ran the works as they are, are then left out; may be
+    /// repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = key_value)]
     set: Vec<Given>,
+    /// A CPython to run the same, in the same rounds; may be repeated
+    #[arg(long, value_name = "PATH")]
+    python: Vec<PathBuf>,
     /// Repetitions of each cell; as many as half an hour has room for if not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     rounds: Option<u32>,
@@ -61,7 +72,7 @@ pub(super) struct Arguments {
     /// The run folder; a new one under gclab-runs if not given
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the run in this folder; what it runs is as it was then
+    /// Go on with the run in this folder; what it runs is as it was then. Name its interpreters again by --python
     #[arg(long, value_name = "DIR", conflicts_with_all = ["quick", "grid", "settings", "heaps", "set", "rounds", "seed", "timeout", "out"])]
     resume: Option<PathBuf>,
     /// Print each cell's record as a line of JSON when it has ended, then each row of the table as one
@@ -77,11 +88,21 @@ fn known_setting(key: &str) -> Result<&'static Setting, String> {
 }
 
 pub(super) fn run(arguments: Arguments) -> Result<()> {
-    let (mut folder, mut run) = match &arguments.resume {
-        Some(path) => go_on(path)?,
-        None => begin(&arguments)?,
+    let pythons = pythons(&arguments.python)?;
+    let (mut folder, mut run, mut live) = match &arguments.resume {
+        Some(path) => go_on(path, pythons)?,
+        None => begin(&arguments, pythons)?,
     };
-    run_rounds(&mut run, &mut folder, Instant::now(), Asked { trace: false, json: arguments.json })?;
+    let mut tell = |record: &Record| match arguments.json {
+        true => print(&(serde_json::to_string(record)? + "\n")),
+        false => Ok(()),
+    };
+    let mut beside = |round, place, of| match &mut live {
+        Some(live) => live.turn(round, place, of, &mut tell),
+        None => Ok(Duration::ZERO),
+    };
+    let asked = Asked { trace: false, json: arguments.json };
+    run_rounds(&mut run, &mut folder, Instant::now(), asked, &mut beside)?;
     folder.amend(disagreement::mark)?;
     let results = Results::read(folder.path())?;
     let written = results.write(folder.path())?;
@@ -94,26 +115,39 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
             print(&format!("\n{}", files::on_screen(work)))?;
         }
         let names: Vec<String> = written.iter().map(|path| path.display().to_string()).collect();
-        print(&format!("\n=: as often as on CPython 3.12.1. The whole table and plots: {}\n", names.join(", ")))?;
+        let others = if live.is_some() { ", or, behind a live 3.12's, the heap above as often as it" } else { "" };
+        print(&format!(
+            "\n=: as often as on CPython 3.12.1{others}. The whole table and plots: {}\n",
+            names.join(", ")
+        ))?;
     }
     right_answers(&folder)
 }
 
 /// A run to go on with.
-fn go_on(path: &std::path::Path) -> Result<(RunFolder, Run)> {
+fn go_on(path: &std::path::Path, pythons: Vec<Python>) -> Result<(RunFolder, Run, Option<Live>)> {
     let (folder, run) = resume(path, NAME)?;
     let Some(rounds) = run.comparison.rounds else {
         bail!("{} was interrupted before its first round; remove it, and begin again", path.display());
     };
     let (planned, done) = (run.comparison.cells_of_a_round() * rounds as usize, folder.records().len());
-    eprintln!("{done} of {planned} cells are there.");
-    Ok((folder, run))
+    let live = Live::resume(path, pythons, plan(&run.comparison))?;
+    let beside = live.as_ref().map(|live| live.count());
+    let beside = beside.map_or_else(String::new, |(all, done)| format!(", and {done} of {all} of live interpreters"));
+    eprintln!("{done} of {planned} cells are there{beside}.");
+    Ok((folder, run, live))
 }
 
 /// A new run: says what it will do and how long that takes, and measures what the baseline serves.
-fn begin(arguments: &Arguments) -> Result<(RunFolder, Run)> {
+fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(RunFolder, Run, Option<Live>)> {
     let began = Instant::now();
     let mut choice = chosen(arguments)?;
+    choice.interpreters = pythons.len() as u32;
+    if !pythons.is_empty() && !choice.asks_interpreters() {
+        bail!(
+            "nothing of this run can be asked of an interpreter; leave out --python, or choose other settings or dials"
+        );
+    }
     let comparison = choice.before(arguments.seed, arguments.timeout);
     // Every dial and setting is checked before anything is written.
     for (_, cell) in comparison.round(0)? {
@@ -127,12 +161,18 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run)> {
     };
     eprintln!("{promise}; how long is known when the baseline has run ({}).", plural(comparison.points.len(), "cell"));
     let (folder, mut run) = new_run(NAME, comparison, arguments.out.as_deref())?;
+    run.command = live::without_places(run.command);
     calibrate(&mut run, &folder)?;
     let round_s = choice.enter(&mut run.comparison, began.elapsed().as_secs_f64())?;
+    // Before the run says its rounds: until then there is nothing to go on with.
+    let live = Live::begin(folder.path(), pythons, plan(&run.comparison))?;
     folder.write_run(&run)?;
+    let beside = live.as_ref().map_or_else(String::new, |live| {
+        format!(" and {} in all on live interpreters", plural(live.count().0, "cell"))
+    });
     let rounds = run.comparison.rounds.unwrap_or(1);
     eprintln!(
-        "{}\n{} of {} take about {}. Each finished cell is kept in {p}; if interrupted, go on with `{} {p}`.",
+        "{}\n{} of {}{beside} take about {}. Each finished cell is kept in {p}; if interrupted, go on with `{} {p}`.",
         choice.words(),
         plural(rounds as usize, "round"),
         plural(run.comparison.cells_of_a_round(), "cell"),
@@ -140,7 +180,7 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run)> {
         words_to_resume(NAME),
         p = folder.path().display()
     );
-    Ok((folder, run))
+    Ok((folder, run, live))
 }
 
 fn chosen(arguments: &Arguments) -> Result<Choice> {

@@ -88,7 +88,7 @@ pub(super) fn run(experiment: &dyn Experiment, arguments: Arguments) -> Result<(
 }
 
 /// The interpreters at these paths, no version twice.
-fn pythons(paths: &[PathBuf]) -> Result<Vec<Python>> {
+pub(super) fn pythons(paths: &[PathBuf]) -> Result<Vec<Python>> {
     let mut pythons: Vec<Python> = Vec::new();
     for path in paths {
         let python = Python::find(path)?;

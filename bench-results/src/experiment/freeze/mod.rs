@@ -20,6 +20,7 @@ mod channel;
 mod child;
 mod figures;
 mod findings;
+pub mod live;
 pub mod parent;
 mod picture;
 mod plan;

@@ -152,14 +152,14 @@ pub(super) const ALL: &[Quantity] = &[
         title: "private of the control",
         unit: Unit::Size,
         of: |figures| Some(figures.control),
-        anchor: NONE,
+        anchor: |row| row.control_mib.map(|mib| mib * MIB),
     },
     Quantity {
         key: "less-control",
         title: "private less the control's",
         unit: Unit::Size,
         of: |figures| Some(figures.less_control()),
-        anchor: NONE,
+        anchor: |row| Some((row.private_percent / 100.0 * row.rss_mib - row.control_mib?) * MIB),
     },
     Quantity {
         key: "pss",

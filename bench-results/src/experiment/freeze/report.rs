@@ -10,11 +10,14 @@ use comfy_table::CellAlignment;
 
 use super::agreement::disagreements;
 use super::findings::{Finding, findings};
+use super::live;
 use super::picture::{Picture, pictures};
+use super::plan::Part;
 use super::plan::Size;
 use super::quantities;
 use super::record::{Record, Run};
 use super::tables::{Row, grids, rows};
+use crate::experiment::{live as interpreters, trial};
 use crate::histogram::write_whole;
 use crate::report::chapter::{self, Chapter};
 use crate::report::grid::Grid;
@@ -37,21 +40,25 @@ pub struct Report {
 }
 
 impl Report {
-    /// Of a run and its records.
+    /// Of a run, its records, and what live interpreters said.
     ///
     /// # Errors
     /// If a figure is no text, which does not happen.
-    pub fn new(run: &Run, records: &[Record]) -> Result<Self> {
+    pub fn new(run: &Run, records: &[Record], live: &[trial::Record]) -> Result<Self> {
         let rows = rows(records);
-        let facts = facts(run, records);
+        let mut facts = facts(run, records);
+        facts.extend(interpreters::fact(live).map(|asked| ("live interpreters", asked)));
+        let live_rows = live::rows(live, rows.iter().map(|row| row.cell));
+        let mut findings = findings(&rows);
+        findings.extend(live::finding(&live_rows).map(|text| Finding { about: "live interpreters".to_owned(), text }));
         let caption =
             facts.iter().take(3).map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ");
         Ok(Self {
-            grids: grids(&rows),
-            findings: findings(&rows),
+            grids: grids(&rows, live),
+            findings,
             wrong: disagreements(records),
             pictures: pictures(&rows, &caption),
-            csv: csv(&rows)?,
+            csv: csv(&rows, live)?,
             facts,
             size: run.plan.size,
         })
@@ -217,7 +224,7 @@ fn facts(run: &Run, records: &[Record]) -> Vec<(&'static str, String)> {
 }
 
 /// All figures in the tidy form: one line a cell (its rounds together) and quantity.
-fn csv(rows: &[Row<'_>]) -> Result<String> {
+fn csv(rows: &[Row<'_>], records: &[trial::Record]) -> Result<String> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record([
         "part",
@@ -255,6 +262,30 @@ fn csv(rows: &[Row<'_>]) -> Result<String> {
             let value = value.map_or(String::new(), |value| value.to_string());
             let own = [quantity.key.to_owned(), quantity.unit.name().to_owned(), value];
             writer.write_record(same.iter().chain(&own))?;
+        }
+    }
+    for part in Part::ALL {
+        let of_part = rows.iter().map(|row| row.cell).filter(|cell| cell.part == part);
+        for row in live::rows(records, of_part) {
+            let cell = &row.cell;
+            let same = [
+                part.name().to_owned(),
+                row.name.clone(),
+                String::new(),
+                cell.condition.name(),
+                cell.content.name(),
+                cell.share.map_or_else(|| "all".to_owned(), |share| share.to_string()),
+                cell.run.to_string(),
+                cell.replaced.to_string(),
+                cell.workers.to_string(),
+                row.rounds.to_string(),
+            ];
+            for quantity in quantities::ALL {
+                let value = row.figures.as_ref().and_then(|figures| quantity.of_anchor(figures));
+                let value = value.map_or(String::new(), |value| value.to_string());
+                let own = [quantity.key.to_owned(), quantity.unit.name().to_owned(), value];
+                writer.write_record(same.iter().chain(&own))?;
+            }
         }
     }
     let bytes = writer.into_inner().context("a table that cannot be finished")?;

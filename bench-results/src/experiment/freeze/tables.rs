@@ -3,10 +3,12 @@
 use super::anchors::{self, Anchor};
 use super::cell::{Cell, Condition, Content};
 use super::figures::Figures;
+use super::live;
 use super::plan::Part;
 use super::quantities::{self, Quantity};
 use super::record::Record;
 use super::slope;
+use crate::experiment::trial;
 use crate::record::Status;
 use crate::report::grid::{Grid, Word};
 use crate::units;
@@ -42,15 +44,15 @@ fn is_same(a: &Cell, b: &Cell) -> bool {
     *a == Cell { seed: a.seed, round: a.round, ..b.clone() }
 }
 
-/// The tables, in the order of parts.
-pub(super) fn grids(rows: &[Row<'_>]) -> Vec<Grid> {
+/// The tables, in the order of parts, with what live interpreters said.
+pub(super) fn grids(rows: &[Row<'_>], records: &[trial::Record]) -> Vec<Grid> {
     let mut grids = Vec::new();
     for part in Part::ALL {
         let of_part: Vec<&Row<'_>> = rows.iter().filter(|row| row.cell.part == part).collect();
         if of_part.is_empty() {
             continue;
         }
-        grids.push(grid(part, &of_part));
+        grids.push(grid(part, &of_part, &live::rows(records, of_part.iter().map(|row| row.cell))));
         if part == Part::Workers {
             grids.push(all_memory(&of_part));
         }
@@ -118,7 +120,7 @@ fn columns(part: Part) -> Vec<&'static Quantity> {
     quantities::some(&[&always[..], more].concat())
 }
 
-fn grid(part: Part, rows: &[&Row<'_>]) -> Grid {
+fn grid(part: Part, rows: &[&Row<'_>], live: &[live::Row]) -> Grid {
     let columns = columns(part);
     let mut lines: Vec<(String, Vec<Word>)> = anchors_of(part, rows)
         .into_iter()
@@ -127,6 +129,11 @@ fn grid(part: Part, rows: &[&Row<'_>]) -> Grid {
             (name, words.collect())
         })
         .collect();
+    for row in live {
+        let figure = |column: &&Quantity| row.figures.as_ref().and_then(|figures| column.of_anchor(figures));
+        let words = columns.iter().map(|column| Word::plain(column.show(figure(column))));
+        lines.push((live_name(part, row), words.collect()));
+    }
     for row in rows {
         let words = columns
             .iter()
@@ -138,8 +145,35 @@ fn grid(part: Part, rows: &[&Row<'_>]) -> Grid {
         corner: "heap".to_owned(),
         columns: columns.iter().map(|column| column.title.trim().to_owned()).collect(),
         rows: lines,
-        notes: notes(part, rows),
+        notes: notes(part, rows).into_iter().chain(live_notes(part, live)).collect(),
     }
+}
+
+/// What tells the row of a live interpreter from the others of its part.
+fn live_name(part: Part, row: &live::Row) -> String {
+    let cell = &row.cell;
+    let more = match part {
+        Part::Objects => format!(", {}", cell.content.name()),
+        Part::Reads => format!(", {}", cell.reads()),
+        _ => String::new(),
+    };
+    format!("{}, {}{more}", row.name, cell.condition.name())
+}
+
+/// How to read the rows of live interpreters, and which of them failed.
+fn live_notes(part: Part, live: &[live::Row]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !live.is_empty() {
+        notes.push(
+            "Rows marked live ran on this machine in the same rounds, by `fork.py`: means over workers, the median over rounds. \
+             Their shares are of the whole process (RSS), as those of the recorded rows, and their pauses CPU times. Unless off, \
+             the collector is on from the end of building."
+                .to_owned(),
+        );
+    }
+    let failed = live.iter().filter(|row| !row.causes.is_empty());
+    notes.extend(failed.map(|row| format!("Failed: {}: {}.", live_name(part, row), row.causes.join("; "))));
+    notes
 }
 
 /// CPython's rows that stand beside these.
@@ -178,7 +212,7 @@ fn notes(part: Part, rows: &[&Row<'_>]) -> Vec<String> {
     }
     if matches!(part, Part::Conditions | Part::Objects | Part::Reads) {
         notes.push(
-            "CPython's rows: 3.12.1, `freeze_fork.py`, N = 1,000,000 where nothing else is said, on another machine: compare \
+            "CPython's recorded rows: 3.12.1, `freeze_fork.py`, N = 1,000,000 where nothing else is said, on another machine: compare \
              the memory, not the times. Its shares are of the whole process, because nothing tells its objects' pages apart."
                 .to_owned(),
         );

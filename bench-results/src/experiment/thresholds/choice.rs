@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use super::live;
 use super::settings::{SETTINGS, Setting, Work};
 use crate::comparison::{BASELINE, Calibration, Comparison};
 use crate::roster;
@@ -52,6 +53,8 @@ pub struct Choice {
     pub factors: Vec<Work>,
     /// Repetitions, if that was said.
     pub rounds: Option<u32>,
+    /// Live interpreters that are asked the same.
+    pub interpreters: u32,
 }
 
 impl Choice {
@@ -72,12 +75,20 @@ impl Choice {
             works,
             factors,
             rounds: None,
+            interpreters: 0,
         }
     }
 
     /// The points at which the baseline is measured before the first round.
     pub fn to_calibrate(&self) -> Vec<Point> {
         self.works.iter().chain(&self.factors).map(|work| work.to_calibrate(LOAD)).collect()
+    }
+
+    /// Whether there is anything that an interpreter can be asked.
+    pub fn asks_interpreters(&self) -> bool {
+        let asked = |work: &Work, setting: &Setting| live::options(work, setting).is_some();
+        self.works.iter().any(|work| self.settings.iter().any(|setting| asked(work, setting)))
+            || self.settings.first().is_some_and(|first| self.factors.iter().any(|work| asked(work, first)))
     }
 
     /// The comparison as it is before that.
@@ -145,6 +156,8 @@ impl Choice {
                 round_s += cells as f64 * (seconds(calibration, arrivals) * SLOWER + PROCESS_S);
                 comparison.points.push(point);
             }
+            // One cell of an interpreter has both loops.
+            round_s += f64::from(self.interpreters) * live::expected_s(work, setting);
             Ok(())
         };
         for work in &self.works {
@@ -223,6 +236,20 @@ mod tests {
         assert!(slow.settings.len() < 7 && slow.settings.len() >= 2, "{round_s}");
         assert_eq!(slow.settings[0].key, "700,10,10");
         assert_eq!(comparison.points.len(), 2 * slow.settings.len());
+    }
+
+    #[test]
+    fn live_interpreters_count_into_the_time() {
+        let round_s = |interpreters| {
+            let mut choice = Choice { interpreters, ..Choice::new(Extent::Standard) };
+            let mut comparison = calibrated(&choice);
+            let round_s = choice.enter(&mut comparison, 20.0).unwrap();
+            assert!(round_s * f64::from(comparison.rounds.unwrap()) < STANDARD_S, "{round_s}");
+            round_s
+        };
+        let each = (round_s(2) - round_s(0)) / 2.0;
+        // Fifteen settings on the centre, and the first one on six others.
+        assert!((20.0..60.0).contains(&each), "{each} s");
     }
 
     #[test]

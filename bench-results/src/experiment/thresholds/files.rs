@@ -11,6 +11,7 @@ use super::figures::{FIGURES, HEADINGS, Loop, place};
 use super::pareto;
 use super::settings::SETTINGS;
 use super::table::{OfWork, Row, Table};
+use crate::experiment::live;
 use crate::histogram::write_whole;
 use crate::report::column::Block;
 use crate::report::grid::{Grid, Word};
@@ -36,8 +37,16 @@ impl Results {
     /// If it holds no run, or a file of it is damaged.
     pub fn read(folder: &Path) -> Result<Self> {
         let source = Source::read(folder)?;
-        let works = OfWork::of(&Block::of_run(&source)?);
-        Ok(Self { origin: Origin::of(&source), name: source.name, notes: source.notes, works })
+        let records = live::read(folder)?;
+        let works = OfWork::of(&Block::of_run(&source)?, &records);
+        let mut notes = source.notes.clone();
+        notes.extend(live::fact(&records).map(|asked| {
+            format!(
+                "Rows marked live ran on this machine in the same rounds, by `web.py`: the median over rounds of CPU times; the \
+                 open loop is a model over its service times, at half of that setting's own rate. Asked: {asked}."
+            )
+        }));
+        Ok(Self { origin: Origin::of(&source), name: source.name, notes, works })
     }
 
     /// Writes all files; returns where they are.
@@ -104,7 +113,8 @@ impl Results {
         let _ = writeln!(
             text,
             "- n/a: not known, or too few times to say (a percentile q needs 10 / (1 − q) of them, all rounds together).\n- Counts \
-             in bold differ from {VERSION}'s, by what stands behind them.\n- Fewer than 20 full collections in all rounds prove \
+             in bold differ from {VERSION}'s, by what stands behind them; behind a live 3.12's stands by \
+             how much the heap's above differ from them.\n- Fewer than 20 full collections in all rounds prove \
              nothing about their pauses."
         );
         for note in &self.notes {
@@ -146,7 +156,7 @@ impl Results {
                         figure_of.of.name(),
                         &arrivals.map_or_else(String::new, |rate| rate.to_string()),
                         quantity.key,
-                        quantity.over.name(),
+                        if row.interpreter.is_some() { "median over rounds" } else { quantity.over.name() },
                         quantity.unit.name(),
                         &value,
                         &ends.map_or_else(String::new, |(least, _)| least.to_string()),
@@ -194,6 +204,8 @@ impl Results {
             json!({
                 "work": work.name, "rate": work.rate, "heap": heap, "twin": row.twin, "setting": row.setting.key, "closed": closed,
                 "open": open, "cpython": theirs, "collections_less_cpython": row.difference(), "failures": failures,
+                "live": row.interpreter.is_some(), "causes": row.interpreter.as_ref().map(|live| &live.causes),
+                "baseline_collections_less_live": row.interpreter.as_ref().and_then(|live| live.less),
             })
         };
         self.works.iter().flat_map(|work| work.rows().map(move |(heap, row)| line(work, heap, row))).collect()
@@ -246,11 +258,7 @@ pub(super) fn grid(work: &str, table: &Table) -> Grid {
     let mut notes = Vec::new();
     for row in &table.rows {
         let name = if row.twin { format!("{} (twin)", row.setting.key) } else { row.setting.key.to_owned() };
-        let ours = HEADINGS.iter().map(|heading| {
-            let figure = |&(of, key): &(Loop, &str)| shown(of, key, row.number(of, key));
-            Word::plain(joined(heading.figures.iter().map(figure).collect()))
-        });
-        let mut ours: Vec<Word> = ours.collect();
+        let mut ours = words(row);
         if let (Some(difference), Some(first)) =
             (row.difference().filter(|of| of.iter().any(|&n| n != 0)), ours.first_mut())
         {
@@ -266,7 +274,20 @@ pub(super) fn grid(work: &str, table: &Table) -> Grid {
                 };
                 Word::plain(joined(heading.figures.iter().map(figure).collect()))
             });
-            rows.push((format!("↳ {VERSION}, {}", theirs.program), words.collect()));
+            rows.push((format!("↳ {VERSION} (recorded), {}", theirs.program), words.collect()));
+        }
+        for live in &row.live {
+            let Some(interpreter) = &live.interpreter else { continue };
+            let mut theirs = words(live);
+            if let (Some(less), Some(first)) = (interpreter.less, theirs.first_mut()) {
+                first.text.push_str(&marked(less));
+                first.bold = less != [0, 0, 0];
+            }
+            rows.push((format!("↳ {}", interpreter.name), theirs));
+            for (_, status, cells, all) in &live.failures {
+                let (who, causes) = (&interpreter.name, interpreter.causes.join("; "));
+                notes.push(format!("{who}, {name}: {} in {cells} of {all} cells: {causes}.", status.name()));
+            }
         }
         for (of, status, cells, all) in &row.failures {
             notes.push(format!("{name}, {} loop: {} in {cells} of {all} cells.", of.name(), status.name()));
@@ -280,6 +301,21 @@ pub(super) fn grid(work: &str, table: &Table) -> Grid {
         rows,
         notes,
     }
+}
+
+/// The figures of a row, a word a heading.
+fn words(row: &Row) -> Vec<Word> {
+    let words = HEADINGS.iter().map(|heading| {
+        let figure = |&(of, key): &(Loop, &str)| shown(of, key, row.number(of, key));
+        Word::plain(joined(heading.figures.iter().map(figure).collect()))
+    });
+    words.collect()
+}
+
+/// What stands behind counts of collections: that others are the same, or by how much they differ.
+fn marked(difference: [i64; 3]) -> String {
+    let [young, middle, full] = difference;
+    if difference == [0, 0, 0] { " =".to_owned() } else { format!(" ({young:+}/{middle:+}/{full:+})") }
 }
 
 /// By how much a row and its twin differ.
@@ -328,14 +364,8 @@ pub fn on_screen(work: &OfWork) -> String {
                 HEADINGS.iter().find(|heading| heading.title == *title && heading.figures[0].0 == Loop::Closed);
             let figure = |&(of, key): &(Loop, &str)| shown(of, key, row.number(of, key));
             let text = heading.map_or_else(String::new, |heading| joined(heading.figures.iter().map(figure).collect()));
-            match row.difference() {
-                Some([young, middle, full]) if title.starts_with("collections") => {
-                    if [young, middle, full] == [0, 0, 0] {
-                        format!("{text} =")
-                    } else {
-                        format!("{text} ({young:+}/{middle:+}/{full:+})")
-                    }
-                }
+            match row.difference().or(row.interpreter.as_ref().and_then(|live| live.less)) {
+                Some(difference) if title.starts_with("collections") => text + &marked(difference),
                 _ => text,
             }
         });

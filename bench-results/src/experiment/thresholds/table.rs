@@ -2,9 +2,11 @@
 
 use super::cpython::{self, OnCPython};
 use super::figures::{FIGURES, Loop, place};
+use super::live;
 use super::settings::{Setting, Work, made_of};
 use crate::cell::Given;
 use crate::comparison::BASELINE;
+use crate::experiment::trial;
 use crate::record::Status;
 use crate::report::column::{Block, Column};
 use crate::report::quantity::Figure;
@@ -23,6 +25,21 @@ pub struct Row {
     pub cpython: Vec<&'static OnCPython>,
     /// Cells that are not ok: the loop, how they ended, how many of how many.
     pub failures: Vec<(Loop, Status, usize, usize)>,
+    /// The same on live interpreters, a row a version; only beside the heap that does as CPython does.
+    pub live: Vec<Row>,
+    /// The interpreter, if this is the row of one.
+    pub interpreter: Option<Interpreter>,
+}
+
+/// A live interpreter, as a row names it.
+#[derive(Clone, Debug)]
+pub struct Interpreter {
+    /// Such as `CPython 3.12.1, live`.
+    pub name: String,
+    /// Of a version 3.12: by how much the baseline's collections of each generation differ from its.
+    pub less: Option<[i64; 3]>,
+    /// Why cells of it failed.
+    pub causes: Vec<String>,
 }
 
 impl Row {
@@ -32,6 +49,11 @@ impl Row {
             Figure::Number { value, .. } => Some(*value),
             Figure::Text(_) => None,
         }
+    }
+
+    /// What live interpreters did with the same, each with its name.
+    pub fn live_rows(&self) -> impl Iterator<Item = (&str, &Row)> {
+        self.live.iter().filter_map(|row| Some((row.interpreter.as_ref()?.name.as_str(), row)))
     }
 
     /// Collections of each generation.
@@ -70,13 +92,14 @@ pub struct OfWork {
 }
 
 impl OfWork {
-    /// All rows, each with its heap.
+    /// All rows, each with its heap or interpreter; those of interpreters stand behind the baseline's of their setting.
     pub fn rows(&self) -> impl Iterator<Item = (&str, &Row)> {
-        self.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table.heap.as_str(), row)))
+        let rows = self.tables.iter().flat_map(|table| table.rows.iter().map(move |row| (table.heap.as_str(), row)));
+        rows.flat_map(|(heap, row)| std::iter::once((heap, row)).chain(row.live_rows()))
     }
 
-    /// Of the blocks of a run, the works in their order.
-    pub fn of(blocks: &[Block<'_>]) -> Vec<Self> {
+    /// Of the blocks of a run and what live interpreters said, the works in their order.
+    pub fn of(blocks: &[Block<'_>], records: &[trial::Record]) -> Vec<Self> {
         let mut works: Vec<(Work, Vec<Made<'_, '_>>)> = Vec::new();
         for block in blocks {
             let Some((work, setting)) = made_of(block.point) else { continue };
@@ -86,10 +109,10 @@ impl OfWork {
                 None => works.push((work, vec![made])),
             }
         }
-        works.into_iter().map(|(work, made)| Self::new(work, &made)).collect()
+        works.into_iter().map(|(work, made)| Self::new(work, &made, records)).collect()
     }
 
-    fn new(work: Work, made: &[Made<'_, '_>]) -> Self {
+    fn new(work: Work, made: &[Made<'_, '_>], records: &[trial::Record]) -> Self {
         let rate = made.iter().find_map(|made| match made.block.point.arrivals {
             Arrivals::Rate(rate) => Some(rate),
             Arrivals::Closed | Arrivals::Load(_) => None,
@@ -100,8 +123,14 @@ impl OfWork {
                 heaps.push(column.heap);
             }
         }
-        let tables = heaps.into_iter().map(|heap| table(&work, heap, made)).filter(|table| !table.rows.is_empty());
-        Self { tables: tables.collect(), name: work.name, dials: work.dials, rate }
+        let mut tables: Vec<Table> =
+            heaps.into_iter().map(|heap| table(&work, heap, made)).filter(|table| !table.rows.is_empty()).collect();
+        for row in tables.iter_mut().filter(|table| table.heap == BASELINE).flat_map(|table| &mut table.rows) {
+            if !row.twin {
+                row.live = live::rows(records, &work, row.setting, row.collections());
+            }
+        }
+        Self { tables, name: work.name, dials: work.dials, rate }
     }
 }
 
@@ -145,6 +174,8 @@ fn table(work: &Work, heap: &str, made: &[Made<'_, '_>]) -> Table {
                 figures: FIGURES.iter().map(|figure| figure.figure(in_loop(figure.of)?)).collect(),
                 cpython: if heap == BASELINE { cpython::rows(&work.name, setting.key) } else { Vec::new() },
                 failures: columns.iter().flat_map(|(of, column)| failures(*of, *column)).collect(),
+                live: Vec::new(),
+                interpreter: None,
             });
         }
     }
