@@ -13,7 +13,7 @@ use crate::report::chapter::{Chapter, Finding};
 use crate::report::grid::{Grid, Word};
 
 /// What stands over CPython's recorded verdicts.
-const RECORDED: &str = "CPython 3.12.1";
+const RECORDED: &str = "CPython 3.12.1, recorded";
 
 pub(super) fn chapter(experiment: &Claims, run: &Run, records: &[Record]) -> Chapter {
     let told = Told::new(run, records);
