@@ -141,7 +141,7 @@ fn commit(run: &Run) -> String {
 /// A command line to read and to paste: arguments with blanks are quoted, absolute paths cut to their last name.
 pub(crate) fn command(arguments: &[String]) -> String {
     let shown = |argument: &String| {
-        let argument = without_path(argument.clone());
+        let argument = without_paths(argument);
         if argument.contains(char::is_whitespace) { format!("'{argument}'") } else { argument }
     };
     arguments.iter().map(shown).collect::<Vec<_>>().join(" ")
