@@ -6,11 +6,13 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use nix::errno::Errno;
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, getppid};
 
 use crate::cell::Cell;
@@ -118,22 +120,22 @@ pub fn cause(status: ExitStatus, message: &str) -> String {
 
 /// Waits for the process; kills it with its group when the time is up and returns `None`.
 pub(crate) fn wait(child: &mut Child, timeout: Duration) -> Result<Option<ExitStatus>> {
-    let begin = Instant::now();
-    let mut nap = Duration::from_millis(1);
-    loop {
-        if let Some(status) = child.try_wait().context("cannot wait for a process that was started")? {
-            return Ok(Some(status));
-        }
-        if begin.elapsed() >= timeout {
-            // If the group is gone already, so is the process.
-            let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
-            child.wait().context("cannot wait for a process that was started")?;
-            return Ok(None);
-        }
-        // Longer and longer up to 50 ms: a waiting process that wakes often would disturb what it waits for.
-        std::thread::sleep(nap.min(timeout.saturating_sub(begin.elapsed())));
-        nap = (nap * 2).min(Duration::from_millis(50));
+    // A thread sleeps until the process has ended, which leaves it to be waited for below: asking again and again would disturb
+    // what it measures, and find the end late.
+    let (sender, ended) = mpsc::channel();
+    let process = Pid::from_raw(child.id() as i32);
+    std::thread::spawn(move || {
+        while waitid(Id::Pid(process), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+        // Nobody waits any more for a process that was killed.
+        let _ = sender.send(());
+    });
+    let in_time = ended.recv_timeout(timeout).is_ok();
+    if !in_time {
+        // If the group is gone already, so is the process.
+        let _ = killpg(process, Signal::SIGKILL);
     }
+    let status = child.wait().context("cannot wait for a process that was started")?;
+    Ok(in_time.then_some(status))
 }
 
 /// Most bytes that are read of what a process says: more than any process of a cell or any recorder does.

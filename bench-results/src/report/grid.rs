@@ -30,3 +30,13 @@ pub struct Grid {
     /// What a reader must know.
     pub notes: Vec<String>,
 }
+
+impl Grid {
+    /// Whether most of what a column says is words and no figures.
+    pub fn is_of_words(&self, column: usize) -> bool {
+        let texts = self.rows.iter().filter_map(|(_, words)| Some(words.get(column)?.text.as_str()));
+        let texts: Vec<&str> = texts.filter(|text| !text.is_empty() && *text != "n/a").collect();
+        let is_word = |text: &&&str| !text.starts_with(|c: char| c.is_ascii_digit() || "+-−~?×".contains(c));
+        texts.iter().filter(is_word).count() * 2 > texts.len()
+    }
+}

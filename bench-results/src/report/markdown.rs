@@ -109,7 +109,8 @@ pub(crate) fn grid(text: &mut String, level: usize, grid: &Grid) {
 pub(crate) fn table(text: &mut String, grid: &Grid) {
     let columns: Vec<String> = grid.columns.iter().map(|column| escaped(column)).collect();
     let _ = writeln!(text, "| {} | {} |", escaped(&grid.corner), columns.join(" | "));
-    let _ = writeln!(text, "|---|{}", "---:|".repeat(grid.columns.len()));
+    let sides: String = (0..grid.columns.len()).map(|at| if grid.is_of_words(at) { "---|" } else { "---:|" }).collect();
+    let _ = writeln!(text, "|---|{sides}");
     for (name, words) in &grid.rows {
         let words: Vec<String> = words.iter().map(word).collect();
         let _ = writeln!(text, "| {} | {} |", escaped(name), words.join(" | "));
@@ -126,11 +127,20 @@ fn word(word: &Word) -> String {
     if word.bold { format!("**{text}**") } else { text }
 }
 
-/// Text without a meaning in Markdown.
+/// Text without a meaning in Markdown, but for code between backticks, in which nothing has one; only that a bar would still end
+/// the cell of a table.
 pub(crate) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
+    let mut left = text.matches('`').count();
+    let mut is_code = false;
     for c in text.chars() {
+        if c == '`' {
+            left -= 1;
+            // The last one alone opens nothing.
+            is_code = !is_code && left > 0;
+        }
         match c {
+            c if is_code && !"|\n\r".contains(c) => escaped.push(c),
             '|' | '*' | '_' | '<' | '>' | '[' | ']' | '\\' | '#' | '~' => escaped.extend(['\\', c]),
             '\n' | '\r' => escaped.push(' '),
             c => escaped.push(c),
@@ -146,5 +156,6 @@ mod tests {
     #[test]
     fn text_cannot_break_a_table() {
         assert_eq!(escaped("a|b\n<script>_*"), "a\\|b \\<script\\>\\_\\*");
+        assert_eq!(escaped("`a_b|c` _d_ ` e_"), "`a_b\\|c` \\_d\\_ ` e\\_");
     }
 }

@@ -181,11 +181,9 @@ fn framed(grid: &Grid, title: &str, id: &str, folded: bool) -> Markup {
 
 /// How a column is set: figures to the right, words to the left, sentences in lines.
 fn class(grid: &Grid, column: usize) -> Option<&'static str> {
-    let texts = grid.rows.iter().filter_map(|(_, words)| Some(words.get(column)?.text.as_str()));
-    let texts: Vec<&str> = texts.filter(|text| !text.is_empty() && *text != "n/a").collect();
-    let is_word = |text: &&&str| !text.starts_with(|c: char| c.is_ascii_digit() || "+-−~?×".contains(c));
-    match texts.iter().filter(is_word).count() * 2 > texts.len() {
-        true if texts.iter().any(|text| text.chars().count() > SENTENCE) => Some("text"),
+    let mut texts = grid.rows.iter().filter_map(|(_, words)| Some(words.get(column)?.text.as_str()));
+    match grid.is_of_words(column) {
+        true if texts.any(|text| text.chars().count() > SENTENCE) => Some("text"),
         true => Some("word"),
         false => None,
     }
