@@ -105,7 +105,8 @@ fn read(page: &str) -> Read {
                 let name = String::from_utf8(tag.name.to_vec()).unwrap();
                 assert_eq!(open.pop().as_deref(), Some(name.as_str()), "after {open:?}");
                 if name == "tr" {
-                    read.rows.insert(cells.join("|"));
+                    // Code in a cell is told from words by its element here, by backticks in Markdown.
+                    read.rows.insert(cells.join("|").replace('`', ""));
                 }
             }
             Token::String(text) => {
@@ -142,7 +143,7 @@ fn rows_of_markdown(text: &str) -> Vec<String> {
     };
     let cells = |line: &str| {
         let inner = line.trim().trim_start_matches('|').trim_end_matches('|').replace("\\|", "\u{1}");
-        inner.split('|').map(|cell| plain(&cell.replace('\u{1}', "\\|"))).collect::<Vec<_>>().join("|")
+        inner.split('|').map(|cell| plain(&cell.replace('\u{1}', "\\|"))).collect::<Vec<_>>().join("|").replace('`', "")
     };
     rows.map(cells).collect()
 }

@@ -109,7 +109,21 @@ fn pauses_end_in_tables_and_pictures_by_size() {
         assert!(figure("live_stop_ns") <= figure("live_gap_ns").max(figure("live_cycle_ns")), "{record:?}");
     }
     let run = folder.path().join("run");
-    assert!(fs::read_to_string(run.join("plots/pauses-ring-10.svg")).unwrap().starts_with("<svg"));
+    for picture in ["pauses-ring-10", "pauses-rec-2", "pauses-dead-ring-10", "pauses-dead-rec-2"] {
+        let svg = fs::read_to_string(run.join(format!("plots/{picture}.svg"))).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains("The gap of a full collection by"), "{picture}");
+    }
+    let page = fs::read_to_string(run.join("pauses.md")).unwrap();
+    for title in [
+        "## The gap by size, all dead: rings of 10",
+        "## The gap by size, all dead: records",
+        "## All alive: CPU time of a collection per object, 4,000 nodes",
+        "- **the worst gap**: ",
+    ] {
+        assert!(page.contains(title), "{title}: {page}");
+    }
+    assert!(page.contains("| nested lists of 100 (800 nodes) |"), "{page}");
+    assert!(page.contains("112.3 ns (1,000,000 nodes)"), "what was recorded says its size: {page}");
     let cells = table(&run.join("pauses.csv"));
     assert!(cells.iter().any(|cell| cell["row"] == "rings of 10" && cell["column"] == "CPython 3.12.1 (recorded)"));
 }
@@ -192,8 +206,7 @@ fn an_interpreter_is_a_column_and_its_path_is_nowhere() {
         return;
     }
     let bin = tempfile::tempdir().unwrap();
-    let answer =
-        r#"echo '{"program": "release", "figures": {"grown_bytes": 20480, "kept_bytes": -4096, "normal_wall_ns": 5}}'"#;
+    let answer = r#"echo '{"program": "release", "figures": {"grown_bytes": 20480, "kept_bytes": -4096, "normal_wall_ns": 5, "os_exit_wall_ns": 4}}'"#;
     let python = stand_in(bin.path(), answer);
     let (records, folder) = whole("release", &["--heaps", "refcount", "--python", python.to_str().unwrap()]);
     let versions = records.iter().filter(|record| record.subject.name() == "CPython 3.99.0").count();
@@ -203,7 +216,9 @@ fn an_interpreter_is_a_column_and_its_path_is_nowhere() {
         assert!(!fs::read_to_string(&file).unwrap().contains(path), "{}", file.display());
     }
     let page = fs::read_to_string(folder.path().join("run/release.md")).unwrap();
-    assert!(page.contains("| CPython 3.99.0 |  | 20.0 KiB over before | −4.00 KiB over before | 120.0 % |"), "{page}");
+    assert!(page.contains("| CPython 3.99.0 |  | 20.0 KiB |  | −4.00 KiB | 120.0 % |"), "{page}");
+    assert!(page.contains("CPython 3.99.0 1 ns of 5 ns (20.0 %)"), "the finding is of whole processes: {page}");
+    assert!(page.contains("--python python3.99`"), "by its version's name, wherever it lies: {page}");
     // Its cells are missing, and nobody says where it is.
     let run = folder.path().join("run");
     fs::write(run.join("cells.jsonl"), "").unwrap();
@@ -277,6 +292,16 @@ fn the_programs_that_are_built_in_run_on_a_real_interpreter() {
         let (records, _folder) = whole(experiment, &["--heaps", "generational", "--python", python.to_str().unwrap()]);
         let asked = records.iter().filter(|record| record.subject.heap_name().is_none()).count();
         assert!(asked * 3 >= records.len() - 1, "{experiment}: {asked} of {}", records.len());
+        let mut of_python = records.iter().filter(|record| record.subject.heap_name().is_none());
+        let figure = match experiment {
+            "pauses" => "second_ns",
+            "floating" => "floating_max_objects",
+            _ => "before_bytes",
+        };
+        assert!(
+            of_python.any(|record| record.number(figure).is_some_and(|value| value > 0.0)),
+            "{experiment}: {figure}"
+        );
     }
 }
 

@@ -42,6 +42,7 @@ def dead(options):
     grown_bytes = grown(before)
     found, pause_ns = measured.collected_now()
     return {
+        "before_bytes": before,
         "grown_bytes": grown_bytes,
         "collected_objects": found,
         "collect_ns": pause_ns,
@@ -66,6 +67,7 @@ def survivors(options):
     del kept
     gc.collect()
     return {
+        "before_bytes": before,
         "grown_bytes": grown_bytes,
         "drop_ns": drop_ns,
         "kept_objects": kept_objects,

@@ -240,14 +240,21 @@ pub fn of<'r>(records: &'r [Record], version: &str, options: &Options) -> Vec<&'
     records.iter().filter(|record| record.options == *options && record.subject.name() == version).collect()
 }
 
-/// A command line in which interpreters have their last name only: where they lie is nobody's business.
-pub fn without_places(command: Vec<String>) -> Vec<String> {
-    let mut named = false;
-    let cut = |word: String| {
-        let is_place = std::mem::replace(&mut named, word == "--python") || word.starts_with("--python=");
-        if is_place { without_paths(&word) } else { word }
+/// A command line in which these interpreters, in its order, have the names of their commands: where they lie is nobody's
+/// business, and the last names of several may be one.
+pub fn without_places(command: Vec<String>, pythons: &[Python]) -> Vec<String> {
+    let mut names = pythons.iter().map(Python::command_name);
+    let mut is_next = false;
+    let mut named = |word: String| {
+        let (option, place) = match word.strip_prefix("--python=") {
+            Some(place) => ("--python=", place),
+            None if std::mem::replace(&mut is_next, word == "--python") => ("", word.as_str()),
+            None => return word,
+        };
+        is_next = false;
+        format!("{option}{}", names.next().unwrap_or_else(|| without_paths(place)))
     };
-    command.into_iter().map(cut).collect()
+    command.into_iter().map(&mut named).collect()
 }
 
 #[cfg(test)]
@@ -291,7 +298,9 @@ mod tests {
     #[test]
     fn command_lines_do_not_say_where_interpreters_lie() {
         let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let cut = without_places(words("gclab --out /a/b --python /c/d/python3 --python=/e/python3.12 /f/g"));
-        assert_eq!(cut, words("gclab --out /a/b --python python3 --python=python3.12 /f/g"));
+        let line = "gclab --out /a/b --python /c/d/python --python=/e/python /f/g --python /h/python3";
+        let found = |version: &str| Python::of_version(version);
+        let cut = without_places(words(line), &["CPython 3.12.1", "CPython 3.14.4t"].map(found));
+        assert_eq!(cut, words("gclab --out /a/b --python python3.12 --python=python3.14t /f/g --python python3"));
     }
 }

@@ -5,7 +5,7 @@
 //! <!-- gclab:web-requests/in-short end -->
 //! ```
 //!
-//! A marker names a chapter, for its findings, its tables that are not long and its notes, or a chapter and one of its tables, or
+//! A marker names a chapter, for its findings, its first table, the others that are not long, and its notes, or a chapter and one of its tables, or
 //! `CHAPTER/findings`. Below stands the command that made it.
 
 use std::fs;
@@ -22,8 +22,14 @@ const OPENING: &str = "<!-- gclab:";
 const BEGIN: &str = " begin -->";
 const END: &str = " end -->";
 
-/// Of a chapter that is named as a whole, tables of more rows are left out.
-pub const LONG: usize = 30;
+/// A further table of more rows is long.
+const LONG: usize = 30;
+
+/// Whether a chapter's nth table, from 0, is long: then it is folded, and left out where the chapter is named as a whole. The
+/// first is what the chapter is about, and never is.
+pub fn is_long(nth: usize, grid: &Grid) -> bool {
+    nth > 0 && grid.rows.len() > LONG
+}
 
 /// A text with its tables, not yet written.
 #[derive(Clone, Debug)]
@@ -111,7 +117,7 @@ fn named(name: &str, chapters: &[&Chapter]) -> Result<String> {
     match table {
         None => {
             findings(&mut text, chapter);
-            for grid in chapter.grids.iter().filter(|grid| grid.rows.len() <= LONG) {
+            for (_, grid) in chapter.grids.iter().enumerate().filter(|(nth, grid)| !is_long(*nth, grid)) {
                 text.push_str(&format!("**{}**\n\n", markdown::escaped(&grid.title)));
                 markdown::table(&mut text, grid);
             }
@@ -201,6 +207,12 @@ mod tests {
             let whole = spliced(&around("web", ""), &[&chapter]).unwrap();
             assert!(whole.contains("**pauses**: are short.") && whole.contains("row 0"), "{whole}");
             assert!(!whole.contains("All of it"), "a long table is named by itself: {whole}");
+            let first = Chapter { grids: chapter.grids.iter().rev().cloned().collect(), ..chapter.clone() };
+            let whole = spliced(&around("web", ""), &[&first]).unwrap();
+            assert!(
+                whole.contains("All of it") && whole.contains("row 30"),
+                "the first is there however long: {whole}"
+            );
             let findings = spliced(&around("web/findings", ""), &[&chapter]).unwrap();
             assert!(findings.contains("are short.") && !findings.contains("row 0"), "{findings}");
         }

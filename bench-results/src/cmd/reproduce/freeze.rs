@@ -181,7 +181,10 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(CellFolder<Reco
     let run = Run {
         schema: crate::experiment::freeze::SCHEMA,
         kind: "freeze".to_owned(),
-        command: live::without_places(std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect()),
+        command: live::without_places(
+            std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect(),
+            &pythons,
+        ),
         started,
         ended: None,
         plan,

@@ -161,7 +161,7 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(RunFolder, Run,
     };
     eprintln!("{promise}; how long is known when the baseline has run ({}).", plural(comparison.points.len(), "cell"));
     let (folder, mut run) = new_run(NAME, comparison, arguments.out.as_deref())?;
-    run.command = live::without_places(run.command);
+    run.command = live::without_places(run.command, &pythons);
     calibrate(&mut run, &folder)?;
     let round_s = choice.enter(&mut run.comparison, began.elapsed().as_secs_f64())?;
     // Before the run says its rounds: until then there is nothing to go on with.

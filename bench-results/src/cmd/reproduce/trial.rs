@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::super::compare::plural;
 use super::super::{WrongAnswer, print};
+use crate::experiment::live;
 use crate::experiment::trial::{
     Cell, Experiment, Plan, Programs, Python, Record, Run, SCHEMA, Size, process, whole_chapter,
 };
@@ -113,13 +114,12 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
     plan.rounds = arguments.rounds.unwrap_or(plan.rounds);
     let path = arguments.out.clone().unwrap_or_else(|| Path::new("gclab-runs").join(started.replace(':', "")));
     let folder = CellFolder::create(&path)?;
+    let command = std::iter::once("gclab".to_owned()).chain(std::env::args().skip(1)).collect();
+    let command = live::without_places(command, pythons);
     let run = Run {
         schema: SCHEMA,
         kind: experiment.name().to_owned(),
-        command: std::iter::once("gclab".to_owned())
-            .chain(std::env::args().skip(1))
-            .map(|word| origin::without_paths(&word))
-            .collect(),
+        command: command.iter().map(|word| origin::without_paths(word)).collect(),
         started,
         ended: None,
         plan,

@@ -1,12 +1,11 @@
 //! What the floating experiment's records say.
 
 use super::FloatingGarbage;
-use crate::experiment::trial::{Cell, Experiment, Record, Rows, Run, Script, Subject};
+use crate::experiment::trial::{Cell, Experiment, Record, Rows, Run, Script, Subject, looks};
 use crate::report::chapter::{Chapter, Finding, Picture};
 use crate::report::grid::{Grid, Word};
 use crate::report::quantity::Unit;
 use crate::report::svg::chart::{Chart, Series};
-use crate::report::svg::palette::Look;
 use crate::report::svg::scale::Axis;
 use crate::units;
 
@@ -92,12 +91,13 @@ fn outstanding(rows: &Rows<'_>, live: u32) -> Grid {
 fn picture(rows: &Rows<'_>, live: u32, caption: &str) -> Option<Picture> {
     let rings = rings(rows, live);
     let mut series = Vec::new();
-    for (nth, subject) in rows.subjects(|_| true).into_iter().enumerate() {
+    let subjects = rows.subjects(|_| true);
+    let asks_interpreters = subjects.iter().any(|subject| subject.heap_name().is_none());
+    for (look, subject) in looks(&subjects).into_iter().zip(subjects) {
         let point = |(ring, question): &(u32, String)| {
             Some((f64::from(*ring), rows.median(question, subject, "floating_max_objects").filter(|most| *most > 0.0)?))
         };
         let points: Vec<(f64, f64)> = rings.iter().filter_map(point).collect();
-        let look = Look::of_heap(subject.heap_name().unwrap_or_default(), nth, false);
         series.push(Series { marked: true, ..Series::line(subject.name(), look, points) });
     }
     let of = |axis: fn(&(f64, f64)) -> f64| series.iter().flat_map(|series| &series.points).map(axis);
@@ -112,7 +112,10 @@ fn picture(rows: &Rows<'_>, live: u32, caption: &str) -> Option<Picture> {
         y,
         series,
         front: Vec::new(),
-        notes: vec!["Less is better: what waits is memory that the program has lost for the moment.".to_owned()],
+        notes: vec![format!(
+            "Less is better: what waits is memory that the program has lost for the moment.{}",
+            if asks_interpreters { " Black: interpreters." } else { "" }
+        )],
         caption: caption.to_owned(),
     };
     Some(Picture { stem: format!("floating-live-{live}"), title, svg: chart.render() })

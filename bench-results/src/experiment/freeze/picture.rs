@@ -27,7 +27,7 @@ fn look(condition: Condition, side: bool) -> Look {
         Freeze::Freeze => 1,
         Freeze::Immortal => 2,
     };
-    Look { place, thin: side }
+    Look::at_place(place, side)
 }
 
 /// The share of pages that a worker has copied in the end, by the share of entries it read, one at a time.
@@ -48,11 +48,11 @@ fn by_reads(rows: &[Row<'_>], caption: &str) -> Option<Picture> {
     if series.is_empty() {
         return None;
     }
-    for (variant, place) in [("none", 0), ("freeze", 6)] {
+    for (variant, nth) in [("none", 0), ("freeze", 1)] {
         let of_variant = anchors::ROWS.iter().filter(|row| (row.variant, row.workers, row.run) == (variant, 1, 1));
         let points = of_variant.map(|row| (row.share, row.served_share() + row.collected_share())).collect();
         let name = format!("CPython 3.12.1, {variant} (of RSS)");
-        series.push(Series { marked: true, ..Series::line(name, Look { place, thin: false }, points) });
+        series.push(Series { marked: true, ..Series::line(name, Look::of_recorded(nth), points) });
     }
     let ticks = [0.0, 0.01, 0.05, 0.2].map(|share| (share, label_of(share, Unit::Share)));
     let title = "Pages that a worker copies, by what it reads".to_owned();

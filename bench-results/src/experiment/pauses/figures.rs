@@ -4,6 +4,41 @@ use super::anchors::{self, Anchor};
 use super::slope::{Exponent, exponent};
 use crate::experiment::trial::{Cell, Rows, Subject};
 
+/// Whether what a collection met was alive.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum State {
+    /// All of it.
+    Live,
+    /// Nothing of it, or of half as many structures.
+    Dead,
+}
+
+impl State {
+    /// The figure of its gap.
+    pub(super) fn gap(self) -> &'static str {
+        match self {
+            Self::Live => "live_gap_ns",
+            Self::Dead => "dead_gap_ns",
+        }
+    }
+
+    /// The figure of its whole collection.
+    pub(super) fn cycle(self) -> &'static str {
+        match self {
+            Self::Live => "live_cycle_ns",
+            Self::Dead => "dead_cycle_ns",
+        }
+    }
+
+    /// What was recorded of it.
+    pub(super) fn recorded_ms(self, line: &Anchor) -> Option<f64> {
+        match self {
+            Self::Live => Some(line.live_ms),
+            Self::Dead => line.dead_ms,
+        }
+    }
+}
+
 /// Points that differ only in how many nodes there are: `ring` of 10, in order, all dying.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Series {
@@ -68,18 +103,22 @@ impl Series {
 /// The median over rounds of a figure, whatever an interpreter's program calls it. That measures CPU time, from the call to
 /// the end of a collection.
 pub(super) fn median(rows: &Rows<'_>, question: &str, subject: &Subject, figure: &str) -> Option<f64> {
+    rows.median(question, subject, called_by(subject, figure))
+}
+
+/// What a subject's program calls a figure.
+pub(super) fn called_by<'f>(subject: &Subject, figure: &'f str) -> &'f str {
     if subject.heap_name().is_some() {
-        return rows.median(question, subject, figure);
+        return figure;
     }
-    let there = match figure.split_once('_') {
+    match figure.split_once('_') {
         Some(("first", _)) => "first_ns",
+        Some(("second", _)) => "second_ns",
         Some(("live", _)) => "live_median_ns",
         Some(("dead", _)) => "dead_ns",
-        Some(("second", _)) => return None,
         Some(("found", _)) => "collected_objects",
         _ => figure,
-    };
-    rows.median(question, subject, there)
+    }
 }
 
 /// A time per object that was examined: the median over rounds.
@@ -93,7 +132,7 @@ pub(super) fn per_object(rows: &Rows<'_>, question: &str, subject: &Subject, fig
 
 /// How a time grows with the objects, from all rounds of all sizes.
 pub(super) fn growth(rows: &Rows<'_>, series: &Series, subject: &Subject, figure: &str) -> Option<Exponent> {
-    let figure = if subject.heap_name().is_some() { figure } else { "live_median_ns" };
+    let figure = called_by(subject, figure);
     let records = series.sizes(rows).into_iter().flat_map(|(_, question)| rows.of(question, subject));
     let points: Vec<(f64, f64)> =
         records.filter_map(|record| Some((record.number("tracked_objects")?, record.number(figure)?))).collect();

@@ -1,8 +1,8 @@
 //! The release experiment: how much memory does a program give back to the system when its objects die, and what does it cost a
 //! short script to end tidily?
 //!
-//! Memory is what the system says of the process (`/proc/PID/smaps_rollup`), before the objects, at their peak, and after they
-//! died and a full collection ran. Objects come in pairs that refer to each other, so that only a collection frees them; they
+//! Memory is what the system says of the process (`/proc/PID/smaps_rollup`), before the objects, when all of them are there, and
+//! after they died and a full collection ran; and the most that it ever had (`VmHWM`), as a collection takes memory of its own. Objects come in pairs that refer to each other, so that only a collection frees them; they
 //! all die, or one pair in a thousand stays, at least one object for each block of 64 KiB. The short script builds records,
 //! which die by count, and ends: with its heap torn down, or leaving that to the system.
 //!
@@ -22,6 +22,7 @@ use super::trial::{Cell, Experiment, Figures, Point, Record, Run, Script, Size, 
 use crate::process_memory::{ProcessMemory, RangeMemory};
 use crate::report::chapter::Chapter;
 use crate::roster::for_heap;
+use crate::usage::peak_rss_bytes;
 use crate::{heap_settings, roster};
 
 /// Pairs of which one stays, where some do.
@@ -132,7 +133,9 @@ fn pairs<H: Heap>(config: HeapConfig, objects: u32, kept_of: u32) -> Result<Figu
         ("freed_objects".to_owned(), json!(freed)),
         ("collect_ns".to_owned(), json!(collect_ns)),
         ("rss_before_bytes".to_owned(), json!(before)),
+        // Before anything dies; the name is that of the first records.
         ("rss_peak_bytes".to_owned(), json!(peak)),
+        ("rss_highest_bytes".to_owned(), json!(peak_rss_bytes())),
         ("rss_after_bytes".to_owned(), json!(after)),
         ("heap_peak_bytes".to_owned(), json!(heap_peak)),
         ("heap_after_bytes".to_owned(), json!(heap_after)),
@@ -189,6 +192,7 @@ fn script<H: Heap>(config: HeapConfig, objects: u32, teardown: bool) -> Result<F
         ("build_ns".to_owned(), json!(build_ns)),
         ("end_ns".to_owned(), json!(end_ns)),
         ("rss_peak_bytes".to_owned(), json!(peak)),
+        ("rss_highest_bytes".to_owned(), json!(peak_rss_bytes())),
     ]))
 }
 

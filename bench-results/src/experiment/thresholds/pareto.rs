@@ -20,7 +20,7 @@ pub fn plot(work: &OfWork, origin: &Origin) -> Option<String> {
     let time = quantity(TIMES.into_iter().find(|key| place(Loop::Open, key).is_some() && known(key) > 1)?)?;
     let series = series(work, cost, time);
     let collecting = |heap: &str| roster::entry(heap).is_ok_and(|entry| entry.abilities.collects_cycles);
-    let judged = || series.iter().filter(|series| !series.look.thin && collecting(&series.name));
+    let judged = || series.iter().filter(|series| !series.look.thin() && collecting(&series.name));
     let all: Vec<(f64, f64)> = judged().flat_map(|series| series.points.clone()).collect();
     let front = front(&all);
     let mut members: Vec<String> = Vec::new();
@@ -43,7 +43,7 @@ pub fn plot(work: &OfWork, origin: &Origin) -> Option<String> {
     if !floors.is_empty() {
         notes.push(format!("No part of the front, as they collect no cycles: {}.", floors.join(", ")));
     }
-    if series.iter().any(|series| series.look.thin) {
+    if series.iter().any(|series| series.look.thin()) {
         notes.push("Differences that a heap and its twin have too are noise.".to_owned());
     }
     let title = format!("What settings trade on {}: {} in the open loop against {}", work.name, time.name, cost.name);

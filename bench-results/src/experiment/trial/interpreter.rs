@@ -96,6 +96,21 @@ impl Python {
         Ok(Self { path: path.to_owned(), version: version.to_owned() })
     }
 
+    /// One that is not there, for tests.
+    #[cfg(test)]
+    pub(crate) fn of_version(version: &str) -> Self {
+        Self { path: PathBuf::new(), version: version.to_owned() }
+    }
+
+    /// What a command line that is kept calls it, wherever it lies: `python3.12`, `python3.14t`.
+    pub fn command_name(&self) -> String {
+        let number = self.version.trim_start_matches("CPython ");
+        let minor: Vec<&str> = number.split('.').take(2).collect();
+        // Of the flags only these are in the names of commands.
+        let flag = if number.ends_with('t') { "t" } else { "" };
+        format!("python{}{flag}", minor.join("."))
+    }
+
     /// Runs a program to its end, or until the time is up. That it fails is an answer.
     ///
     /// # Errors
@@ -158,6 +173,18 @@ mod tests {
             assert_eq!(answer.status, status);
             assert!(answer.error.as_ref().unwrap().contains(why), "{answer:?}");
             assert!(answer.figures.is_empty());
+        }
+    }
+
+    #[test]
+    fn versions_have_the_names_of_their_commands() {
+        for (version, name) in [
+            ("CPython 3.12.1", "python3.12"),
+            ("CPython 3.8.18", "python3.8"),
+            ("CPython 3.14.4t", "python3.14t"),
+            ("CPython 3.15.0a1", "python3.15"),
+        ] {
+            assert_eq!(Python::of_version(version).command_name(), name);
         }
     }
 

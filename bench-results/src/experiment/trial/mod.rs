@@ -12,6 +12,7 @@
 mod cell;
 mod figures;
 mod interpreter;
+mod looks;
 mod plan;
 pub mod process;
 mod programs;
@@ -23,6 +24,7 @@ use anyhow::Result;
 pub use cell::{Cell, Options, Point, Subject};
 pub use figures::{Figures, WrongFigures, check, number};
 pub use interpreter::{Answer, Python, Script};
+pub use looks::looks;
 pub use plan::{Plan, Size};
 pub use programs::Programs;
 pub use record::{Record, Run, SCHEMA};

@@ -264,7 +264,7 @@ fn picture(answer: &Answer, caption: &str) -> Option<Picture> {
             answer.candidates.iter().filter(|entry| of(entry) && trade(entry).is_some()).collect();
         let line = Series::line(
             name.to_owned(),
-            Look { place, thin: false },
+            Look::at_place(place, false),
             entries.iter().filter_map(|entry| trade(entry)).collect(),
         );
         Series { joined: false, marked: true, labels: entries.iter().map(|entry| entry.name.clone()).collect(), ..line }

@@ -7,7 +7,7 @@ use super::drawing::drawing;
 use super::ids::Ids;
 use super::records::{cells, packed};
 use super::{Part, count};
-use crate::publication::splice::LONG;
+use crate::publication::splice::is_long;
 use crate::report::chapter::Chapter;
 use crate::report::grid::Grid;
 use crate::units;
@@ -74,10 +74,11 @@ pub(super) fn part(part: &Part<'_>, ids: &mut Ids) -> Result<Section> {
 /// What a chapter says, below its heading. `level` is that of headings in it.
 fn content(chapter: &Chapter, level: u8, ids: &mut Ids, entries: &mut Vec<(String, String)>) -> Result<Markup> {
     let mut tables = Vec::new();
-    for grid in &chapter.grids {
+    for (nth, grid) in chapter.grids.iter().enumerate() {
         let id = ids.fresh(&format!("{} {}", chapter.stem, grid.title));
         let title = short_title(chapter, grid);
-        tables.push((grid.rows.len() > LONG, table(grid, &title, &id)));
+        let long = is_long(nth, grid);
+        tables.push((long, framed(grid, &title, &id, long)));
         entries.push((id, title));
     }
     let pictures: Vec<Markup> = chapter
@@ -142,11 +143,7 @@ fn fact(name: &str, value: &str) -> Markup {
     }
 }
 
-/// A table; a long one is folded.
-fn table(grid: &Grid, title: &str, id: &str) -> Markup {
-    framed(grid, title, id, grid.rows.len() > LONG)
-}
-
+/// A table, which may be folded.
 fn framed(grid: &Grid, title: &str, id: &str, folded: bool) -> Markup {
     let classes: Vec<Option<&str>> = (0..grid.columns.len()).map(|column| class(grid, column)).collect();
     let caption = format!("{id}-caption");
@@ -158,11 +155,11 @@ fn framed(grid: &Grid, title: &str, id: &str, folded: bool) -> Markup {
                     th scope="col" { (grid.corner) }
                     @for (column, class) in grid.columns.iter().zip(&classes) { th class=[*class] scope="col" { (column) } }
                 } }
-                tbody { @for (name, words) in &grid.rows {
+                tbody { @for (name, cells) in &grid.rows {
                     tr {
-                        th scope="row" { (name) }
-                        @for (word, class) in words.iter().zip(&classes) {
-                            td class=[*class] { @if word.bold { strong { (word.text) } } @else { (word.text) } }
+                        th scope="row" { (words(name)) }
+                        @for (word, class) in cells.iter().zip(&classes) {
+                            td class=[*class] { @if word.bold { strong { (words(&word.text)) } } @else { (words(&word.text)) } }
                         }
                     }
                 } }
@@ -219,5 +216,43 @@ fn words(text: &str) -> Markup {
         @for (n, piece) in pieces.iter().enumerate() {
             @if n % 2 == 1 { code { (piece) } } @else { (piece) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::grid::Word;
+
+    fn grid(title: &str, rows: usize) -> Grid {
+        Grid {
+            title: title.to_owned(),
+            corner: "claim".to_owned(),
+            columns: vec!["verdict".to_owned()],
+            rows: (0..rows).map(|n| (format!("`gc.freeze` {n}"), vec![Word::plain("see `fork`")])).collect(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_first_table_is_first_and_open_and_words_in_cells_are_code() {
+        let chapter = Chapter {
+            stem: "claims".to_owned(),
+            title: "Claims".to_owned(),
+            question: String::new(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+            grids: vec![grid("First", 40), grid("Second", 40), grid("Third", 1)],
+            pictures: Vec::new(),
+            facts: Vec::new(),
+            records: Vec::new(),
+        };
+        let page = content(&chapter, 3, &mut Ids::default(), &mut Vec::new()).unwrap().into_string();
+        let at = |text: &str| page.find(text).unwrap_or_else(|| panic!("no {text}: {page}"));
+        assert!(at(">First</caption>") < at(">Third</caption>") && at(">Third</caption>") < at(">Second</caption>"));
+        assert_eq!(page.matches("<details").count(), 1, "the second is folded, the first is not");
+        assert!(at(">First</caption>") < at("<details"));
+        assert!(page.contains("<th scope=\"row\"><code>gc.freeze</code> 0</th>"), "{page}");
+        assert!(page.contains("see <code>fork</code></td>"), "{page}");
     }
 }

@@ -58,7 +58,7 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
         }
     }
     // A front of one configuration says nothing.
-    let once: Vec<&Series> = series.iter().filter(|series| !series.look.thin).collect();
+    let once: Vec<&Series> = series.iter().filter(|series| !series.look.thin()).collect();
     if once.iter().map(|series| series.points.len()).sum::<usize>() < 2 {
         return None;
     }
@@ -84,7 +84,7 @@ fn plot(blocks: &[&Block<'_>], cost: &'static Quantity, name: &str, caption: &st
     if !floors.is_empty() {
         notes.push(format!("No part of the front, as they collect no cycles: {}.", floors.join(", ")));
     }
-    if series.iter().any(|series| series.look.thin) {
+    if series.iter().any(|series| series.look.thin()) {
         notes.push("Differences that a heap and its twin have too are noise.".to_owned());
     }
     let work = blocks[0].empty_at(blocks[0].point);

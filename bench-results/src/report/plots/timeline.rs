@@ -52,7 +52,7 @@ pub(super) fn plot(source: &Source, block: &Block<'_>, caption: &str) -> Result<
     }
     let causes = Cause::ALL.iter().enumerate().filter_map(|(place, cause)| {
         let count = all().filter(|pause| pause.0 == place).count();
-        let look = Look { place: colour(place), thin: false };
+        let look = Look::at_place(colour(place), false);
         (count > 0).then(|| (format!("{cause} ({count})"), look, false, true))
     });
     let below = legend(&mut canvas, below, &causes.collect::<Vec<_>>());
@@ -82,7 +82,7 @@ fn strip(canvas: &mut Canvas, name: &str, pauses: &[Pause], (times, lengths): (&
     stems.sort_by(|a, b| b.2.total_cmp(&a.2));
     for (cause, begin, length) in &stems {
         let x = across(times, *begin);
-        let look = Look { place: colour(*cause), thin: false };
+        let look = Look::at_place(colour(*cause), false);
         let top = base - (0.04 + 0.96 * lengths.place(*length)) * STRIP;
         let title = format!("{}: {}", Cause::ALL[*cause], Unit::Time.show(*length));
         canvas.polyline(&format!("{} g-stem", look.line()), "", &[(x, base), (x, top)], &title);

@@ -139,7 +139,7 @@ impl Chart {
         let reading = |&(x, y): &(f64, f64)| format!("{}, {}", self.x.said(x), self.y.said(y));
         self.draw_front(&mut canvas, &place);
         // Thin lines first: what they show is noise, and may be hidden.
-        let (thin, others): (Vec<&Series>, Vec<&Series>) = self.series.iter().partition(|series| series.look.thin);
+        let (thin, others): (Vec<&Series>, Vec<&Series>) = self.series.iter().partition(|series| series.look.thin());
         for series in thin.into_iter().chain(others) {
             draw(&mut canvas, series, &place, &reading);
         }
