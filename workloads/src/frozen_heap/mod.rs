@@ -1,8 +1,8 @@
 //! What a process builds before it forks, and what its children do with it: reading a part of it, with or without
 //! neighbours, and replacing a part of it.
 //!
-//! The heap is that of `fork-v1`, the Python program by which copy-on-write damage was measured ([`entries`]), or the graph
-//! of a real process ([`graph`]). Either way its objects are found through one list, the *index*. A request reads 20
+//! The heap is that of `fork-v1`, the Python program by which copy-on-write damage was measured (`entries`), or the graph
+//! of a real process (`graph`). Either way its objects are found through one list, the *index*. A request reads 20
 //! entries and builds and drops one acyclic tree of 201 objects, which dies by count.
 
 mod entries;

@@ -162,7 +162,7 @@ impl Content {
     }
 }
 
-/// One cell; see the [module](self).
+/// One cell: what is built, how it is frozen, what is read, by how many.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Cell {
     /// The question that it helps to answer.
