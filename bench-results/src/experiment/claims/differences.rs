@@ -1,6 +1,6 @@
 //! Who is not as CPython 3.12.1, in what, and why.
 
-use super::answer::{Answer, Verdict};
+use super::answer::Answer;
 use super::claim::{Claim, Kind};
 use super::disagreements::explained;
 use super::told::{RECORDED, Told, recorded, says};
@@ -118,6 +118,7 @@ fn numbered(keys: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Verdict;
     use super::*;
 
     #[test]
