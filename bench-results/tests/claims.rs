@@ -4,10 +4,11 @@
 use std::fs;
 use std::path::Path;
 
-use bench_results::experiment::claims::CLAIMS;
+use bench_results::experiment::claims::{CLAIMS, DISAGREEMENTS, Measured, answer, claim};
 use bench_results::experiment::trial::{Record, Subject};
 use bench_results::process_memory::ProcessMemory;
 use bench_results::record::Status;
+use bench_results::roster;
 use serde_json::{Value, json};
 
 mod program;
@@ -44,7 +45,7 @@ fn each_claim_is_tried_in_a_process_of_its_own_and_told() {
         "contradict",
         "Remedies",
         "What was measured",
-        "is not as",
+        "is not as CPython",
         "How verdicts are made",
     ] {
         assert!(page.contains(title), "{title}\n{page}");
@@ -55,6 +56,40 @@ fn each_claim_is_tried_in_a_process_of_its_own_and_told() {
     assert!(stdout(&done).contains("523/47/0"), "{}", stdout(&done));
 }
 
+/// What a claim on forks measured on a heap, in a process of its own.
+fn forked(key: &str, heap: &str) -> Value {
+    let cell = json!({"experiment": "claims", "question": format!("claim-{key}"), "options": {"claim": key, "scale": "small"},
+        "subject": Subject::heap(heap, None), "round": 0, "seed": 1});
+    let done = output(&["reproduce", "claims", "--cell", &cell.to_string()]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let record: Record = serde_json::from_str(&stdout(&done)).unwrap();
+    assert_eq!(record.status, Status::Ok, "{:?}", record.error);
+    record.figures["told"].clone()
+}
+
+#[test]
+fn what_a_fork_shares_is_explained_where_a_heap_is_not_as_cpython() {
+    if let Err(cause) = ProcessMemory::is_readable() {
+        eprintln!("skipped: {cause}");
+        return;
+    }
+    for entry in roster::entries() {
+        for key in ["35", "36", "37"] {
+            let told = forked(key, entry.name);
+            let listed = DISAGREEMENTS.iter().find(|one| one.key == key && one.heaps.contains(&entry.name));
+            let verdict = match told.is_null() {
+                true => None,
+                false => {
+                    let answer =
+                        answer(key, &Measured::Figures(serde_json::from_value(told.clone()).unwrap())).unwrap();
+                    Some(answer.verdict).filter(|verdict| *verdict != claim(key).unwrap().cpython.unwrap().on_3_12)
+                }
+            };
+            assert_eq!(verdict, listed.map(|one| one.verdict), "claim {key} on {}: {told}", entry.name);
+        }
+    }
+}
+
 #[test]
 fn what_a_fork_shares_is_cpythons_on_the_baseline() {
     if let Err(cause) = ProcessMemory::is_readable() {
@@ -62,15 +97,7 @@ fn what_a_fork_shares_is_cpythons_on_the_baseline() {
         return;
     }
     // Pages, not times: a collection copies them, a freeze prevents it, reading copies them with the collector off.
-    let figures = |key: &str| {
-        let cell = json!({"experiment": "claims", "question": format!("claim-{key}"), "options": {"claim": key, "scale": "small"},
-            "subject": Subject::heap("generational", None), "round": 0, "seed": 1});
-        let done = output(&["reproduce", "claims", "--cell", &cell.to_string()]);
-        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
-        let record: Record = serde_json::from_str(&stdout(&done)).unwrap();
-        assert_eq!(record.status, Status::Ok, "{:?}", record.error);
-        record.figures["told"].clone()
-    };
+    let figures = |key: &str| forked(key, "generational");
     let mib = |figures: &Value, name: &str| figures[name].as_f64().unwrap();
     let freeze = figures("36");
     assert!(mib(&freeze, "collected_mib") >= 0.05 * mib(&freeze, "heap_mib"), "{freeze}");

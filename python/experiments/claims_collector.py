@@ -51,6 +51,13 @@ def gen0_trigger():
             kept.append(Small())
         gc.callbacks.remove(note)
         told[str(count)] = made[:1]
+        kept.clear()
+    gc.set_threshold(700, 10, 10)
+    gc.collect()
+    before = collections()
+    for _ in range(14_000):
+        Small()
+    told["short_lived_collections"] = sum(less(collections(), before))
     return told
 
 
@@ -124,16 +131,24 @@ def freeze_counts():
 def frozen_cycle_leaks():
     gc.collect()
     gc.disable()
-    a, b = Node(), Node()
+    a, b, single = Node(), Node(), Node()
     ring_of(a, b)
-    seen = weakref.ref(a)
+    seen, single_seen = weakref.ref(a), weakref.ref(single)
     gc.freeze()
+    del single
+    dies_by_count = single_seen() is None
     del a, b
     found = gc.collect()
     leaked = seen() is not None
     gc.unfreeze()
     after = gc.collect()
-    return {"collected_while_frozen": found, "leaked": leaked, "after_unfreeze": after, "dead": seen() is None}
+    return {
+        "collected_while_frozen": found,
+        "leaked": leaked,
+        "after_unfreeze": after,
+        "dead": seen() is None,
+        "dies_by_count": dies_by_count,
+    }
 
 
 @claim("callbacks tell start and stop, with generation and collected", 27)
@@ -222,7 +237,10 @@ def untracked_atomic():
         "dict with list": {"a": []},
         "tuple of int": (number, number),
     }
-    return {name: gc.is_tracked(value) for name, value in values.items()}
+    told = {name: gc.is_tracked(value) for name, value in values.items()}
+    gc.collect()
+    told["tuple after a collection"] = gc.is_tracked(values["tuple of int"])
+    return told
 
 
 @claim("references among candidates are subtracted, survivors move a generation up, counters rise and fall as described", 41)

@@ -39,6 +39,19 @@ def getrefcount_sequence():
     return counts
 
 
+class Counted:
+    """Knows how many there are."""
+
+    __slots__ = ()
+    alive = 0
+
+    def __init__(self):
+        Counted.alive += 1
+
+    def __del__(self):
+        Counted.alive -= 1
+
+
 @claim("an object is freed at once when its count becomes 0, inside the del", 2)
 def refcount_immediate():
     gc.disable()
@@ -56,7 +69,13 @@ def refcount_immediate():
     begin = time.perf_counter_ns()
     del large
     end = time.perf_counter_ns()
+    many = [Counted() for _ in range(100_000)]
+    made = Counted.alive
+    del many
+    left = Counted.alive
     return {
+        "objects": made,
+        "left": left,
         "inside_del": begin <= seen.get("finalizer", 0) <= end,
         "del_to_finalizer_ns": seen["finalizer"] - begin,
         "del_returned_ns": end - begin,
@@ -215,11 +234,13 @@ def weakref_no_callback_in_del_gc():
 def weakref_breaks_parent_cycle():
     gc.disable()
     parent, child = Node(), Node()
-    parent.child = child
+    before = sys.getrefcount(parent)
     child.parent = weakref.ref(parent)
+    raised = sys.getrefcount(parent) != before
+    parent.child = child
     seen = weakref.ref(parent)
     del parent, child
-    return {"freed_without_gc": seen() is None}
+    return {"freed_without_gc": seen() is None, "raises_count": raised}
 
 
 @claim("the runtime makes cycles of its own: exception, traceback and frame", 29)

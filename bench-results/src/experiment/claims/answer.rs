@@ -57,11 +57,31 @@ pub struct Answer {
     pub verdict: Verdict,
     /// What was measured, or why nothing was.
     pub text: String,
+    /// What else must be as on CPython for the heap to agree with it, where a verdict says too little.
+    pub decisive: Option<String>,
+    /// A difference on which the verdict hangs is no larger than what the same run differs by when it is repeated.
+    pub within_noise: bool,
 }
 
 impl Answer {
     /// A verdict on what was measured.
     pub fn new(verdict: Verdict, text: impl Into<String>) -> Self {
-        Self { verdict, text: text.into() }
+        Self { verdict, text: text.into(), decisive: None, within_noise: false }
+    }
+
+    /// With what must agree beside the verdict.
+    pub fn deciding(self, decisive: impl Into<String>) -> Self {
+        Self { decisive: Some(decisive.into()), ..self }
+    }
+
+    /// With whether noise could have made it.
+    pub fn noisy(self, within_noise: bool) -> Self {
+        Self { within_noise, ..self }
+    }
+
+    /// Whether both say the same of a claim. What says nothing of a claim contradicts nobody.
+    pub fn agrees(&self, other: &Self) -> bool {
+        let silent = |answer: &Self| answer.verdict == Verdict::NotApplicable;
+        silent(self) || silent(other) || (self.verdict == other.verdict && self.decisive == other.decisive)
     }
 }

@@ -8,8 +8,8 @@ use super::claim::{Check, Claim, Measured};
 use super::figures::Figures;
 use super::setup::Setup;
 use super::{
-    batches, counting, finalizers, forks, freezing, introspection, memory, remedies, rules_of_collection, service,
-    thresholds, weak_references,
+    batches, counting, finalizers, forks, freezing, introspection, memory, remedies, rules_of_collection, scripts,
+    service, thresholds, weak_references,
 };
 
 macro_rules! roster {
@@ -95,7 +95,7 @@ roster!(
     remedies::Lazy,
     remedies::SlotsForTheCollector,
     remedies::PoolOfCyclic,
-    remedies::ShortScripts,
+    scripts::ShortScripts,
 );
 
 /// The claim with this key.

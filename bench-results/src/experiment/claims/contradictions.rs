@@ -39,13 +39,6 @@ pub const CONTRADICTIONS: &[Contradiction] = &[
         so: "D is right; a third threshold of 0 leaves only that rule, so that there are more full collections, not none",
     },
     Contradiction {
-        about: "which thresholds are the default",
-        claims: &["6"],
-        one: "A, B, C, D: (700, 10, 10)",
-        other: "the interpreters from 3.13 on: (2000, 10, 10), and (2000, 10, 0) on 3.14",
-        so: "each is right for its version",
-    },
-    Contradiction {
         about: "cycles with finalizers",
         claims: &["23", "24"],
         one: "A, D: collected since Python 3.4",

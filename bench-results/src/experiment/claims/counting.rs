@@ -74,7 +74,7 @@ impl Check for FreedAtOnce {
         cpython: Some(OnCPython {
             overall: Some(Verdict::Reproduced),
             on_3_12: Verdict::Reproduced,
-            recorded: r#"{"inside_del": true, "del_to_finalizer_ns": 7522, "del_returned_ns": 25949685}"#,
+            recorded: r#"{"inside_del": true, "objects": 100000, "left": 0, "del_to_finalizer_ns": 7522, "del_returned_ns": 25949685}"#,
             measured: "the finalizer runs 6 to 19 us after `del` began and before it returns, collector off; but `del` of a list \
                        of 50 MB returns only after 10 to 26 ms",
         }),
@@ -118,12 +118,11 @@ impl Check for FreedAtOnce {
 
     fn judge(figures: &Figures) -> Option<Answer> {
         let inside = figures.truth("inside_del")?;
-        // A list of CPython's is gone when `del` returns; its program does not say so.
-        let left = figures.number("left").unwrap_or(0.0);
+        let left = figures.number("left")?;
         let ms = short(figures.number("del_returned_ns")? / 1e6);
-        let large = match figures.number("objects") {
-            Some(objects) if left > 0.0 => format!("of a list of {objects}, {left} are left when it returns ({ms} ms)"),
-            _ => format!("a large list takes {ms} ms"),
+        let large = match left {
+            0.0 => format!("a large list takes {ms} ms"),
+            _ => format!("of a list of {}, {left} are left when it returns ({ms} ms)", figures.number("objects")?),
         };
         let verdict = if inside { Verdict::of_halves(true, left == 0.0) } else { Verdict::Not };
         let when = if inside { "inside" } else { "later" };

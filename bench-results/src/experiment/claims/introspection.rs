@@ -227,7 +227,7 @@ impl Check for AtomicContainers {
     }
 
     fn judge(figures: &Figures) -> Option<Answer> {
-        let tuple = figures.truth("tuple after a collection").or(figures.truth("tuple of int"))?;
+        let tuple = figures.truth("tuple after a collection")?;
         let tracked =
             [("list", figures.truth("list of int")?), ("dict", figures.truth("dict of int")?), ("tuple", tuple)];
         let verdict = match tracked.iter().filter(|(_, tracked)| *tracked).count() {
@@ -239,7 +239,8 @@ impl Check for AtomicContainers {
             let names: Vec<&str> = tracked.iter().filter(|(_, is)| *is == wanted).map(|(name, _)| *name).collect();
             listed(&names)
         };
-        Some(Answer::new(verdict, format!("tracked: {}; not: {}", words(true), words(false))))
+        let text = format!("tracked: {}; not: {}", words(true), words(false));
+        Some(Answer::new(verdict, text.as_str()).deciding(text))
     }
 }
 
@@ -284,7 +285,8 @@ impl Check for ExceptionCycle {
 
     fn judge(figures: &Figures) -> Option<Answer> {
         let collected = figures.number("collected")?;
-        Some(Answer::new(Verdict::of(collected > 0.0), format!("{collected} objects")))
+        let text = format!("{collected} objects");
+        Some(Answer::new(Verdict::of(collected > 0.0), text.as_str()).deciding(text))
     }
 }
 

@@ -1,19 +1,16 @@
 //! What the records of a run say: verdicts, measured values, explanations, contradictions.
 
-use super::answer::{Answer, Verdict};
-use super::checks::{CLAIMS, answer};
-use super::claim::{Claim, Kind, Measured};
+use super::answer::Verdict;
+use super::checks::CLAIMS;
+use super::claim::Claim;
 use super::contradictions::CONTRADICTIONS;
-use super::disagreements::DISAGREEMENTS;
-use super::figures::Figures;
-use super::trials::{Claims, answer_of, common, question};
+use super::differences::{disagreements, findings};
+use super::told::{RECORDED, Told, recorded, says};
+use super::trials::{Claims, question};
 use crate::comparison::BASELINE;
-use crate::experiment::trial::{Experiment, Record, Rows, Run, Size, Subject};
-use crate::report::chapter::{Chapter, Finding};
+use crate::experiment::trial::{Experiment, Record, Run, Size, Subject};
+use crate::report::chapter::Chapter;
 use crate::report::grid::{Grid, Word};
-
-/// What stands over CPython's recorded verdicts.
-const RECORDED: &str = "CPython 3.12.1, recorded";
 
 pub(super) fn chapter(experiment: &Claims, run: &Run, records: &[Record]) -> Chapter {
     let told = Told::new(run, records);
@@ -40,69 +37,18 @@ pub(super) fn chapter(experiment: &Claims, run: &Run, records: &[Record]) -> Cha
     }
 }
 
-/// The answers of a run.
-struct Told<'r> {
-    rows: Rows<'r>,
-    subjects: Vec<&'r Subject>,
-}
-
-impl<'r> Told<'r> {
-    fn new(run: &'r Run, records: &'r [Record]) -> Self {
-        let rows = Rows::new(run, records);
-        Self { rows, subjects: rows.subjects(|_| true) }
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.subjects.iter().map(|subject| subject.name()).collect()
-    }
-
-    /// What most rounds say; how many do, of how many.
-    fn of(&self, claim: &Claim, subject: &Subject) -> Option<(Answer, usize, usize)> {
-        let answers: Vec<Answer> = self.rows.of(&question(claim.key), subject).filter_map(answer_of).collect();
-        common(&answers).map(|(answer, rounds)| (answer.clone(), rounds, answers.len()))
-    }
-
-    fn verdict(&self, claim: &Claim, subject: &Subject) -> Option<Verdict> {
-        self.of(claim, subject).map(|(answer, ..)| answer.verdict)
-    }
-
-    /// A verdict as a word, which stands out where it is not `usual`.
-    fn word(&self, claim: &Claim, subject: &Subject, usual: Option<Verdict>) -> Word {
-        match self.of(claim, subject) {
-            Some((Answer { verdict, .. }, rounds, all)) => {
-                let differs = usual.is_some_and(|usual| usual != verdict) && verdict != Verdict::NotApplicable;
-                let of = if rounds < all { format!(" ({rounds} of {all})") } else { String::new() };
-                Word { text: verdict.name().to_owned() + &of, bold: differs }
-            }
-            None => self.rows.missing(&question(claim.key), subject),
-        }
-    }
-
-    fn baseline(&self) -> Option<&'r Subject> {
-        self.subjects.iter().copied().find(|subject| subject.heap_name() == Some(BASELINE))
-    }
-}
-
-/// What the rule says of the figures that were recorded on CPython 3.12.1.
-fn recorded(claim: &Claim) -> Option<Answer> {
-    answer(claim.key, &Measured::Figures(Figures::from_json(claim.cpython?.recorded)?))
-}
-
-fn says(claim: &Claim) -> String {
-    format!("{} {}", claim.key, claim.says)
-}
-
 fn verdicts(told: &Told<'_>, claims: &[&Claim]) -> Grid {
     let fixed = ["articles", "CPython 3.8 to 3.14", RECORDED].map(str::to_owned);
     let row = |claim: &&Claim| {
         let cpython = claim.cpython.as_ref();
         let on_3_12 = cpython.map(|cpython| cpython.on_3_12);
+        let as_recorded = recorded(claim);
         let first = [
             claim.articles.to_owned(),
             cpython.map_or("", |cpython| cpython.letter()).to_owned(),
             on_3_12.map_or("", Verdict::name).to_owned(),
         ];
-        let heaps = told.subjects.iter().map(|subject| told.word(claim, subject, on_3_12));
+        let heaps = told.subjects.iter().map(|subject| told.word(claim, subject, as_recorded.as_ref()));
         (says(claim), first.map(Word::plain).into_iter().chain(heaps).collect())
     };
     Grid {
@@ -114,7 +60,7 @@ fn verdicts(told: &Told<'_>, claims: &[&Claim]) -> Grid {
             "Articles: A to E. CPython 3.8 to 3.14, seven builds: Y reproduced, P partly or by version, N not reproduced, - nothing \
              to be wrong about."
                 .to_owned(),
-            "Bold: not what CPython 3.12.1 does. n/a: the claim says nothing of this heap; why is among the measured values.".to_owned(),
+            "Bold: not what CPython 3.12.1 does, in its verdict or in the figures that decide it; why is in a table below. n/a: the claim says nothing of this heap; why is among the measured values.".to_owned(),
         ],
     }
 }
@@ -161,7 +107,8 @@ fn values(told: &Told<'_>, claims: &[Claim]) -> Grid {
 fn explanations(claims: &[&Claim]) -> Grid {
     let row = |claim: &&Claim| {
         let cpython = claim.cpython?;
-        Some((says(claim), [cpython.letter(), claim.so?].map(Word::plain).to_vec()))
+        let full = format!("{} {}", claim.key, claim.says);
+        Some((full, [cpython.letter(), claim.so?].map(Word::plain).to_vec()))
     };
     Grid {
         title: "What is so, where a claim is wrong or holds in part".to_owned(),
@@ -194,41 +141,17 @@ fn contradictions(told: &Told<'_>) -> Grid {
     }
 }
 
-/// Claims on which the baseline's verdict is not CPython 3.12.1's, with both verdicts.
-fn differing<'c>(told: &Told<'_>, claims: &[&'c Claim]) -> Vec<(&'c Claim, Verdict, Verdict)> {
-    let Some(baseline) = told.baseline() else { return Vec::new() };
-    let of = |claim: &&'c Claim| Some((*claim, claim.cpython?.on_3_12, told.verdict(claim, baseline)?));
-    claims.iter().filter_map(of).filter(|(_, cpython, baseline)| cpython != baseline).collect()
-}
-
-fn disagreements(told: &Told<'_>, claims: &[&Claim]) -> Grid {
-    let row = |(claim, cpython, baseline): (&Claim, Verdict, Verdict)| {
-        let listed = DISAGREEMENTS.iter().find(|one| one.key == claim.key && one.baseline == baseline);
-        let why = match (listed, claim.kind) {
-            (Some(one), _) => one.why,
-            (None, Kind::Performance) => "times and memory of another program on another machine",
-            (None, _) => "not explained",
-        };
-        (says(claim), [claim.kind.name(), cpython.name(), baseline.name(), why].map(Word::plain).to_vec())
-    };
-    Grid {
-        title: format!("Where {BASELINE} is not as {RECORDED}"),
-        corner: "claim".to_owned(),
-        columns: ["about", RECORDED, BASELINE, "why"].map(str::to_owned).to_vec(),
-        rows: differing(told, claims).into_iter().map(row).collect(),
-        notes: Vec::new(),
-    }
-}
-
 fn rules() -> Grid {
     let row = |claim: &Claim| {
-        let words = [claim.kind.name(), claim.rule, claim.analogue.unwrap_or("")];
+        let words = [claim.says, claim.kind.name(), claim.rule, claim.analogue.unwrap_or("")];
         (claim.key.to_owned(), words.map(Word::plain).to_vec())
     };
     Grid {
         title: "How verdicts are made".to_owned(),
         corner: "claim".to_owned(),
-        columns: ["about", "rule", "what stands for it on a heap without an interpreter"].map(str::to_owned).to_vec(),
+        columns: ["in full", "about", "rule", "what stands for it on a heap without an interpreter"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: CLAIMS.iter().map(row).collect(),
         notes: vec![
             "One rule judges a heap's figures, a live interpreter's, and those recorded on CPython 3.12.1.".to_owned(),
@@ -236,65 +159,14 @@ fn rules() -> Grid {
     }
 }
 
-fn findings(told: &Told<'_>, claims: &[&Claim]) -> Vec<Finding> {
-    let finding = |about: &str, text: String| Finding { about: about.to_owned(), text };
-    let with = |letter: &str| -> Vec<&str> {
-        claims
-            .iter()
-            .filter(|claim| claim.cpython.is_some_and(|cpython| cpython.letter() == letter))
-            .map(|claim| claim.key)
-            .collect()
-    };
-    let (wrong, partly) = (with("N"), with("P"));
-    let mut findings = vec![finding(
-        "the articles",
-        format!(
-            "Of 43 claims {} hold on no CPython from 3.8 to 3.14 ({}), and {} hold in part or on some versions ({}).",
-            wrong.len(),
-            wrong.join(", "),
-            partly.len(),
-            partly.join(", ")
-        ),
-    )];
-    if told.baseline().is_some() {
-        let (timed, others): (Vec<_>, Vec<_>) =
-            differing(told, claims).into_iter().partition(|(claim, ..)| claim.kind == Kind::Performance);
-        let keys = |of: &[(&Claim, Verdict, Verdict)]| match of {
-            [] => "none".to_owned(),
-            of => of.iter().map(|(claim, ..)| claim.key).collect::<Vec<_>>().join(", "),
-        };
-        findings.push(finding(
-            "the baseline",
-            format!(
-                "Verdicts of {BASELINE} that are not those of {RECORDED}: on the algorithm and the layout of objects {}; on time and \
-                 memory {}.",
-                keys(&others),
-                keys(&timed)
-            ),
-        ));
-    }
-    for subject in told.subjects.iter().filter(|subject| Some(**subject) != told.baseline()) {
-        let differs = |claim: &&&Claim| {
-            let verdict = told.verdict(claim, subject).filter(|verdict| *verdict != Verdict::NotApplicable);
-            claim.kind != Kind::Performance
-                && verdict.zip(claim.cpython).is_some_and(|(verdict, cpython)| verdict != cpython.on_3_12)
-        };
-        let keys: Vec<&str> = claims.iter().filter(differs).map(|claim| claim.key).collect();
-        if !keys.is_empty() {
-            let text =
-                format!("On the algorithm and the layout of objects it is not as {RECORDED} in: {}.", keys.join(", "));
-            findings.push(finding(&subject.name(), text));
-        }
-    }
-    findings
-}
-
 fn notes(size: Size) -> Vec<String> {
     let mut notes = vec![
         "Five widely read articles about Python's gc module are called A to E; verdicts are on what they say, not on who says it."
             .to_owned(),
-        "Heaps have thresholds of 700, 10 and 10 and count as CPython 3.12 with its free lists. Collections that a threshold starts run \
-         on the mutator that crossed it, on the concurrent heap too; in services (11 to 14, 38 to 40) they run on its own thread."
+        "Heaps have thresholds of 700, 10 and 10. generational and generational-streaming count as CPython 3.12 with its free lists; \
+         stop-the-world and concurrent do not model free lists and count every list, dict and tuple, so that the same thresholds \
+         mean more collections in services. Collections that a threshold starts run on the mutator that crossed it, on the \
+         concurrent heap too; in services (11 to 14, 38 to 40) they run on its own thread, and how many they are varies."
             .to_owned(),
         "Verdicts on counts and orders repeat exactly. Verdicts on time compare two figures of one run, with the tolerance that their \
          rule states; a busy machine may change them."
@@ -303,9 +175,9 @@ fn notes(size: Size) -> Vec<String> {
     ];
     if size != Size::Standard {
         notes.push(
-            "This is the short form: services (11 to 14, 38 to 40) serve 15,000 requests once and not 40,000 three times, batches (16, \
-             17) have 100,000 dicts and not a million, forks (35 to 37) 200,000 objects and not a million; a live interpreter is not \
-             asked for these. Claims on counts are as in the long form."
+            "This is the short form: services (11 to 14, 38 to 40) serve 15,000 requests and not 40,000, those of 38 to 40 once and not \
+             three times, batches (16, 17) have 100,000 dicts and not a million, forks (35 to 37) 200,000 objects and not a million; a \
+             live interpreter is not asked for these. Claims on counts are as in the long form."
                 .to_owned(),
         );
     }

@@ -51,10 +51,15 @@ impl Way {
     }
 }
 
-/// Runs the ways in turn, again and again, and enters medians of what each did.
-pub(super) fn compare<H: Heap>(setup: &Setup, ways: &[Way], figures: Figures) -> Result<(Figures, Vec<Vec<Record>>)> {
+/// Runs the ways in turn, so many times, and enters medians of what each did; of three times or more, how far they lie apart.
+pub(super) fn compare<H: Heap>(
+    setup: &Setup,
+    ways: &[Way],
+    times: usize,
+    figures: Figures,
+) -> Result<(Figures, Vec<Vec<Record>>)> {
     let mut records: Vec<Vec<Record>> = ways.iter().map(|_| Vec::new()).collect();
-    for _ in 0..setup.size(1, 1, 3) {
+    for _ in 0..times {
         for (way, records) in ways.iter().zip(&mut records) {
             records.push(way.run::<H>(setup, None)?);
         }
@@ -64,12 +69,19 @@ pub(super) fn compare<H: Heap>(setup: &Setup, ways: &[Way], figures: Figures) ->
     Ok((figures?, records))
 }
 
-/// Medians under `name_…`: collections, collecting, service times, the heap's peak.
+/// Medians under `name_…`: collections, collecting, service times, the heap's peak. Under `…_spread` the longest less the shortest.
 fn enter(mut figures: Figures, name: &str, records: &[Record]) -> Result<Figures> {
     let of = |figure: &dyn Fn(&Record) -> Option<u64>| -> Option<f64> {
         let known: Option<Vec<f64>> = records.iter().map(|record| figure(record).map(|figure| figure as f64)).collect();
         known.map(median)
     };
+    let spread = |figure: &dyn Fn(&Record) -> Option<u64>| -> Option<f64> {
+        let known: Vec<u64> = records.iter().map(figure).collect::<Option<_>>()?;
+        let (least, most) = (known.iter().min()?, known.iter().max()?);
+        (known.len() >= 3).then(|| (most - least) as f64)
+    };
+    let collecting = |record: &Record| record.collector_cpu_ns;
+    let peak = |record: &Record| record.heap_peak_bytes;
     let last = records.last().ok_or_else(|| anyhow!("the service ran never"))?;
     if let Some(collections) = &last.collections {
         let counts: Vec<u64> = collections.iter().map(|generation| generation.collections).collect();
@@ -77,12 +89,14 @@ fn enter(mut figures: Figures, name: &str, records: &[Record]) -> Result<Figures
     }
     let service = |record: &Record| record.service_ns;
     let young = |record: &Record| record.pause_by_generation.as_ref().and_then(|each| each.first()?.summary.mean);
-    let all: [(&str, f64, Option<f64>); 5] = [
-        ("gc_ms", 1e6, of(&|record| record.collector_cpu_ns)),
+    let all: [(&str, f64, Option<f64>); 7] = [
+        ("gc_ms", 1e6, of(&collecting)),
+        ("gc_ms_spread", 1e6, spread(&collecting)),
         ("p99_us", 1e3, of(&|record| service(record)?.p99)),
         ("max_us", 1e3, of(&|record| service(record)?.max)),
         ("young_pause_us", 1e3, of(&young)),
-        ("peak_mib", f64::from(1 << 20), of(&|record| record.heap_peak_bytes)),
+        ("peak_mib", f64::from(1 << 20), of(&peak)),
+        ("peak_mib_spread", f64::from(1 << 20), spread(&peak)),
     ];
     for (figure, unit, value) in all {
         if let Some(value) = value {

@@ -25,7 +25,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// As CPython 3.12 is.
+    /// As CPython 3.12 is. Heaps that do not model free lists take that setting and count every object.
     pub fn new(scale: Scale) -> Self {
         let config =
             HeapConfig { free_lists: FreeLists::CPython312, automatic: Automatic::AtTrigger, ..HeapConfig::default() };

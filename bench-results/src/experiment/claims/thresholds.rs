@@ -109,21 +109,18 @@ impl Check for YoungTrigger {
     fn judge(figures: &Figures) -> Option<Answer> {
         let at = |threshold: u32| figures.numbers(&threshold.to_string());
         let (first, second) = (at(TRIED[0])?, at(TRIED[1])?);
-        let short_lived = figures.number("short_lived_collections");
+        let short_lived = figures.number("short_lived_collections")?;
         let [low, high] = TRIED.map(f64::from);
         let verdict = match (&first[..], &second[..]) {
-            (&[one], &[other]) if one + 1.0 == low && other + 1.0 == high && short_lived > Some(0.0) => {
-                Verdict::Reproduced
-            }
-            (&[one], &[other]) if one == low && other == high && short_lived.unwrap_or(0.0) == 0.0 => Verdict::Partly,
+            (&[one], &[other]) if one + 1.0 == low && other + 1.0 == high && short_lived > 0.0 => Verdict::Reproduced,
+            (&[one], &[other]) if one == low && other == high && short_lived == 0.0 => Verdict::Partly,
             _ => Verdict::Not,
         };
         let when = match first[..] {
             [index] => format!("on allocation {}", index + 1.0),
             _ => "never".to_owned(),
         };
-        let freed =
-            short_lived.map_or(String::new(), |count| format!("; {count} collections in 14000 that are freed at once"));
+        let freed = format!("; {short_lived} collections in 14000 that are freed at once");
         Some(Answer::new(verdict, when + &freed))
     }
 }
