@@ -1,6 +1,6 @@
 //! What `gclab publish` leaves: of each run a folder with tables, plots and its raw records, and one page over all of them.
 //!
-//! Runs of every [kind](kinds) come as [editions](crate::report::edition): files and chapters, whole in memory. Only when all are
+//! Runs of every [kind](kinds) come as [editions](mod@crate::report::edition): files and chapters, whole in memory. Only when all are
 //! there is anything written.
 
 pub mod kinds;
