@@ -15,7 +15,7 @@ pub enum Scale {
     Standard,
 }
 
-/// See the [module](self).
+/// How much of everything a claim is asked with.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
     /// How large.
