@@ -50,7 +50,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// See the [module](self).
+/// What a rule says of figures.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Answer {
     /// Whether the claim holds.

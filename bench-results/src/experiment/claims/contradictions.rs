@@ -1,6 +1,6 @@
 //! Where the articles contradict one another, and what is so.
 
-/// See the [module](self).
+/// One thing that articles say differently.
 #[derive(Clone, Copy, Debug)]
 pub struct Contradiction {
     /// What it is about.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// See the [module](self). Times say their unit in their name.
+/// What a check measured, by name. Times say their unit in their name.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Figures(BTreeMap<String, Value>);
