@@ -135,6 +135,8 @@ mod tests {
         };
         let text = render(&chapter);
         assert!(text.contains("row 199") && text.contains("In the files: Second."), "{text}");
-        assert!(!render(&Chapter { grids: vec![grid("Short", 3), grid("Second", 3)], ..chapter }).contains("In the files"));
+        assert!(
+            !render(&Chapter { grids: vec![grid("Short", 3), grid("Second", 3)], ..chapter }).contains("In the files")
+        );
     }
 }
