@@ -60,9 +60,10 @@ impl<R: Line> CellFolder<R> {
     /// An existing one, to go on with. A torn last line is cut off.
     ///
     /// # Errors
-    /// If it holds no run, another process is at it, or a line before the last is no record.
+    /// If it holds no run or one of other lines, another process is at it, or a line before the last is no record.
     pub fn open(path: &Path) -> Result<Self> {
         let shown = path.display();
+        refuse_other_lines::<R>(path)?;
         let mut options = OpenOptions::new();
         let mut cells = options.read(true).append(true).open(path.join("cells.jsonl")).with_context(|| {
             format!("cannot go on with {shown}; name a folder that `gclab {}` has written and you may write", R::VERB)
@@ -120,10 +121,9 @@ impl<R: Line> CellFolder<R> {
         line.push('\n');
         self.cells.write_all(line.as_bytes()).and_then(|()| self.cells.sync_data()).with_context(|| {
             let (path, done) = (self.path.display(), self.records.len());
+            let words = kind_of(&self.path).map_or_else(|| format!("gclab {} --resume", R::VERB), |kind| words_to_resume(&kind));
             format!(
-                "cannot write {path}/cells.jsonl; {done} finished cells are kept: free space there, then go on with \
-                 `gclab {} --resume {path}`",
-                R::VERB
+                "cannot write {path}/cells.jsonl; {done} finished cells are kept: free space there, then go on with `{words} {path}`"
             )
         })?;
         self.records.push(record);
@@ -207,12 +207,57 @@ pub fn kind_of(path: &Path) -> Option<String> {
     Some(run.get("kind")?.as_str()?.to_owned())
 }
 
+/// The words that make a run of this kind.
+fn words(kind: &str) -> String {
+    // Experiments are below `reproduce`; these two are verbs of their own.
+    if ["compare", "tune"].contains(&kind) { format!("gclab {kind}") } else { format!("gclab reproduce {kind}") }
+}
+
+/// The words that go on with a run of this kind, but for its folder.
+pub fn words_to_resume(kind: &str) -> String {
+    format!("{} --resume", words(kind))
+}
+
+/// Asks before anything else of a folder is read whether it holds a run of this kind, to go on with.
+///
+/// # Errors
+/// If it holds none, or one of another kind: then with the command that goes on with that.
+pub fn refuse_other(path: &Path, kind: &str) -> Result<()> {
+    let shown = path.display();
+    if !path.join("run.json").exists() && !path.join("cells.jsonl").exists() {
+        bail!("cannot go on with {shown}: there is no run; name a folder that `{}` has written", words(kind));
+    }
+    match kind_of(path).filter(|known| known != kind) {
+        Some(other) => Err(another(path, &other)),
+        None => Ok(()),
+    }
+}
+
+fn another(path: &Path, kind: &str) -> anyhow::Error {
+    let (path, resume) = (path.display(), words_to_resume(kind));
+    anyhow!("{path} holds a run of another kind, `{kind}`; go on with it by `{resume} {path}`")
+}
+
+/// Lines of other runs are no damage: whoever was told so would remove them.
+fn refuse_other_lines<R: Line>(path: &Path) -> Result<()> {
+    let Some(kind) = kind_of(path) else { return Ok(()) };
+    // Who has which lines; a kind that is not known may have any.
+    let verb = match kind.as_str() {
+        "compare" | "thresholds" | "tune" => "compare",
+        "freeze" => "reproduce freeze",
+        "pauses" | "floating" | "release" | "claims" => "reproduce EXPERIMENT",
+        _ => R::VERB,
+    };
+    if verb == R::VERB { Ok(()) } else { Err(another(path, &kind)) }
+}
+
 /// Reads a folder's `run.json` and finished cells, and changes nothing in it: it may be on a disk that cannot be written.
 ///
 /// # Errors
 /// If a file is not there or is damaged.
 pub fn read<T: DeserializeOwned, R: Line>(path: &Path) -> Result<(T, Vec<R>)> {
     let shown = path.display();
+    refuse_other_lines::<R>(path)?;
     let file = |name: &str| {
         let (verb, path) = (R::VERB, path.join(name));
         fs::read(path)
@@ -281,6 +326,27 @@ mod tests {
         fs::write(folder.path().join("cells.jsonl"), format!("{good}\n{{]\n{good}\n")).unwrap();
         let error = format!("{:#}", RunFolder::open(folder.path()).unwrap_err());
         assert!(error.contains("line 2: remove it"), "{error}");
+    }
+
+    #[test]
+    fn a_run_of_another_kind_is_no_damage_and_is_named_with_the_command_that_goes_on_with_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let shown = folder.path().display();
+        fs::write(folder.path().join("cells.jsonl"), "{\"of\":\"another kind\"}\n{}\n").unwrap();
+        for (kind, command) in [("freeze", "gclab reproduce freeze"), ("claims", "gclab reproduce claims")] {
+            fs::write(folder.path().join("run.json"), format!("{{\"kind\":\"{kind}\"}}")).unwrap();
+            let other = read::<serde_json::Value, Record>(folder.path()).map(drop).unwrap_err();
+            for error in
+                [other, RunFolder::open(folder.path()).unwrap_err(), refuse_other(folder.path(), "tune").unwrap_err()]
+            {
+                let error = format!("{error:#}");
+                assert!(error.ends_with(&format!("go on with it by `{command} --resume {shown}`")), "{error}");
+                assert!(!error.contains("remove it") && !error.contains("damaged"), "{error}");
+            }
+            refuse_other(folder.path(), kind).unwrap();
+        }
+        let error = refuse_other(Path::new("/nope"), "tune").unwrap_err().to_string();
+        assert_eq!(error, "cannot go on with /nope: there is no run; name a folder that `gclab tune` has written");
     }
 
     #[test]

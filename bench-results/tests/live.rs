@@ -97,6 +97,9 @@ fn thresholds_have_a_row_of_an_interpreter_beside_the_baselines() {
     assert!(!csv.iter().any(|line| line["heap"] == name && line["setting"] == "bytes:4M"));
     let page = fs::read_to_string(run.join("thresholds.md")).unwrap();
     assert_eq!(page.matches(&format!("| ↳ {name} |")).count(), 2, "{page}");
+    let unlike = "Counts can be held against CPython's, times cannot";
+    assert!(page.find(unlike).unwrap() < page.find("| ↳").unwrap(), "above the tables: {page}");
+    assert_eq!(value("700,10,10", "closed", "service-max").1, "most over rounds");
     assert!(page.contains("median over rounds of CPU times") && page.contains("4 cells, 0 failed"), "{page}");
     let rows: Vec<Value> = lines(&stdout(&done)).into_iter().filter(|line| line["heap"] == name.as_str()).collect();
     assert_eq!(rows.len(), 2);
@@ -115,7 +118,10 @@ fn thresholds_have_a_row_of_an_interpreter_beside_the_baselines() {
     assert!(page.contains(&format!("| ↳ {name} |")), "{page}");
     assert_eq!(names(&live_cells(&out)), names(&live));
     let shown = output(&["reproduce", "thresholds", "--resume", run.to_str().unwrap()]);
-    assert!(stdout(&shown).contains(&name), "{}", stdout(&shown));
+    let screen = stdout(&shown);
+    assert!(screen.find(unlike).unwrap() < screen.find(&name).unwrap(), "{screen}");
+    let html = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(html.contains("times cannot: a heap"), "the page says it, too");
 }
 
 #[test]

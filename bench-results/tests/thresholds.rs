@@ -50,6 +50,8 @@ fn a_run_is_interleaved_resumed_and_ends_in_files() {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert!(!text.contains("CPython 3.12.1 (recorded)"), "no row of CPython: {text}");
+    assert!(!text.contains("requests a CPU second") && !stdout(&done).contains("requests a CPU second"), "{text}");
+    assert!(!text.contains("know no free lists"), "generational knows them: {text}");
     assert!(stdout(&done).contains("thresholds.md"));
     let plot = fs::read_dir(&run).unwrap().any(|file| file.unwrap().path().extension().is_some_and(|end| end == "svg"));
     assert!(plot, "no plot");
@@ -83,6 +85,36 @@ fn a_run_is_interleaved_resumed_and_ends_in_files() {
     assert!(stderr(&other).contains("gclab reproduce thresholds --resume"), "{}", stderr(&other));
     let published = output(&["publish", run.to_str().unwrap(), "--out", folder.path().join("all").to_str().unwrap()]);
     assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
+}
+
+#[test]
+fn counts_of_heaps_that_know_no_free_lists_say_so() {
+    let young = |heap: &str, free_lists: &str| {
+        let dials = ["preset=web-v1", "live=2000", "requests=2000", "warm-up=20"].map(|dial| ["--set", dial]).concat();
+        let config = format!("free-lists={free_lists}");
+        let run = ["run", "--workload", "web-requests", "--heap", heap, "--config", &config, "--json"];
+        let done = output(&[&run[..], &dials].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+        let record = &lines(&stdout(&done))[0];
+        let all = record["collections"].as_array().unwrap();
+        all.iter().find(|of| of["generation"] == 0).unwrap()["collections"].as_u64().unwrap()
+    };
+    for (heap, knows) in [("generational", true), ("stop-the-world", false)] {
+        assert_eq!(young(heap, "cpython-3.12") < young(heap, "none"), knows, "{heap}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let fixed = "reproduce thresholds --quick --heaps generational,stop-the-world,concurrent --settings 700,10,10 --rounds 1 --set \
+                 live=2000 --set requests=600 --set ballast=0 --set warm-up=20";
+    let out = ["--out", run.to_str().unwrap()];
+    let done = output(&fixed.split_whitespace().chain(out).collect::<Vec<_>>());
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let text = fs::read_to_string(run.join("thresholds.md")).unwrap();
+    for (heap, is_said) in [("generational", false), ("stop-the-world", true), ("concurrent", true)] {
+        let said = text.contains(&format!("The counters of {heap} know no free lists"));
+        assert_eq!(said, is_said, "{heap}: {text}");
+    }
+    assert!(text.contains("1188/108/6"), "{text}");
 }
 
 #[test]

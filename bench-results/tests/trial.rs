@@ -169,7 +169,7 @@ fn a_run_goes_on_where_it_was_cut_and_by_its_own_command_only() {
     let kept: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
     fs::write(run.join("cells.jsonl"), format!("{kept}{{\"schema\"")).unwrap();
     let wrong = output(&["reproduce", "pauses", "--resume", run.to_str().unwrap()]);
-    assert!(stderr(&wrong).contains("is a run of `floating` and not of `pauses`"), "{}", stderr(&wrong));
+    assert!(stderr(&wrong).contains("go on with it by `gclab reproduce floating --resume"), "{}", stderr(&wrong));
     let done = output(&["reproduce", "floating", "--resume", run.to_str().unwrap(), "--json"]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert!(stderr(&done).contains("2 cells"), "{}", stderr(&done));

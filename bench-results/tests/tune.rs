@@ -48,7 +48,10 @@ fn answer(run: &Path) -> Value {
 
 #[test]
 fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_checked() {
-    let (folder, heap) = (tempfile::tempdir().unwrap(), heap_file());
+    let folder = tempfile::tempdir().unwrap();
+    let heap = folder.path().join("some body/dump.gcheap.gz");
+    fs::create_dir_all(heap.parent().unwrap()).unwrap();
+    fs::copy(heap_file(), &heap).unwrap();
     let run = folder.path().join("run");
     // So wide that no machine is too busy for it: a closed loop, half of its requests in an hour each.
     let goal = ["--slo", "p50=3600s", "--memory", "+500%", "--closed", "--heaps", "stop-the-world"];
@@ -63,29 +66,34 @@ fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_check
     let first = answer(&run);
     assert_eq!((&first["verdict"], &first["recommended"]), (&json!("default-meets"), &json!("700,10,10")));
     let default = &first["candidates"][0];
-    assert_eq!((&default["search_runs"], &default["confirmed_runs"]), (&json!(2), &json!(3)));
-    // Two rounds of all four; then the default, the other heap and one more, three times.
+    assert_eq!((&default["search_runs"], &default["confirmed_runs"]), (&json!(2), &json!(5)));
+    assert_eq!((&default["search_counted"], &default["confirmed_counted"]), (&json!(2), &json!(5)));
+    // Two rounds of all four; then the default, the other heap and one more, five times.
     let all = cells(&run);
-    assert_eq!(all.len(), 4 * 2 + 3 * 3);
+    assert_eq!(all.len(), 4 * 2 + 3 * 5);
     let seeds = |heap: &str| -> Vec<u64> {
         let mut seeds: Vec<u64> =
             all.iter().filter(|cell| cell["heap"] == heap).map(|cell| cell["seed"].as_u64().unwrap()).collect();
         seeds.sort_unstable();
         seeds
     };
-    assert_eq!(seeds("stop-the-world"), [1, 2, 1001, 1002, 1003]);
+    assert_eq!(seeds("stop-the-world"), [1, 2, 1001, 1002, 1003, 1004, 1005]);
     let other = first["candidates"].as_array().unwrap().iter().find(|one| one["heap"] == "stop-the-world").unwrap();
     assert!(other["lines"].is_null() && other["finalist"]["standing"] == "meets", "{other}");
     let page = fs::read_to_string(run.join("tune.md")).unwrap();
     for part in [
         "```python\nimport gc",
-        "| seeds of the confirmation | 1001 to 1003 |",
+        "| seeds of the confirmation | 1001 to 1005 |",
         "tune-pareto.svg",
         "a better collector",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
     assert!(!page.contains(folder.path().to_str().unwrap()), "paths are nobody's business");
+    assert!(page.contains("7 of 7") && page.contains("5 of 5"), "runs that count: {page}");
+    let command = default["command"].as_str().unwrap();
+    assert!(command.contains(heap.to_str().unwrap()), "the answer's own command runs as it is: {command}");
+    published_without_paths(folder.path(), &run);
 
     // As if it had been killed in the middle of a line.
     let path = run.join("cells.jsonl");
@@ -99,7 +107,7 @@ fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_check
     let printed = lines(&stdout(&resumed));
     let last = printed.last().unwrap();
     assert_valid(last);
-    assert_eq!((printed.len(), &last["verdict"]), (17 - 6 + 1, &json!("default-meets")));
+    assert_eq!((printed.len(), &last["verdict"]), (23 - 6 + 1, &json!("default-meets")));
     let before: Vec<&Value> = all.iter().take(8).map(|cell| &cell["cell"]).collect();
     let again = cells(&run);
     assert!(again.iter().take(8).all(|cell| before.contains(&&cell["cell"])), "the search is the same");
@@ -121,10 +129,41 @@ fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_check
     let (code, text) = check(1, 2);
     assert_eq!(code, Some(3), "{text}");
     assert!(text.contains("Outside: run 1: p50; run 1: peak-memory; run 2"), "{text}");
-    assert_eq!(cells(&run).len(), 17 + 3, "runs of the first check are there, and not run again");
+    assert_eq!(cells(&run).len(), 23 + 3, "runs of the first check are there, and not run again");
+
+    assert!(text.contains("3 of 3 runs are kept from an earlier check"), "{text}");
+    for used in ["1", "1000", "1005"] {
+        let refused = output(&["tune", "--check", run.to_str().unwrap(), "--seed", used]);
+        assert_eq!(refused.status.code(), Some(1), "{used}");
+        assert!(stderr(&refused).contains("would prove nothing"), "{used}: {}", stderr(&refused));
+    }
 
     let other = output(&["compare", "--resume", run.to_str().unwrap()]);
     assert!(stderr(&other).contains("gclab tune --resume"), "{}", stderr(&other));
+}
+
+/// Publishes it: no file says where the heap was.
+fn published_without_paths(folder: &Path, run: &Path) {
+    let out = folder.join("published");
+    let done = output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert!(done.status.success(), "{}", stderr(&done));
+    let mut named = 0;
+    let mut folders = vec![out];
+    while let Some(folder_of_files) = folders.pop() {
+        for entry in fs::read_dir(folder_of_files).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+            named += usize::from(text.contains("dump.gcheap.gz"));
+            for secret in [folder.to_str().unwrap(), "some body", "body/"] {
+                assert!(!text.contains(secret), "{} says {secret}", path.display());
+            }
+        }
+    }
+    assert!(named >= 4, "the heap's own name stays, in {named} files");
 }
 
 #[test]
@@ -247,7 +286,9 @@ fn what_cannot_be_is_refused_before_anything_is_written() {
         assert!(stderr(&refused).contains(cause), "{arguments:?}: {}", stderr(&refused));
         assert!(!Path::new(run).exists(), "{arguments:?}");
     }
-    assert_eq!(output(&["tune", "--resume", run]).status.code(), Some(1));
+    let nothing = output(&["tune", "--resume", run]);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(stderr(&nothing).contains("name a folder that `gclab tune` has written"), "{}", stderr(&nothing));
 }
 
 #[test]

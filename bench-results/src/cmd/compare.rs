@@ -16,7 +16,7 @@ use crate::judgement::judge;
 use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
 use crate::record::{SCHEMA, Status};
 use crate::report::verdict_line::VerdictLine;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, refuse_other, words_to_resume};
 use crate::{disagreement, table, units};
 
 /// What `run.json` calls a comparison.
@@ -172,24 +172,11 @@ pub(super) fn new_run(kind: &str, comparison: Comparison, out: Option<&Path>) ->
     Ok((folder, run))
 }
 
-/// The words that go on with a run of this kind, but for its folder.
-pub(super) fn words_to_resume(kind: &str) -> String {
-    // Experiments are below `reproduce`; these two are verbs of their own.
-    if [KIND, "tune"].contains(&kind) {
-        format!("gclab {kind} --resume")
-    } else {
-        format!("gclab reproduce {kind} --resume")
-    }
-}
-
 /// A run of this kind to go on with.
 pub(super) fn resume(path: &Path, kind: &str) -> Result<(RunFolder, Run)> {
+    refuse_other(path, kind)?;
     let folder = RunFolder::open(path)?;
     let run: Run = folder.read_run()?;
-    if run.kind != kind {
-        let path = path.display();
-        bail!("{path} holds a run of another kind; go on with it by `{} {path}`", words_to_resume(&run.kind));
-    }
     if run.provenance.binary.as_deref() != Some(binary_hash()?) {
         bail!(
             "{} was begun by another build of gclab, and its cells would not compare; start a new run, or use that build",

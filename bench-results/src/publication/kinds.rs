@@ -38,14 +38,14 @@ const KINDS: [(&str, Read); 8] = [
     (tune::NAME, tuned),
 ];
 
-/// A run folder as it will be published.
+/// A run folder as it will be published: without paths of the machine.
 ///
 /// # Errors
 /// If it holds no run of a known kind, or a file of it is damaged.
 pub fn edition(folder: &Path, swept: Option<&'static Quantity>) -> Result<Edition> {
     let kind = kind(folder)?;
     match KINDS.iter().find(|(known, _)| *known == kind) {
-        Some((_, read)) => read(folder, swept),
+        Some((_, read)) => Ok(read(folder, swept)?.without_paths()),
         None => {
             let known = KINDS.map(|(name, _)| name).join(", ");
             bail!(

@@ -6,7 +6,8 @@
 pub mod files;
 pub mod screen;
 
-use super::grid::Grid;
+use super::grid::{Grid, Word};
+use super::origin::{drawing_without_paths, without_paths};
 
 /// See the [module](self).
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,6 +30,42 @@ pub struct Chapter {
     pub facts: Vec<(String, String)>,
     /// The records behind it: lines of JSON.
     pub records: Vec<String>,
+}
+
+impl Chapter {
+    /// The chapter as anybody may read it: no string of it has more of an absolute path than its last name. Who writes a chapter
+    /// to a file writes this.
+    #[must_use]
+    pub fn without_paths(&self) -> Self {
+        let cut = |text: &String| without_paths(text);
+        let all = |texts: &[String]| texts.iter().map(cut).collect::<Vec<_>>();
+        let word = |word: &Word| Word { text: cut(&word.text), bold: word.bold };
+        let row = |(name, words): &(String, Vec<Word>)| (cut(name), words.iter().map(word).collect());
+        let grid = |grid: &Grid| Grid {
+            title: cut(&grid.title),
+            corner: cut(&grid.corner),
+            columns: all(&grid.columns),
+            rows: grid.rows.iter().map(row).collect(),
+            notes: all(&grid.notes),
+        };
+        let picture = |picture: &Picture| Picture {
+            stem: picture.stem.clone(),
+            title: cut(&picture.title),
+            svg: drawing_without_paths(&picture.svg),
+        };
+        let finding = |finding: &Finding| Finding { about: cut(&finding.about), text: cut(&finding.text) };
+        Self {
+            stem: self.stem.clone(),
+            title: cut(&self.title),
+            question: cut(&self.question),
+            findings: self.findings.iter().map(finding).collect(),
+            notes: all(&self.notes),
+            grids: self.grids.iter().map(grid).collect(),
+            pictures: self.pictures.iter().map(picture).collect(),
+            facts: self.facts.iter().map(|(name, value)| (cut(name), cut(value))).collect(),
+            records: all(&self.records),
+        }
+    }
 }
 
 /// A sentence that stands for something measured.
@@ -63,4 +100,41 @@ pub fn stem(name: &str) -> String {
     }
     let stem = stem.trim_end_matches('-');
     if stem.is_empty() { "run".to_owned() } else { stem.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_string_of_a_chapter_keeps_a_path() {
+        let text = |what: &str| format!("{what} failed: cannot open '/home/somebody/a secret/dump.gz': gone");
+        let chapter = Chapter {
+            stem: "x".to_owned(),
+            title: text("title"),
+            question: text("question"),
+            findings: vec![Finding { about: text("about"), text: text("finding") }],
+            notes: vec![text("note")],
+            grids: vec![Grid {
+                title: text("grid"),
+                corner: text("corner"),
+                columns: vec![text("column")],
+                rows: vec![(text("row"), vec![Word { text: text("word"), bold: true }])],
+                notes: vec![text("grid's note")],
+            }],
+            pictures: vec![Picture {
+                stem: "y".to_owned(),
+                title: text("picture"),
+                svg: format!("<svg><title>{}</title></svg>", text("drawing")),
+            }],
+            facts: vec![(text("name"), text("fact"))],
+            records: vec![r#"{"heap":"/home/somebody/a secret/dump.gz"}"#.to_owned()],
+        };
+        let cut = chapter.without_paths();
+        let (before, after) = (format!("{chapter:?}"), format!("{cut:?}"));
+        assert!(!after.contains("somebody") && !after.contains("secret"), "{after}");
+        assert_eq!(after.matches("dump.gz").count(), before.matches("dump.gz").count());
+        assert!(after.contains("</title></svg>"), "{after}");
+        assert_eq!(cut.without_paths(), cut);
+    }
 }

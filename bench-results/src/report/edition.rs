@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::chapter::{Chapter, files};
+use super::origin::{drawing_without_paths, without_paths};
 
 /// A file of an edition.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,5 +45,23 @@ impl Edition {
             leaves.extend(files::all(chapter)?.into_iter().map(|(path, text)| Leaf::new(path, text)));
         }
         Ok(Self { name: name.to_owned(), files: leaves, chapters })
+    }
+
+    /// The edition as anybody may read it: nothing of it, chapters and files, has more of an absolute path than its last name.
+    #[must_use]
+    pub fn without_paths(self) -> Self {
+        let leaf = |leaf: Leaf| {
+            let text = match leaf.kind {
+                "plot" => drawing_without_paths(&leaf.text),
+                // Line by line: a quote ends where its line does.
+                _ => leaf.text.split_inclusive('\n').map(without_paths).collect(),
+            };
+            Leaf { text, ..leaf }
+        };
+        Self {
+            name: self.name,
+            files: self.files.into_iter().map(leaf).collect(),
+            chapters: self.chapters.iter().map(Chapter::without_paths).collect(),
+        }
     }
 }

@@ -147,28 +147,63 @@ pub(crate) fn command(arguments: &[String]) -> String {
     arguments.iter().map(shown).collect::<Vec<_>>().join(" ")
 }
 
-/// A text in which absolute paths are cut to their last name.
+/// A text in which absolute paths are cut to their last name. Addresses of the net (`https://…`) stay.
 pub(crate) fn without_paths(text: &str) -> String {
     let mut cut = String::with_capacity(text.len());
-    let mut before = None;
+    let mut before: Option<char> = None;
+    // The quote that the word at hand stands in: a path in it may have blanks, and ends where the quote does.
+    let mut quote = None;
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
-        let begins = before.is_none_or(|c: char| c.is_whitespace() || "=:'\"`(,[".contains(c));
+        let begins = before.is_none_or(|c| c.is_whitespace() || "=:;'\"`(,[".contains(c));
+        let is_address = before == Some(':') && rest.starts_with("//") && !rest.starts_with("///");
+        let closing = quote.and_then(|quote| rest.find(quote));
         // A path that is all of a text may have blanks in it; one among words ends at the first.
         let end = if before.is_none() && Path::new(text).is_absolute() && !text.contains(": ") {
             rest.len()
         } else {
-            rest.find(|c: char| c.is_whitespace() || "'\"`),;:]".contains(c)).unwrap_or(rest.len())
+            let ends = |c: char| c.is_whitespace() || "'\"`),;:]".contains(c);
+            closing.or_else(|| rest.find(ends)).unwrap_or(rest.len())
         };
         let (path, beyond) = rest.split_at(end.max(c.len_utf8()));
-        if c == '/' && begins && path[1..].contains(|c: char| c.is_alphanumeric()) {
+        if c == '/' && begins && !is_address && path[1..].contains(|c: char| c.is_alphanumeric()) {
             let name = Path::new(path).file_name().map(|name| name.to_string_lossy().into_owned());
             cut.push_str(&name.unwrap_or_default());
             (before, rest) = (path.chars().last(), beyond);
-        } else {
-            cut.push(c);
-            (before, rest) = (Some(c), &rest[c.len_utf8()..]);
+            continue;
         }
+        if c.is_whitespace() || quote == Some(c) {
+            quote = None;
+        } else if begins && "'\"".contains(c) {
+            quote = Some(c);
+        }
+        cut.push(c);
+        (before, rest) = (Some(c), &rest[c.len_utf8()..]);
+    }
+    cut
+}
+
+/// The same of a drawing (SVG): of what it says, and of what its marks say; the marks themselves stay.
+pub(crate) fn drawing_without_paths(svg: &str) -> String {
+    let mut cut = String::with_capacity(svg.len());
+    let (mut in_mark, mut in_value, mut rest) = (false, false, svg);
+    while !rest.is_empty() {
+        let ends = |c: char| if in_value { c == '"' } else { "<>".contains(c) || (in_mark && c == '"') };
+        let (piece, beyond) = rest.split_at(rest.find(ends).unwrap_or(rest.len()));
+        if in_mark && !in_value {
+            cut.push_str(piece);
+        } else {
+            cut.push_str(&without_paths(piece));
+        }
+        let mut after = beyond.chars();
+        match after.next() {
+            Some('<') => in_mark = true,
+            Some('>') => in_mark = false,
+            Some('"') => in_value = !in_value,
+            _ => {}
+        }
+        cut.extend(beyond.chars().next());
+        rest = after.as_str();
     }
     cut
 }
@@ -204,11 +239,27 @@ mod tests {
             ("cannot open '/a/somebody/h.gz': gone (/proc/1/maps)", "cannot open 'h.gz': gone (maps)"),
             ("60,687/s or 1/2, a / b, // and /", "60,687/s or 1/2, a / b, // and /"),
             ("runs/deep", "runs/deep"),
+            ("gclab run --set 'heap=/a/some body/h.gz' --seed 1", "gclab run --set 'heap=h.gz' --seed 1"),
+            (
+                r#"{"command":"gclab run --set heap=/a/b/h.gz","x":"/c/d e/f"}"#,
+                r#"{"command":"gclab run --set heap=h.gz","x":"f"}"#,
+            ),
+            ("the user's file of /a/b/c is gone", "the user's file of c is gone"),
+            (
+                "see https://peps.python.org/pep-0442/ and file:///a/b/c",
+                "see https://peps.python.org/pep-0442/ and file:c",
+            ),
             ("", ""),
         ];
         for (text, expected) in cases {
             assert_eq!(without_paths(text), expected);
             assert_eq!(without_paths(expected), expected);
         }
+    }
+
+    #[test]
+    fn a_drawing_keeps_its_marks() {
+        let svg = r#"<svg xmlns="http://www.w3.org/2000/svg"><title>p99</title><path d="M0,0"/><text class="a">h=/a/b/c; &quot;/d/e&quot;</text></svg>"#;
+        assert_eq!(drawing_without_paths(svg), svg.replace("/a/b/c", "c").replace("/d/e", "e"));
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use workloads::catalogue;
 
-use super::super::compare::{Asked, calibrate, new_run, plural, resume, right_answers, run_rounds, words_to_resume};
+use super::super::compare::{Asked, calibrate, new_run, plural, resume, right_answers, run_rounds};
 use super::super::{key_value, print};
 use super::trial::pythons;
 use crate::cell::Given;
@@ -15,11 +15,12 @@ use crate::comparison::Run;
 use crate::experiment::live::{self, Live};
 use crate::experiment::thresholds::NAME;
 use crate::experiment::thresholds::choice::{Choice, Extent};
+use crate::experiment::thresholds::cpython::UNLIKE;
 use crate::experiment::thresholds::files::{self, Results};
 use crate::experiment::thresholds::live::plan;
 use crate::experiment::thresholds::settings::{SETTINGS, Setting, WORKLOAD, Work, setting};
 use crate::experiment::trial::{Python, Record};
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, words_to_resume};
 use crate::{disagreement, roster, units};
 
 const EXAMPLES: &str = "\
@@ -111,6 +112,9 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
             print(&format!("{line}\n"))?;
         }
     } else {
+        if results.has_cpython() {
+            print(&format!("\n{UNLIKE}\n"))?;
+        }
         for work in &results.works {
             print(&format!("\n{}", files::on_screen(work)))?;
         }

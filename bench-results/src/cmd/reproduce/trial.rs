@@ -19,7 +19,7 @@ use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
 use crate::record::Status;
 use crate::report::chapter::{files, screen};
 use crate::report::origin;
-use crate::run_folder::{CellFolder, kind_of};
+use crate::run_folder::{CellFolder, refuse_other};
 use crate::units;
 
 pub(super) const EXAMPLES: &str = "\
@@ -134,9 +134,7 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
 /// A run to go on with.
 fn resume(experiment: &dyn Experiment, path: &Path) -> Result<(CellFolder<Record>, Run)> {
     let (name, shown) = (experiment.name(), path.display());
-    if let Some(kind) = kind_of(path).filter(|kind| kind != name) {
-        bail!("{shown} is a run of `{kind}` and not of `{name}`; go on with it by the command that began it");
-    }
+    refuse_other(path, name)?;
     let folder = CellFolder::<Record>::open(path)?;
     let run: Run = folder.read_run()?;
     if run.provenance.binary.as_deref() != Some(binary_hash()?) {

@@ -10,7 +10,7 @@ use clap::Args;
 use workloads::catalogue;
 
 use self::bench::Processes;
-use super::compare::{Asked, calibrate, new_run, plural, resume, right_answers, words_to_resume};
+use super::compare::{Asked, calibrate, new_run, plural, resume, right_answers};
 use super::{NoRecommendation, key_value, print};
 use crate::cell::Given;
 use crate::comparison::{BASELINE, Comparison, Run};
@@ -26,7 +26,7 @@ use crate::provenance::{Load, now_utc};
 use crate::recorded::Recording;
 use crate::report::origin::Origin;
 use crate::report::source::Source;
-use crate::run_folder::RunFolder;
+use crate::run_folder::{RunFolder, words_to_resume};
 use crate::{disagreement, units};
 
 const EXAMPLES: &str = "\
@@ -92,9 +92,10 @@ pub(super) struct Arguments {
     /// Runs too short to say anything, to see it run
     #[arg(long, hide = true, conflicts_with = "quick")]
     tiny: bool,
-    /// Seed of the first round; each round has one of its own
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// Seed of the first round, 1 if not given; each round has one of its own. Of a check, the first of three; seeds that are new
+    /// if not given
+    #[arg(long)]
+    seed: Option<u64>,
     /// Seconds after which a run is killed
     #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -217,7 +218,7 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run, Plan)> {
         left_out: Vec::new(),
         shard: None,
         grid: None,
-        seed: arguments.seed,
+        seed: arguments.seed.unwrap_or(1),
         rounds: None,
         cell_s: None,
         timeout_s: arguments.timeout,

@@ -1,11 +1,12 @@
 //! The experiment as a chapter.
 
-use super::cpython::VERSION;
+use super::cpython::{UNLIKE, VERSION};
 use super::figures::Loop;
 use super::files::{Results, grid, plot_stem};
 use super::pareto;
-use super::settings::SETTINGS;
+use super::settings::{FREEZE, SETTINGS};
 use super::table::{OfWork, Row};
+use crate::comparison::BASELINE;
 use crate::report::chapter::{Chapter, Finding, Picture};
 use crate::report::grid::{Grid, Word};
 use crate::units;
@@ -18,6 +19,10 @@ impl Results {
     pub fn chapter(&self) -> Chapter {
         let mut findings: Vec<Finding> = self.works.iter().flat_map(least).collect();
         findings.extend(agreement(&self.works));
+        findings.extend(wearing_off(&self.works));
+        if self.has_cpython() {
+            findings.push(Finding { about: "times beside CPython's".to_owned(), text: UNLIKE.to_owned() });
+        }
         let mut notes = vec![
             "Each row is one setting; all else is as at the centre. Service times are of a closed loop, response times of an open \
              one."
@@ -94,6 +99,33 @@ fn least(work: &OfWork) -> Vec<Finding> {
         findings.push(Finding { about: format!("{} on {}", table.heap, work.name), text });
     }
     findings
+}
+
+/// Of the baseline, full collections with freezing beside those without, on each work that has both.
+fn wearing_off(works: &[OfWork]) -> Option<Finding> {
+    let of = |work: &OfWork| {
+        let table = work.tables.iter().find(|table| table.heap == BASELINE)?;
+        let row = |key: &str| table.rows.iter().find(|row| !row.twin && row.setting.key == key);
+        let (without, with) = (row(SETTINGS[0].key)?, row(FREEZE)?);
+        let full = |row: &Row| Some(row.collections()?[2].round() as u64);
+        let longest = |row: &Row| {
+            let ns = row.number(Loop::Closed, "pause-g2-max");
+            ns.map_or_else(|| "n/a".to_owned(), |ns| units::time(ns as u64))
+        };
+        let (less, more) = (full(without)?, full(with)?);
+        let text = format!("{} {less} → {more} (the longest {} → {})", work.name, longest(without), longest(with));
+        Some((more > less, text))
+    };
+    let all: Vec<(bool, String)> = works.iter().filter_map(of).collect();
+    all.iter().any(|(wears_off, _)| *wears_off).then(|| Finding {
+        about: "freezing wears off".to_owned(),
+        text: format!(
+            "Full collections on {BASELINE} without and with {FREEZE}: {}. What is frozen does not count as long-lived, so the quarter \
+             of new objects that a full collection waits for is there sooner; and as requests replace what was frozen, what they \
+             put in its place is looked at again.",
+            all.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>().join("; ")
+        ),
+    })
 }
 
 /// How often collections are as many as CPython's.

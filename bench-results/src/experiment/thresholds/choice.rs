@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use super::live;
-use super::settings::{SETTINGS, Setting, Work};
+use super::settings::{FREEZE, SETTINGS, Setting, Work};
 use crate::comparison::{BASELINE, Calibration, Comparison};
 use crate::roster;
 use crate::sweep::{Arrivals, Point};
@@ -49,7 +49,7 @@ pub struct Choice {
     pub settings: Vec<&'static Setting>,
     /// Works on which all of them are tried.
     pub works: Vec<Work>,
-    /// Works on which the first of them is.
+    /// Works on which the first of them is; freezing too, where the cache differs.
     pub factors: Vec<Work>,
     /// Repetitions, if that was said.
     pub rounds: Option<u32>,
@@ -164,7 +164,11 @@ impl Choice {
             add(work, first, true)?;
             others.iter().try_for_each(|setting| add(work, setting, false))?;
         }
-        self.factors.iter().try_for_each(|work| add(work, first, false))?;
+        let freeze = others.iter().find(|setting| setting.key == FREEZE);
+        for work in &self.factors {
+            add(work, first, false)?;
+            freeze.filter(|_| work.varies_the_cache()).map_or(Ok(()), |freeze| add(work, freeze, false))?;
+        }
         Ok(round_s)
     }
 
@@ -176,6 +180,10 @@ impl Choice {
         let mut words = format!("Settings {settings}, on {}, closed and open loop; heaps {heaps}.", names(&self.works));
         if let (Some(first), false) = (self.settings.first(), self.factors.is_empty()) {
             words.push_str(&format!(" With {} also on {}.", first.key, names(&self.factors)));
+        }
+        let frozen: Vec<Work> = self.factors.iter().filter(|work| work.varies_the_cache()).cloned().collect();
+        if self.settings.iter().skip(1).any(|setting| setting.key == FREEZE) && !frozen.is_empty() {
+            words.push_str(&format!(" With {FREEZE} also on {}.", names(&frozen)));
         }
         words
     }
@@ -212,8 +220,12 @@ mod tests {
         let mut choice = Choice::new(Extent::Standard);
         let mut comparison = calibrated(&choice);
         let round_s = choice.enter(&mut comparison, 20.0).unwrap();
-        // Sixteen settings on two works and the first on six others, in two loops.
-        assert_eq!(comparison.points.len(), 2 * (2 * 16 + 6));
+        // Sixteen settings on two works, the first on six others, and freezing on four of them, in two loops.
+        assert_eq!(comparison.points.len(), 2 * (2 * 16 + 6 + 4));
+        let frozen: Vec<&str> =
+            choice.factors.iter().filter(|work| work.varies_the_cache()).map(|work| work.name.as_str()).collect();
+        assert_eq!(frozen, ["live=300000", "live=1000000", "replace=0", "replace=10"]);
+        assert!(choice.words().contains("With freeze also on live=300000 / live=1000000"), "{}", choice.words());
         let rounds = comparison.rounds.unwrap();
         assert!(rounds >= 2 && round_s * f64::from(rounds) < STANDARD_S, "{rounds} rounds of {round_s} s");
         for heap in ["refcount", "refcount-atomic"] {
@@ -248,7 +260,7 @@ mod tests {
             round_s
         };
         let each = (round_s(2) - round_s(0)) / 2.0;
-        // Fifteen settings on the centre, and the first one on six others.
+        // Fifteen settings on the centre, the first one on six others, and freezing on four of them.
         assert!((20.0..60.0).contains(&each), "{each} s");
     }
 

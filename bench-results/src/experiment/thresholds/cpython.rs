@@ -7,8 +7,27 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use crate::roster;
+
 /// What stands beside its figures.
 pub const VERSION: &str = "CPython 3.12.1";
+
+/// What keeps its times from being held against a heap's; stands above every table that has both.
+pub const UNLIKE: &str = "Counts can be held against CPython's, times cannot: a heap's are wall-clock time over all rounds' requests \
+                          together, and it serves requests a second of that; CPython's are CPU time of its thread, of live ones the \
+                          median over rounds (of a maximum the greatest), and it serves requests a CPU second.";
+
+/// What must be said of a heap's counts if its counters know no free lists; [`VERSION`]'s without them were recorded at the centre.
+pub fn note_on_free_lists(heap: &str) -> Option<String> {
+    // The baseline and its like have CPython's counters; those of the parallel heaps see every allocation.
+    let knows_none = |entry: &&roster::Entry| entry.abilities.collects_cycles && entry.abilities.parallel_mutators;
+    roster::entry(heap).ok().filter(knows_none).map(|_| {
+        format!(
+            "The counters of {heap} know no free lists, so it collects more often than {VERSION} does, whose own free lists hide \
+             allocations: without them that collects 1188/108/6 times at the centre."
+        )
+    })
+}
 
 const DATA: &str = include_str!("cpython.csv");
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::cpython::VERSION;
+use super::cpython::{self, UNLIKE, VERSION};
 use super::figures::{FIGURES, HEADINGS, Loop, place};
+use super::live::is_maximum;
 use super::pareto;
 use super::settings::SETTINGS;
 use super::table::{OfWork, Row, Table};
@@ -42,8 +43,8 @@ impl Results {
         let mut notes = source.notes.clone();
         notes.extend(live::fact(&records).map(|asked| {
             format!(
-                "Rows marked live ran on this machine in the same rounds, by `web.py`: the median over rounds of CPU times; the \
-                 open loop is a model over its service times, at half of that setting's own rate. Asked: {asked}."
+                "Rows marked live ran on this machine in the same rounds, by `web.py`: the median over rounds of CPU times, of a maximum the \
+                 greatest; the open loop is a model over its service times, at half of that setting's own rate. Asked: {asked}."
             )
         }));
         Ok(Self { origin: Origin::of(&source), name: source.name, notes, works })
@@ -82,6 +83,11 @@ impl Results {
         Ok(files)
     }
 
+    /// Whether a row of CPython's stands in it, recorded or live.
+    pub fn has_cpython(&self) -> bool {
+        self.works.iter().flat_map(OfWork::rows).any(|(_, row)| !row.cpython.is_empty() || row.interpreter.is_some())
+    }
+
     fn markdown(&self, plots: &[Option<String>]) -> String {
         // Writing to a String cannot fail.
         let mut text = String::from("# What settings do to a service, heap by heap\n\n");
@@ -92,6 +98,9 @@ impl Results {
              the mutator's place: one on a thread of the heap's own is none. Below a row stands {VERSION} with the same program; \
              its open loop is a model over its service times, at half of that setting's own rate.\n"
         );
+        if self.has_cpython() {
+            let _ = writeln!(text, "{UNLIKE}\n");
+        }
         for (work, plot) in self.works.iter().zip(plots) {
             let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
             let _ = writeln!(text, "## {}\n\n`{dials}`\n", work.name);
@@ -156,7 +165,11 @@ impl Results {
                         figure_of.of.name(),
                         &arrivals.map_or_else(String::new, |rate| rate.to_string()),
                         quantity.key,
-                        if row.interpreter.is_some() { "median over rounds" } else { quantity.over.name() },
+                        match row.interpreter {
+                            Some(_) if is_maximum(quantity.key) => "most over rounds",
+                            Some(_) => "median over rounds",
+                            None => quantity.over.name(),
+                        },
                         quantity.unit.name(),
                         &value,
                         &ends.map_or_else(String::new, |(least, _)| least.to_string()),
@@ -294,6 +307,7 @@ pub(super) fn grid(work: &str, table: &Table) -> Grid {
         }
         notes.extend(twin_note(table, row));
     }
+    notes.extend(cpython::note_on_free_lists(&table.heap));
     Grid {
         title: format!("{work} on {}", table.heap),
         corner: "setting".to_owned(),

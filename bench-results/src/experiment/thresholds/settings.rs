@@ -70,6 +70,9 @@ pub const SETTINGS: [Setting; 16] = [
     },
 ];
 
+/// The setting that is tried where live objects and their replacement vary, too: what freezing saves wears off.
+pub const FREEZE: &str = "freeze";
+
 /// The setting of this name.
 pub fn setting(key: &str) -> Option<&'static Setting> {
     SETTINGS.iter().find(|setting| setting.key == key)
@@ -126,6 +129,13 @@ impl Work {
         let cyclic = CYCLIC[1..].iter().map(|cyclic| Self::web(LIVE[0], cyclic, REPLACE[0]));
         let replace = REPLACE[1..].iter().map(|replace| Self::web(LIVE[0], CYCLIC[0], replace));
         live.chain(cyclic).chain(replace).collect()
+    }
+
+    /// Whether live objects or their replacement are other than the centre's: what is frozen, and for how long.
+    pub fn varies_the_cache(&self) -> bool {
+        let is_other =
+            |(name, value): &Given| (name == "live" && value != LIVE[0]) || (name == "replace" && value != REPLACE[0]);
+        self.dials.iter().any(is_other)
     }
 
     /// Every combination of their dials, the centre first.

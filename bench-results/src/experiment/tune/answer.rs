@@ -9,7 +9,7 @@ use super::judge::{Finalist, Judged, PEAK, Standing};
 use super::plan::{CHECK_FROM, Plan, SCHEMA};
 use super::prediction::{FURTHER_RUNS, LEVEL};
 use super::python;
-use super::search::{Measured, Track};
+use super::search::{Measured, Track, counting};
 use super::whole;
 use crate::comparison::{BASELINE, Comparison};
 use crate::report::plots::front;
@@ -50,7 +50,7 @@ pub struct Sure {
     pub further_runs: u32,
 }
 
-/// Means over the runs of a candidate: nanoseconds, bytes.
+/// Means over the runs of a candidate that count: nanoseconds, bytes.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Seen {
     /// In the order of the goal's limits.
@@ -67,7 +67,7 @@ pub struct Seen {
 impl Seen {
     fn of(runs: &[Measured], goal: &Goal) -> Self {
         let mean = |of: &dyn Fn(&Measured) -> Option<f64>| {
-            let logs: Vec<f64> = runs.iter().filter_map(of).filter(|value| *value > 0.0).map(f64::ln).collect();
+            let logs: Vec<f64> = counting(runs).filter_map(of).filter(|value| *value > 0.0).map(f64::ln).collect();
             (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
         };
         Self {
@@ -93,6 +93,12 @@ pub struct Entry {
     pub search_runs: usize,
     /// See there.
     pub confirmed_runs: usize,
+    /// How many of the search count: the others dropped out.
+    #[serde(default)]
+    pub search_counted: Option<usize>,
+    /// How many of the confirmation do.
+    #[serde(default)]
+    pub confirmed_counted: Option<usize>,
     /// Why it went no further; `null` of a finalist.
     pub left: Option<String>,
     /// Geometric means: of the confirmation where there is one, else of the search.
@@ -230,7 +236,8 @@ fn entry(plan: &Plan, comparison: &Comparison, place: usize, track: &Track, judg
     let finalist = judged.and_then(|judged| judged.finalists.iter().find(|finalist| finalist.candidate == place));
     let runs = if track.confirmed.is_empty() { &track.search } else { &track.confirmed };
     let cell = Plan::cell(comparison, &plan.point(candidate), &candidate.heap, CHECK_FROM)?;
-    let command: Vec<String> = std::iter::once("gclab".to_owned()).chain(cell.arguments()).collect();
+    let quoted = |word: String| if word.contains(char::is_whitespace) { format!("'{word}'") } else { word };
+    let command: Vec<String> = std::iter::once("gclab".to_owned()).chain(cell.arguments()).map(quoted).collect();
     Ok(Entry {
         name: candidate.name(),
         heap: candidate.heap.clone(),
@@ -238,6 +245,8 @@ fn entry(plan: &Plan, comparison: &Comparison, place: usize, track: &Track, judg
         lines: python::lines(candidate),
         search_runs: track.search.len(),
         confirmed_runs: track.confirmed.len(),
+        search_counted: Some(counting(&track.search).count()),
+        confirmed_counted: Some(counting(&track.confirmed).count()),
         left: track.left.clone(),
         seen: Seen::of(runs, &plan.goal),
         finalist: finalist.cloned(),

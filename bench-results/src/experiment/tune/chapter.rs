@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::answer::{Answer, Entry, Verdict, trade};
 use super::backtest::BackTest;
 use super::judge::{Finalist, Held, PEAK, is_time};
+use super::prediction::RUNS_LEAST;
 use crate::comparison::BASELINE;
 use crate::report::chapter::{Chapter, Finding, Picture};
 use crate::report::grid::{Grid, Word};
@@ -80,6 +81,7 @@ pub fn findings(answer: &Answer) -> Vec<Finding> {
             }
             if answer.verdict == Verdict::Recommended {
                 add("what it costs", costs(answer, entry));
+                answer.candidates.first().and_then(why_not).into_iter().for_each(|why| add("the default", why));
             }
             let runs = format!(
                 "{} confirmed in {} runs with seeds {} that the search (seeds {}) had not used; {}, {} requests each.",
@@ -131,8 +133,12 @@ fn intervals(finalist: &Finalist) -> String {
     format!("{}.", held.collect::<Vec<_>>().join(", "))
 }
 
-fn interval(held: &Held) -> String {
+/// Where further runs will lie, in words.
+pub fn interval(held: &Held) -> String {
     let name = &held.quantity;
+    if !held.prediction.is_telling() {
+        return "runs differ too much to say".to_owned();
+    }
     format!("{} to {}", shown(name, held.prediction.low), shown(name, held.prediction.high))
 }
 
@@ -193,12 +199,23 @@ pub fn tested(test: &BackTest) -> Grid {
     }
 }
 
+/// Why a finalist is not shown to meet the goal.
+fn why_not(entry: &Entry) -> Option<String> {
+    let finalist = entry.finalist.as_ref().filter(|finalist| !finalist.misses.is_empty())?;
+    Some(format!("{} ({}): {}.", entry.name, finalist.standing.words(), finalist.misses.join("; ")))
+}
+
+/// How many runs count, of how many; of older answers the first is not known.
+fn of(counted: Option<usize>, all: usize) -> String {
+    counted.map_or_else(|| all.to_string(), |counted| format!("{counted} of {all}"))
+}
+
 /// The finalists, with intervals.
 pub fn finalists(answer: &Answer) -> Grid {
     let names: Vec<&str> = answer.goal.slos.iter().map(|slo| slo.percentile.name()).chain([PEAK]).collect();
     let mut columns = vec!["goal".to_owned()];
     columns.extend(names.iter().map(|name| name.replace('-', " ")));
-    columns.extend(["heap's own peak", "CPU a request", "runs"].map(str::to_owned));
+    columns.extend(["heap's own peak", "CPU a request", "runs that count"].map(str::to_owned));
     let rows = answer.candidates.iter().filter_map(|entry| {
         let finalist = entry.finalist.as_ref()?;
         let mut words = vec![Word { text: finalist.standing.words().to_owned(), bold: Answer::meets(entry) }];
@@ -211,22 +228,27 @@ pub fn finalists(answer: &Answer) -> Grid {
         }));
         let size = finalist.heap_peak.map_or_else(|| "n/a".to_owned(), |one| units::size(one.mean.round() as u64));
         let cpu = finalist.cpu_ns.map_or_else(|| "n/a".to_owned(), |one| units::time(one.mean.round() as u64));
-        words.extend([size, cpu, entry.confirmed_runs.to_string()].map(Word::plain));
+        words.extend([size, cpu, of(entry.confirmed_counted, entry.confirmed_runs)].map(Word::plain));
         Some((entry.name.clone(), words))
     });
+    let mut notes = vec![format!(
+        "Geometric mean of the runs that count, and where further runs will lie; n/a where fewer than {RUNS_LEAST} count."
+    )];
+    notes.extend(answer.candidates.iter().filter_map(why_not));
     Grid {
         title: "Finalists, confirmed with fresh seeds".to_owned(),
         corner: "setting".to_owned(),
         columns,
         rows: rows.collect(),
-        notes: vec!["Geometric mean, and where further runs will lie.".to_owned()],
+        notes,
     }
 }
 
 /// All candidates: means, and how far they went.
 pub fn all(answer: &Answer) -> Grid {
     let mut columns: Vec<String> = answer.goal.slos.iter().map(|slo| slo.percentile.name().to_owned()).collect();
-    columns.extend(["peak memory", "CPU over default", "front", "runs", "why no further"].map(str::to_owned));
+    columns
+        .extend(["peak memory", "CPU over default", "front", "runs that count", "why no further"].map(str::to_owned));
     let rows = answer.candidates.iter().map(|entry| {
         let unknown = || "n/a".to_owned();
         let times = entry.seen.latency_ns.iter().map(|ns| ns.map_or_else(unknown, |ns| units::time(ns.round() as u64)));
@@ -234,7 +256,8 @@ pub fn all(answer: &Answer) -> Grid {
         words.push(entry.seen.peak_bytes.map_or_else(unknown, |bytes| units::size(bytes.round() as u64)));
         words.push(entry.cpu_over_default.map_or_else(unknown, |share| format!("{share:.2}")));
         words.push(if entry.on_front { "yes".to_owned() } else { String::new() });
-        words.push((entry.search_runs + entry.confirmed_runs).to_string());
+        let counted = entry.search_counted.zip(entry.confirmed_counted).map(|(search, confirmed)| search + confirmed);
+        words.push(of(counted, entry.search_runs + entry.confirmed_runs));
         words.push(entry.left.clone().unwrap_or_default());
         (entry.name.clone(), words.into_iter().map(Word::plain).collect())
     });
@@ -244,7 +267,8 @@ pub fn all(answer: &Answer) -> Grid {
         columns,
         rows: rows.collect(),
         notes: vec![
-            "Means of the confirmation where there is one, else of the search. Front: no other setting that can be pasted is better \
+            "Means of the runs that count, of the confirmation where there is one, else of the search; a run that failed counts \
+             nowhere. Front: no other setting that can be pasted is better \
              in the first percentile and in peak memory."
                 .to_owned(),
         ],

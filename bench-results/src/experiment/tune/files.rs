@@ -12,11 +12,12 @@ use crate::report::chapter::Chapter;
 use crate::report::grid::Grid;
 use crate::report::markdown;
 
-/// Writes all files; where they are.
+/// Writes all files; where they are. Paths of the machine are in `answer.json` alone, whose commands run as they are.
 ///
 /// # Errors
 /// If one cannot be written.
 pub fn write(answer: &Answer, chapter: &Chapter, folder: &Path) -> Result<Vec<PathBuf>> {
+    let chapter = &chapter.without_paths();
     let mut files = vec![
         (format!("{}.md", chapter.stem), page(answer, chapter)),
         (FILE.to_owned(), serde_json::to_string_pretty(answer).context("an answer that is no JSON")? + "\n"),

@@ -1,15 +1,19 @@
 //! What the confirmations say: which finalist meets the goal, and which is recommended.
 //!
 //! A finalist *meets* the goal if the prediction intervals of all its quantities end below their limits, *misses* it if one
-//! begins above, and else it is *not shown* to meet it. Of those that meet it and can be pasted, the default is recommended if it
-//! is among them (there is then nothing to change); else the one that costs the least CPU time, and of those that cost as little
-//! within [`TIED`] the one with the most room below the limits.
+//! begins above or a run failed, and else it is *not shown* to meet it; of fewer than [`RUNS_LEAST`] runs that count nothing is
+//! shown. Of those that meet it and can be pasted, the default is recommended if it is among them (there is then nothing to
+//! change); else the one that costs the least CPU time, and of those that cost as little within [`TIED`] the one whose means are
+//! the furthest below the limits.
+//!
+//! By means, and not by the ends of intervals: whose few runs happened to lie together has the shortest interval, and further
+//! runs outside it. What luck is left in choosing is paid for: the finalists that can be chosen share the risk ([`Sureness`]).
 
 use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, Percentile};
-use super::prediction::{Prediction, Sureness};
-use super::search::{Measured, Track};
+use super::prediction::{Prediction, RUNS_LEAST, Sureness};
+use super::search::{Measured, Track, counting};
 use super::whole;
 
 /// Costs within this share of the least are as good as it.
@@ -25,7 +29,7 @@ const LEAST_SIZE: f64 = 0.01;
 pub enum Standing {
     /// In all quantities, by their whole intervals.
     Meets,
-    /// One interval holds its limit.
+    /// One interval holds its limit, or too few runs count.
     NotShown,
     /// One is above its limit, by its whole interval; or a run failed.
     Misses,
@@ -41,13 +45,6 @@ pub struct Held {
     /// What it must not be above; `None`: the goal says nothing of it.
     #[serde(serialize_with = "whole::near_if_known")]
     pub limit: Option<f64>,
-}
-
-impl Held {
-    /// How much of the limit the upper end takes.
-    fn taken(&self) -> Option<f64> {
-        Some(self.prediction.high / self.limit?)
-    }
 }
 
 /// What the confirmations say of a finalist.
@@ -68,11 +65,6 @@ pub struct Finalist {
 }
 
 impl Finalist {
-    /// The greatest share of a limit that an upper end takes: 1 is the limit.
-    pub fn most_taken(&self) -> f64 {
-        self.held.iter().filter_map(Held::taken).fold(0.0, f64::max)
-    }
-
     /// The greatest share of a limit that a mean takes.
     fn furthest(&self) -> f64 {
         let shares = self.held.iter().filter_map(|held| Some(held.prediction.mean / held.limit?));
@@ -101,10 +93,19 @@ pub const PEAK: &str = "peak-memory";
 
 /// Judges the confirmations. The first candidate is the default; `pasted` says which can be.
 pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
-    let of_default = tracks.first().and_then(|track| peaks(track, goal));
+    // Among so many one is chosen.
+    let chosen_among =
+        tracks.iter().zip(pasted).filter(|(track, pasted)| **pasted && !track.confirmed.is_empty()).count();
+    let sureness = |least: f64| {
+        // Each percentile, and peak memory whether it has a limit or not: it is printed.
+        Sureness::of_quantities(goal.slos.len() + 1, chosen_among, least)
+    };
+    let sureness = Both { time: sureness(LEAST_TIME), size: sureness(LEAST_SIZE) };
+    let of_default = tracks.first().and_then(|track| peaks(track, sureness));
     let limit = goal.memory.zip(of_default).map(|(memory, peak)| memory.limit(peak.mean));
     let with_runs = tracks.iter().enumerate().filter(|(_, track)| !track.confirmed.is_empty());
-    let finalists: Vec<Finalist> = with_runs.map(|(place, track)| finalist(place, track, goal, limit)).collect();
+    let finalists: Vec<Finalist> =
+        with_runs.map(|(place, track)| finalist(place, track, goal, limit, sureness)).collect();
     let can_be = |finalist: &&Finalist| pasted[finalist.candidate];
     let meets = || finalists.iter().filter(can_be).filter(|finalist| finalist.standing == Standing::Meets);
     let cost = |finalist: &Finalist| finalist.cpu_ns.map_or(f64::INFINITY, |cpu| cpu.mean);
@@ -112,7 +113,7 @@ pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
     let tied = meets().filter(|finalist| finalist.candidate == 0 || cost(finalist) <= least * (1.0 + TIED));
     // The default first: what needs no change is better than what does.
     let recommended = tied.min_by(|one, other| {
-        let key = |finalist: &Finalist| (finalist.candidate != 0, finalist.most_taken());
+        let key = |finalist: &Finalist| (finalist.candidate != 0, finalist.furthest());
         key(one).0.cmp(&key(other).0).then(key(one).1.total_cmp(&key(other).1))
     });
     let recommended = recommended.map(|finalist| finalist.candidate);
@@ -130,19 +131,20 @@ fn wanted(goal: &Goal) -> usize {
     goal.slos.len() + usize::from(goal.memory.is_some())
 }
 
-fn sureness(goal: &Goal, least: f64) -> Sureness {
-    // Each percentile, and peak memory whether it has a limit or not: it is printed.
-    Sureness::of_quantities(goal.slos.len() + 1, least)
+/// How intervals of times and of sizes are made.
+#[derive(Clone, Copy)]
+struct Both {
+    time: Sureness,
+    size: Sureness,
 }
 
-fn peaks(track: &Track, goal: &Goal) -> Option<Prediction> {
-    predicted(track, sureness(goal, LEAST_SIZE), |run| run.peak_bytes)
+fn peaks(track: &Track, sureness: Both) -> Option<Prediction> {
+    predicted(track, sureness.size, |run| run.peak_bytes)
 }
 
 /// Where further runs lie. What the search saw of it is held too: that can only widen it.
 fn predicted(track: &Track, sureness: Sureness, of: impl Fn(&Measured) -> Option<f64>) -> Option<Prediction> {
-    let counted =
-        |runs: &[Measured]| -> Vec<f64> { runs.iter().filter(|run| run.failure.is_none()).filter_map(&of).collect() };
+    let counted = |runs: &[Measured]| -> Vec<f64> { counting(runs).filter_map(&of).collect() };
     let mut prediction = Prediction::of(&counted(&track.confirmed), sureness)?;
     for value in counted(&track.search) {
         prediction.low = prediction.low.min(value);
@@ -151,7 +153,7 @@ fn predicted(track: &Track, sureness: Sureness, of: impl Fn(&Measured) -> Option
     Some(prediction)
 }
 
-fn finalist(candidate: usize, track: &Track, goal: &Goal, memory_limit: Option<f64>) -> Finalist {
+fn finalist(candidate: usize, track: &Track, goal: &Goal, memory_limit: Option<f64>, sureness: Both) -> Finalist {
     let mut held = Vec::new();
     let mut misses = Vec::new();
     let mut standing = Standing::Meets;
@@ -160,12 +162,21 @@ fn finalist(candidate: usize, track: &Track, goal: &Goal, memory_limit: Option<f
         misses.push(format!("{} of {} runs failed: {cause}", failed.len(), track.confirmed.len()));
         standing = Standing::Misses;
     }
+    let counted = counting(&track.confirmed).count();
+    let is_too_few = counted < RUNS_LEAST;
+    if is_too_few {
+        misses.push(format!("too few runs: {counted} of {} count, and {RUNS_LEAST} must", track.confirmed.len()));
+        standing = standing.max_of(Standing::NotShown);
+    }
     let latency = goal.slos.iter().enumerate().map(|(place, slo)| {
-        let prediction = predicted(track, sureness(goal, LEAST_TIME), |run| *run.latency_ns.get(place)?);
+        let prediction = predicted(track, sureness.time, |run| *run.latency_ns.get(place)?);
         (slo.percentile.name(), Some(slo.limit_ns as f64), prediction)
     });
-    for (name, limit, prediction) in latency.chain([(PEAK, memory_limit, peaks(track, goal))]) {
+    for (name, limit, prediction) in latency.chain([(PEAK, memory_limit, peaks(track, sureness))]) {
         let Some(prediction) = prediction else {
+            if is_too_few {
+                continue;
+            }
             misses.push(format!("{name} is not known"));
             standing = standing.max_of(if limit.is_some() { Standing::Misses } else { Standing::Meets });
             continue;
@@ -176,17 +187,19 @@ fn finalist(candidate: usize, track: &Track, goal: &Goal, memory_limit: Option<f
                 misses.push(format!("{name} is {times:.2} × the limit"));
                 standing = Standing::Misses;
             } else if prediction.high > limit {
-                misses.push(format!(
-                    "{name} is {times:.2} × the limit, and further runs may reach {:.2} ×",
-                    prediction.high / limit
-                ));
+                let further = if prediction.is_telling() {
+                    format!("further runs may reach {:.2} ×", prediction.high / limit)
+                } else {
+                    "runs differ too much to say what further ones reach".to_owned()
+                };
+                misses.push(format!("{name} is {times:.2} × the limit, and {further}"));
                 standing = standing.max_of(Standing::NotShown);
             }
         }
         held.push(Held { quantity: name.to_owned(), prediction, limit });
     }
-    let heap_peak = predicted(track, sureness(goal, LEAST_SIZE), |run| run.held_bytes);
-    let cpu_ns = predicted(track, sureness(goal, LEAST_TIME), |run| run.cpu_ns);
+    let heap_peak = predicted(track, sureness.size, |run| run.held_bytes);
+    let cpu_ns = predicted(track, sureness.time, |run| run.cpu_ns);
     Finalist { candidate, standing, held, heap_peak, cpu_ns, misses }
 }
 

@@ -5,8 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::goal::{Goal, Memory, Slo};
-use super::judge::{Judged, Standing, judge};
-use super::search::{Bench, CONFIRMATIONS_FROM, Measured, Rung, Schedule, search};
+use super::judge::{Judged, PEAK, Standing, judge};
+use super::prediction::FURTHER_RUNS;
+use super::search::{Bench, CONFIRMATIONS_FROM, Measured, Rung, Schedule, Track, search};
 
 const SEED: u64 = 7_112_026;
 
@@ -81,7 +82,8 @@ fn the_candidate_that_meets_the_goal_is_found_among_those_that_do_not() {
     // Fast, and too large.
     candidates[5] = (1.0, 150.0, 40.0);
     let counts = recommended(&candidates, 0.1, &goal(5, Some(0.1)), 200);
-    assert_eq!((counts[13], counts[5]), (200, 0), "seed {SEED}: {counts:?}");
+    // Never another one; now and then none, as the finalists share the risk and few runs may lie far apart.
+    assert!(counts[13] >= 190 && counts[13] + counts[20] == 200, "seed {SEED}: {counts:?}");
 }
 
 #[test]
@@ -122,6 +124,72 @@ fn noise_makes_no_winner_more_often_than_stated() {
         println!("seed {SEED}, spread {spread}: {winners} false winners of {trials}");
         assert!(f64::from(winners) <= 0.05 * trials as f64, "seed {SEED}, spread {spread}: {counts:?}");
     }
+}
+
+#[test]
+fn of_tied_finalists_the_chosen_one_is_held_as_often_as_stated() {
+    // Finalists that are alike in all but luck: choosing is by the runs that the interval is made of. The judge alone, as no
+    // search is needed to bring all of them there.
+    let candidates =
+        [(20.0, 100.0, 50.0), (2.0, 100.0, 50.0), (2.0, 100.0, 50.0), (2.0, 100.0, 50.0), (2.0, 100.0, 50.0)];
+    let (goal, trials) = (goal(5, None), 3_000);
+    for spread in [0.02, 0.1] {
+        let mut oracle = Oracle::new(&candidates, spread, SEED);
+        let (mut chosen, mut held) = (0, 0);
+        for _ in 0..trials {
+            let mut tracks = vec![Track::default(); candidates.len()];
+            for (candidate, track) in tracks.iter_mut().enumerate() {
+                track.confirmed = (0..8).map(|round| oracle.measure(candidate, round).unwrap()).collect();
+            }
+            let judged = judge(&tracks, &goal, &[true; 5]);
+            let Some(best) = judged.recommended else { continue };
+            let finalist = judged.finalists.iter().find(|one| one.candidate == best).unwrap();
+            chosen += 1;
+            let is_held = (0..FURTHER_RUNS).all(|round| {
+                let run = oracle.measure(best, round).unwrap();
+                let holds = |name: &str, value: f64| finalist.quantity(name).unwrap().prediction.holds(value);
+                holds("p99.9", run.latency_ns[0].unwrap()) && holds(PEAK, run.peak_bytes.unwrap())
+            });
+            held += u32::from(is_held);
+        }
+        let share = f64::from(held) / f64::from(chosen);
+        println!("seed {SEED}, spread {spread}: {share} of {chosen} chosen ones");
+        assert!(chosen > trials * 9 / 10, "seed {SEED}, spread {spread}: {chosen} of {trials}");
+        // Not below 0.95 by more than chance: three standard errors.
+        assert!(share > 0.938, "seed {SEED}, spread {spread}: {share}");
+    }
+}
+
+#[test]
+fn what_dropped_out_counts_nowhere_and_too_few_runs_recommend_nothing() {
+    let goal = goal(5, None);
+    let of = |counting: usize, dropped: usize| {
+        let run = |ms: f64, failure: Option<&str>| Measured {
+            latency_ns: vec![Some(ms * 1e6)],
+            peak_bytes: Some(1e8),
+            held_bytes: None,
+            cpu_ns: Some(5e4),
+            failure: failure.map(str::to_owned),
+        };
+        let counting = (0..counting).map(|n| run(2.0 + 0.01 * n as f64, None));
+        // Far away, as a run that was saturated is.
+        let dropped = (0..dropped).map(|_| run(9e9, Some("saturated")));
+        let track = Track { confirmed: counting.chain(dropped).collect(), ..Track::default() };
+        judge(&[track], &goal, &[true])
+    };
+    let whole = of(5, 0);
+    assert_eq!((whole.recommended, whole.finalists[0].standing), (Some(0), Standing::Meets));
+    let few = of(4, 0);
+    assert_eq!((few.recommended, few.finalists[0].standing), (None, Standing::NotShown));
+    assert_eq!(few.finalists[0].misses, ["too few runs: 4 of 4 count, and 5 must"]);
+    assert!(few.finalists[0].held.is_empty(), "{few:?}");
+    let failed = of(6, 2);
+    assert_eq!((failed.recommended, failed.finalists[0].standing), (None, Standing::Misses));
+    assert_eq!(failed.finalists[0].misses, ["2 of 8 runs failed: saturated"]);
+    let held = &failed.finalists[0].quantity("p99.9").unwrap().prediction;
+    assert!(held.runs == 6 && held.high < 3e6, "{held:?}");
+    let most = of(3, 5);
+    assert!(most.finalists[0].misses.iter().any(|miss| miss.contains("too few runs: 3 of 8")), "{most:?}");
 }
 
 #[test]

@@ -55,7 +55,7 @@ impl Extent {
     fn schedule(self) -> Schedule {
         let rungs = |rungs: &[(u32, usize)]| rungs.iter().map(|&(rounds, go_on)| Rung { rounds, go_on }).collect();
         match self {
-            Extent::Tiny => Schedule { rungs: rungs(&[(2, 1)]), confirmations: 3 },
+            Extent::Tiny => Schedule { rungs: rungs(&[(2, 1)]), confirmations: 5 },
             Extent::Quick => Schedule { rungs: rungs(&[(2, 5), (2, 2)]), confirmations: 8 },
             Extent::Standard => Schedule { rungs: rungs(&[(2, 12), (3, 6), (4, 3)]), confirmations: 12 },
         }

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! (Hahn and Meeker, "Statistical Intervals", chapter 4). Several values that it must hold *at once* (here: each quantity of the
-//! goal, in three further runs) share the risk equally, by Bonferroni's inequality. Then it is widened to hold what was seen
-//! anyway, and to a least width: what the clock, page rounding and histograms alone can change.
+//! goal, in three further runs) share the risk equally, by Bonferroni's inequality; and so do the finalists among which one is
+//! chosen, as the choice is made by the same runs that the interval is made of. Then it is widened to hold what was seen anyway,
+//! and to a least width: what the clock, page rounding and histograms alone can change.
 //!
 //! `coverage` below tries it on made-up runs: on lognormal ones it holds all values in at least the stated share of trials. Where
 //! one run in ten is three times as slow it holds them less often, because few rounds do not show what is rare; METHODOLOGY.md has
@@ -21,8 +22,10 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use super::whole;
 
-/// Fewer runs have no interval.
-pub const RUNS_LEAST: usize = 3;
+/// Fewer runs have no interval: of three or four, one that is off makes it reach from nothing to years.
+pub const RUNS_LEAST: usize = 5;
+/// An interval that ends so many times its mean away says that runs differ too much, and nothing else.
+pub const TELLING: f64 = 100.0;
 /// In how many further runs it holds.
 pub const FURTHER_RUNS: u32 = 3;
 /// How often all of these values are held, of trials.
@@ -40,9 +43,9 @@ pub struct Sureness {
 }
 
 impl Sureness {
-    /// For so many quantities in [`FURTHER_RUNS`] runs.
-    pub fn of_quantities(quantities: usize, least: f64) -> Self {
-        Self { level: LEVEL, values: quantities as u32 * FURTHER_RUNS, least }
+    /// For so many quantities in [`FURTHER_RUNS`] runs, of a setting that is chosen among so many finalists.
+    pub fn of_quantities(quantities: usize, finalists: usize, least: f64) -> Self {
+        Self { level: LEVEL, values: (quantities * finalists.max(1)) as u32 * FURTHER_RUNS, least }
     }
 }
 
@@ -78,6 +81,11 @@ impl Prediction {
         let low = (mean - half).min(seen(f64::min, f64::INFINITY));
         let high = (mean + half).max(seen(f64::max, f64::NEG_INFINITY));
         Some(Self { mean: mean.exp(), low: low.exp(), high: high.exp(), runs: values.len() })
+    }
+
+    /// Whether it says where runs will lie: it ends within [`TELLING`] times its mean.
+    pub fn is_telling(&self) -> bool {
+        self.high <= self.mean * TELLING
     }
 
     /// Whether it holds a value.
@@ -123,7 +131,7 @@ mod coverage {
     /// How often all values of two quantities in three further runs lie inside, of intervals made of `runs` runs.
     fn held(runs: usize, value: impl Fn(&mut Pcg64) -> f64) -> f64 {
         let mut random = Pcg64::seed_from_u64(SEED);
-        let sureness = Sureness::of_quantities(2, 0.0);
+        let sureness = Sureness::of_quantities(2, 1, 0.0);
         let mut held = 0;
         for _ in 0..TRIALS {
             let all = (0..2).all(|_| {
@@ -163,16 +171,19 @@ mod coverage {
     }
 
     #[test]
-    fn the_interval_of_three_values_is_that_of_the_book() {
-        // By hand: logarithms 0, 1, 2; mean 1, deviation 1, t(0.975, 2) = 4.302653, √(4/3).
-        let values = [1.0, std::f64::consts::E, std::f64::consts::E.powi(2)];
+    fn the_interval_of_five_values_is_that_of_the_book() {
+        // By hand: logarithms 0 to 4; mean 2, deviation √2.5, t(0.975, 4) = 2.776445, √(6/5).
+        let values = [0, 1, 2, 3, 4].map(|n| std::f64::consts::E.powi(n));
         let sureness = Sureness { level: 0.95, values: 1, least: 0.0 };
         let prediction = Prediction::of(&values, sureness).unwrap();
-        assert!((prediction.high.ln() - 1.0 - 4.302_653 * (4.0f64 / 3.0).sqrt()).abs() < 1e-4, "{prediction:?}");
-        assert!((prediction.mean - std::f64::consts::E).abs() < 1e-9);
+        let half = 2.776_445 * 2.5f64.sqrt() * 1.2f64.sqrt();
+        assert!((prediction.high.ln() - 2.0 - half).abs() < 1e-4, "{prediction:?}");
+        assert!((prediction.mean - std::f64::consts::E.powi(2)).abs() < 1e-9);
+        assert!(!prediction.is_telling(), "it ends 122 times its mean away");
         let equal = Prediction::of(&[100.0; 5], Sureness { least: 0.01, ..sureness }).unwrap();
         assert!((equal.high - 101.0).abs() < 1e-9 && (equal.low - 100.0 / 1.01).abs() < 1e-9, "{equal:?}");
-        assert_eq!(Prediction::of(&values[..2], sureness), None);
-        assert_eq!(Prediction::of(&[1.0, 0.0, 2.0], sureness), None);
+        assert!(equal.is_telling());
+        assert_eq!(Prediction::of(&values[..RUNS_LEAST - 1], sureness), None);
+        assert_eq!(Prediction::of(&[1.0, 0.0, 2.0, 3.0, 4.0], sureness), None);
     }
 }

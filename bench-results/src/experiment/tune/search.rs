@@ -89,6 +89,11 @@ pub struct Track {
     pub left: Option<String>,
 }
 
+/// The runs that count: those that did not drop out. Means and intervals are made of no others.
+pub fn counting(runs: &[Measured]) -> impl Iterator<Item = &Measured> {
+    runs.iter().filter(|run| run.failure.is_none())
+}
+
 /// Searches. `always` says which candidates run to the end, whatever comes of them; the first one is the default.
 ///
 /// # Errors
@@ -242,11 +247,12 @@ impl Quantities {
 
 /// A quantity of the runs that count.
 fn values(track: &Track, latency: Option<usize>) -> Vec<f64> {
-    let counted = track.search.iter().filter(|run| run.failure.is_none());
-    counted.filter_map(|run| latency.map_or(run.peak_bytes, |place| *run.latency_ns.get(place)?)).collect()
+    counting(&track.search)
+        .filter_map(|run| latency.map_or(run.peak_bytes, |place| *run.latency_ns.get(place)?))
+        .collect()
 }
 
 fn cpu(track: &Track) -> f64 {
-    let known: Vec<f64> = track.search.iter().filter_map(|run| run.cpu_ns).collect();
+    let known: Vec<f64> = counting(&track.search).filter_map(|run| run.cpu_ns).collect();
     if known.is_empty() { f64::INFINITY } else { known.iter().sum::<f64>() / known.len() as f64 }
 }

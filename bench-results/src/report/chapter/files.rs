@@ -27,11 +27,12 @@ pub fn write(chapter: &Chapter, folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(written)
 }
 
-/// The files: their paths below a folder, and texts; the Markdown first.
+/// The files: their paths below a folder, and texts; the Markdown first. Paths of the machine are cut out of them.
 ///
 /// # Errors
 /// If a figure is no text, which does not happen.
 pub fn all(chapter: &Chapter) -> Result<Vec<(String, String)>> {
+    let chapter = &chapter.without_paths();
     let stem = &chapter.stem;
     let mut files = vec![
         (format!("{stem}.md"), markdown(chapter)),
