@@ -102,7 +102,10 @@ fn side_tables_keep_the_objects_pages_and_are_counted_themselves() {
     // 8 bytes of links for each cell of objects, most of which are examined.
     let links = record.parent.as_ref().unwrap().side_bytes as f64;
     assert!(links > 8.0 * 2.0 * f64::from(OBJECTS), "{links}");
-    assert!(figures.collected_tables > 0.4 * links && figures.tables_peak >= figures.collected_tables, "{figures:?}");
+    assert!(
+        figures.collected_tables > 0.4 * links && figures.tables_peak.unwrap() >= figures.collected_tables,
+        "{figures:?}"
+    );
     let last = record.workers[0].at(Stage::CollectedAgain).unwrap();
     assert!(last.tables.private as f64 > 0.4 * links, "the system tells of the tables' own pages: {last:?}");
     assert!(figures.tables_end > 0.4 * links, "links stay as long as their objects: {figures:?}");
@@ -157,6 +160,55 @@ fn frozen_cycles_that_die_are_found_after_unfreezing_only() {
     assert_eq!(unfrozen.unfrozen.unwrap().found, 0.0);
 }
 
+#[test]
+fn scratch_that_is_given_back_before_a_collection_ends_is_seen() {
+    if !is_measurable() {
+        return;
+    }
+    let record = record_of(&cell(Layout::new("generational-streaming", None), Condition::OFF));
+    assert_valid(&record);
+    let figures = Figures::of(&record).unwrap();
+    let worker = &record.workers[0];
+    assert_eq!(worker.at(Stage::Forked).unwrap().given_back, None);
+    let given_back = worker.at(Stage::Collected).unwrap().given_back.unwrap();
+    eprintln!("given back {given_back}, {figures:?}");
+    let peak = figures.tables_peak.unwrap();
+    assert!(peak > figures.tables_end + 256.0 * 1024.0, "{figures:?}");
+    assert!(peak <= figures.tables_end + given_back as f64 + figures.collected_tables, "{figures:?}");
+}
+
+#[test]
+fn pss_is_of_a_moment_at_which_all_workers_are_done() {
+    if !is_measurable() {
+        return;
+    }
+    let record = record_of(&Cell { workers: 4, ..cell(inline(), Condition::FREEZE) });
+    assert_valid(&record);
+    let last = record.last.as_ref().unwrap();
+    assert_eq!(last.workers.len(), 4);
+    // Together they have what the sum over all has.
+    let sum = last.workers.iter().map(|memory| memory.pss).sum::<u64>() + last.parent.pss;
+    let total = record.totals.last().unwrap();
+    assert_eq!(total.workers, 4);
+    assert!(sum.abs_diff(total.pss) < 1 << 20, "{sum}, {total:?}");
+    let figures = Figures::of(&record).unwrap();
+    // The first worker ended with the parent alone beside it: half of what is shared was its.
+    let first_ended = record.workers[0].at(Stage::CollectedAgain).unwrap().child.pss as f64;
+    assert!(figures.pss.unwrap() < 0.7 * first_ended, "{figures:?} {first_ended}");
+
+    // As an older build kept it.
+    let mut older = serde_json::to_value(&record).unwrap();
+    older.as_object_mut().unwrap().remove("last");
+    for worker in older["workers"].as_array_mut().unwrap() {
+        for moment in worker["moments"].as_array_mut().unwrap() {
+            moment.as_object_mut().unwrap().remove("given_back");
+        }
+    }
+    let older = Figures::of(&serde_json::from_value(older).unwrap()).unwrap();
+    assert_eq!((older.tables_peak, older.shared_clean), (None, None));
+    assert!((older.pss.unwrap() - figures.pss.unwrap()).abs() < f64::from(1 << 20), "{older:?}");
+}
+
 /// Runs a tiny experiment into a folder.
 fn tiny(folder: &Path) -> std::process::Output {
     let parts = ["--parts", "conditions,workers", "--heaps", "generational", "--out", folder.to_str().unwrap()];
@@ -174,20 +226,30 @@ fn the_experiment_runs_from_end_to_end_and_goes_on_where_it_was_cut() {
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
     assert!(stderr(&done).contains("22 cells, about"), "{}", stderr(&done));
     let text = stdout(&done);
-    assert!(text.contains("CPython 3.12.1 (recorded), none") && text.contains("a further worker"), "{text}");
+    assert!(text.contains("CPython 3.12.1 (recorded), nothing") && text.contains("a further worker"), "{text}");
     let cells = fs::read_to_string(run.join("cells.jsonl")).unwrap();
     let records: Vec<Record> = cells.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(records.len(), 22);
     let totals: Vec<u32> = records[21].totals.iter().map(|total| total.workers).collect();
     assert_eq!(totals, [0, 1, 2, 4]);
     let page = fs::read_to_string(run.join("freeze.md")).unwrap();
-    assert!(page.contains("| CPython 3.12.1 (recorded), none, N = 1,000,000 |"), "{page}");
+    assert!(page.contains("| CPython 3.12.1 (recorded), nothing, N = 1,000,000 |"), "{page}");
     assert!(page.contains("private of the control") && page.contains("**side tables**"), "{page}");
     assert!(fs::read_to_string(run.join("memory-by-workers.svg")).unwrap().starts_with("<svg"));
     let figures = program::table(&run.join("freeze.csv"));
     assert!(
         figures.iter().any(|line| line["quantity"] == "collected-share" && line["value"].parse::<f64>().unwrap() > 0.3)
     );
+    for key in ["pss", "shared-clean", "shared-dirty", "parent-pss", "parent-private"] {
+        let of_key: Vec<_> = figures.iter().filter(|line| line["quantity"] == key).collect();
+        assert_eq!(of_key.len(), 22, "{key}");
+        for line in of_key {
+            let number = |name: &str| line[name].parse::<f64>().unwrap();
+            assert!(number("value") > 0.0 || key == "shared-clean", "{line:?}");
+            // Of the workers' cells five rounds, were it no tiny run; the mean lies between.
+            assert!(number("least") <= number("value") && number("value") <= number("most"), "{line:?}");
+        }
+    }
 
     // As if it had been killed in the sixth cell.
     let kept: String = cells.lines().take(5).map(|line| format!("{line}\n")).collect();
@@ -214,6 +276,9 @@ fn what_cannot_run_is_said_with_what_can() {
         (&["--parts", "colour"][..], "give one of conditions, tables, objects"),
         (&["--heaps", "none"], "give one of refcount, generational"),
         (&["--heap-file", "/nowhere/x.gcheap.gz"], "give a GCHEAP file with --heap-file"),
+        (&["--timeout", "0"], "1.."),
+        (&["--parts", "reads", "--heap-file", "/nowhere/x.gcheap.gz"], "no part of this run reads --heap-file"),
+        (&["--parts", "real-heap", "--heap-file", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")], "Cargo.toml"),
         (&["--resume", "/nowhere"], "`gclab reproduce freeze` has written"),
         (&["--cell", "{}"], "no cell of the freeze experiment"),
     ] {

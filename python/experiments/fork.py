@@ -12,8 +12,9 @@ and drops a tree a request, and then collects twice. Workers run one after the o
 Variants: none; off (gc.disable() before the heap is built; the worker's own collections are explicit); freeze (without a
 collection before it); freeze+off; collect+freeze.
 
-Figures of workers are lists, one element a worker. A control child does nothing but read the same files of /proc: what it
-dirties is the interpreter's and the measurement's own. Linux only.
+Figures of workers are lists, one element a worker: `worker_*_bytes` when it has ended itself, `worker_*_last_bytes` when all are
+alive and done, as `parent_*_after_bytes`. `*_by_collect*` is the first collection, `*_by_collections*` both. A control child does
+nothing but read the same files of /proc: what it dirties is the interpreter's and the measurement's own. Linux only.
 """
 
 import gc
@@ -85,10 +86,7 @@ def work(table, options, worker):
 
 def idle():
     """What the control child does."""
-    told = {"begin": usage()}
-    told["read"] = usage()
-    told["collected"] = usage()
-    return told
+    return {moment: usage() for moment in ("begin", "read", "collected", "end")}
 
 
 class Child:
@@ -121,6 +119,10 @@ class Child:
             raise SystemExit("fork.py: a worker ended before it told anything; see its message above")
         self.told = json.loads(message)
 
+    def sizes(self):
+        """What it has while others live."""
+        return measured.mapped_sizes(self.process)
+
     def end(self):
         # A byte, because children forked later hold this end as well: to close it here would tell nobody.
         os.write(self.release, b".")
@@ -151,9 +153,12 @@ def run(options):
     parent = usage()
     control = Child(idle)
     workers = [Child(work, table, options, worker) for worker in range(options.workers)]
+    # All alive and done: only now is known how many share a page. The control ends first, as it is none of them.
+    control.end()
+    last = [worker.sizes() for worker in workers]
     parent_end = usage()
-    for child in workers + [control]:
-        child.end()
+    for worker in workers:
+        worker.end()
     told = [child.told for child in workers]
 
     figures = {
@@ -163,16 +168,20 @@ def run(options):
         "first_pause_ns": [child["pauses_ns"][0] for child in told],
         "second_pause_ns": [child["pauses_ns"][1] for child in told],
     }
-    for name, begin, end in (("requests", "begin", "read"), ("collect", "read", "collected")):
+    # "collect" is the first collection, "collections" both.
+    steps = (("requests", "begin", "read"), ("collect", "read", "collected"), ("collections", "read", "end"))
+    for name, begin, end in steps:
         figures["dirty_by_%s_bytes" % name] = [grown(child, "Private_Dirty", begin, end) for child in told]
         figures["faults_by_%s" % name] = [grown(child, "faults", begin, end) for child in told]
     figures["private_dirty_share"] = [child["end"]["Private_Dirty"] / child["end"]["Rss"] for child in told]
     for name in SIZES:
         figures["worker_%s_bytes" % name.lower()] = [child["end"][name] for child in told]
+        figures["worker_%s_last_bytes" % name.lower()] = [sizes[name] for sizes in last]
     for name in SIZES:
         figures["parent_%s_after_bytes" % name.lower()] = parent_end[name]
     figures["control_dirty_bytes"] = grown(control.told, "Private_Dirty", "begin", "collected")
     figures["control_faults"] = grown(control.told, "faults", "begin", "collected")
+    figures["control_private_dirty_bytes"] = control.told["end"]["Private_Dirty"]
     figures["control_pss_bytes"] = control.told["collected"]["Pss"]
     return figures
 

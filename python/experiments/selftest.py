@@ -103,6 +103,9 @@ def others():
     if sys.platform == "linux" and GENERATIONAL:
         none, freeze = (figures("fork", "--objects", "100000", "--variant", one) for one in ("none", "collect+freeze"))
         check("fork: a collection copies pages", min(none["dirty_by_collect_bytes"]) > 5 << 20, none)
+        both = zip(none["dirty_by_collect_bytes"], none["dirty_by_collections_bytes"])
+        check("fork: a second collection takes nothing away", all(one <= two for one, two in both), none)
+        check("fork: what a child has is more than it grew by", none["control_private_dirty_bytes"] > none["control_dirty_bytes"], none)
         check("fork: not of a frozen heap", max(freeze["dirty_by_collect_bytes"]) < 1 << 20, freeze)
         check("fork: the control copies next to none", none["control_dirty_bytes"] < 1 << 20, none)
     equal("release: all but the last pair is found", figures("release", "--n", "20000")["collected_objects"] // 2, 9999)

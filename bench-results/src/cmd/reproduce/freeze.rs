@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use workloads::graph::HeapGraph;
 
 use super::super::compare::plural;
 use super::super::{WrongAnswer, print};
@@ -25,7 +26,7 @@ use crate::{roster, units};
 const EXAMPLES: &str = "\
 Examples:
   gclab reproduce freeze --quick                           every part on small heaps, less than three minutes
-  gclab reproduce freeze                                   a million objects, three rounds, less than half an hour
+  gclab reproduce freeze                                   a million objects, as many rounds as half an hour holds
   gclab reproduce freeze --quick --parts conditions,reads
   gclab reproduce freeze --parts real-heap --heap-file dump.gcheap.gz
   gclab reproduce freeze --resume gclab-runs/DIR           go on where a run was interrupted
@@ -52,14 +53,14 @@ pub(super) struct Arguments {
     /// These heaps only
     #[arg(long, value_name = "HEAP,...", value_delimiter = ',')]
     heaps: Vec<String>,
-    /// A GCHEAP file for the part real-heap, instead of the built-in heap of a Django process
+    /// A GCHEAP file for the part real-heap, loaded once, instead of the built-in heap of a Django process
     #[arg(long, value_name = "FILE")]
     heap_file: Option<PathBuf>,
     /// A CPython to do the same, in the same rounds; may be repeated
     #[arg(long, value_name = "PATH")]
     python: Vec<PathBuf>,
     /// Seconds after which a cell is given up
-    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// The run folder; a new one under gclab-runs if not given
     #[arg(long, value_name = "DIR")]
@@ -108,7 +109,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     };
     let left: Vec<&Cell> = cells.iter().filter(|cell| !is_done(&folder, cell)).collect();
     let live_s: f64 = live.iter().flat_map(Live::left).map(asked::expected_s).sum();
-    let expected_s = live_s + left.iter().map(|cell| Plan::expected_s(cell)).sum::<f64>();
+    let expected_s = live_s + left.iter().map(|cell| run.plan.expected_s(cell)).sum::<f64>();
     let beside = live
         .as_ref()
         .map_or_else(String::new, |live| format!(" and {} of live interpreters", plural(live.left().count(), "cell")));
@@ -165,14 +166,20 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(CellFolder<Reco
     };
     let mut plan = Plan::new(size, &arguments.parts, &arguments.heaps, arguments.timeout);
     if let Some(file) = &arguments.heap_file {
-        if !file.is_file() {
-            bail!("there is no file {}; give a GCHEAP file with --heap-file", file.display());
+        if !plan.reads_a_graph() {
+            bail!(
+                "no part of this run reads --heap-file; leave it out, or add the part real-heap on a heap that collects"
+            );
         }
-        plan.read_instead(file.to_str().context("the name of the file is no text; give it another one")?);
+        let graph = HeapGraph::open(file)
+            .with_context(|| format!("cannot read {}; give a GCHEAP file with --heap-file", file.display()))?;
+        let name = file.to_str().context("the name of the file is no text; give it another one")?;
+        plan.read_instead(name, graph.node_count() as u64);
     }
     if plan.cells.is_empty() {
         bail!("these parts have no cell on these heaps; leave out --parts or --heaps");
     }
+    plan.keep_its_time();
     if !pythons.is_empty() && asked::plan(&plan).asked.is_empty() {
         bail!("nothing of these parts can be asked of an interpreter; leave out --python, or add the part conditions");
     }
@@ -240,7 +247,7 @@ fn run_cell(cell: &Cell, binary: &str, timeout: Duration) -> Result<Record> {
     Ok(record)
 }
 
-/// The tables into the folder, the findings onto the screen; an error if anything was read wrong.
+/// The tables into the folder, the findings onto the screen; an error if anything was read wrong, or nothing at all.
 fn publish(run: &Run, folder: &CellFolder<Record>, json: bool) -> Result<()> {
     let report = Report::new(run, folder.records(), &live::read(folder.path())?)?;
     let written = write(&report, folder.path())?;
@@ -254,7 +261,20 @@ fn publish(run: &Run, folder: &CellFolder<Record>, json: bool) -> Result<()> {
             print(&format!("All tables, with all columns: {}\n", first.display()))?;
         }
     }
-    if report.wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(report.wrong.join("\nwrong answer: ")).into()) }
+    if !report.wrong.is_empty() {
+        return Err(WrongAnswer(report.wrong.join("\nwrong answer: ")).into());
+    }
+    none_ok(folder.records())
+}
+
+/// Fails if no cell is ok: a run that measured nothing has not gone well.
+fn none_ok(records: &[Record]) -> Result<()> {
+    match records.last() {
+        Some(last) if records.iter().all(|record| record.status != Status::Ok) => {
+            bail!("no cell of this run is ok; the last one: {}", last.error.as_deref().unwrap_or("no cause known"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Drawn between cells, and not at all where stderr is no terminal.
@@ -263,4 +283,22 @@ fn progress_bar(cells: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:30} {pos} of {len} cells  {msg}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::freeze::{Condition, Content, Layout};
+
+    #[test]
+    fn a_run_without_any_ok_cell_fails() {
+        let layout = Layout::new("generational", None);
+        let cell = Cell::centre(Part::Conditions, layout, Content::entries(1000), Condition::NOTHING);
+        let mut records = vec![Record::of(&cell, "program"), Record::of(&cell, "program")];
+        records[1].error = Some("no memory".to_owned());
+        assert!(none_ok(&records).unwrap_err().to_string().contains("no memory"));
+        records[0].status = Status::Ok;
+        none_ok(&records).unwrap();
+        none_ok(&[]).unwrap();
+    }
 }

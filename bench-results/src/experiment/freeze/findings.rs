@@ -1,20 +1,17 @@
 //! What the figures say, in sentences that are computed from them.
 
-use std::collections::BTreeSet;
-
 use serde::{Deserialize, Serialize};
 
 use super::anchors::{self, Anchor};
-use super::cell::{Cell, Condition, Content, Freeze};
+use super::cell::{Cell, Condition, Content};
 use super::figures::Figures;
 use super::plan::Part;
+use super::remedy;
 use super::tables::{Row, find, slope_words};
 use crate::units;
 
-/// A share of the objects' pages below which they count as shared.
-const NEARLY_NOTHING: f64 = 0.01;
 /// The layout that is CPython's.
-const INLINE: &str = "generational";
+pub(super) const INLINE: &str = "generational";
 const STREAMING: &str = "generational-streaming, place side";
 const SIDE: &str = "generational, place side";
 
@@ -29,24 +26,29 @@ pub struct Finding {
 
 /// Whatever the rows have the figures for.
 pub(super) fn findings(rows: &[Row<'_>]) -> Vec<Finding> {
-    let all: [(&str, Option<String>); 8] = [
+    let all: [(&str, Option<String>); 9] = [
         ("shape", shape(rows)),
         ("reading", reading(rows)),
         ("reading all", reading_all(rows)),
         ("side tables", side_tables(rows)),
-        ("both to nearly nothing", remedy(rows)),
+        ("both to nearly nothing", remedy::finding(rows)),
         ("a further worker", further_worker(rows)),
         ("wearing off", wearing_off(rows)),
         ("holes", holes(rows)),
+        ("the heap of a process", real_heap(rows)),
     ];
     all.into_iter().filter_map(|(about, text)| Some(Finding { about: about.to_owned(), text: text? })).collect()
 }
 
-fn size(bytes: f64) -> String {
+pub(super) fn size(bytes: f64) -> String {
     units::size(bytes.max(0.0).round() as u64)
 }
 
-fn percent(share: f64) -> String {
+fn known_size(bytes: Option<f64>) -> String {
+    bytes.map_or_else(|| "n/a".to_owned(), size)
+}
+
+pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     if percent < 10.0 { format!("{percent:.2} %") } else { format!("{percent:.0} %") }
 }
@@ -62,7 +64,7 @@ fn shape(rows: &[Row<'_>]) -> Option<String> {
     let (_, with) = find(rows, part, INLINE, Condition::FREEZE, |other| other.content == cell.content)?;
     let ours = format!(
         "On the heap that is CPython's in kind (links in each header; {}), two collections in a worker copy {} of {} of the \
-         objects' pages ({}); after freeze {} ({}).",
+         objects' pages ({}); after a collection and a freeze {} ({}).",
         cell.content.name(),
         size(without.collected_objects),
         size(without.heap),
@@ -71,15 +73,16 @@ fn shape(rows: &[Row<'_>]) -> Option<String> {
         percent(with.collected_share())
     );
     let Content::Entries { objects, .. } = cell.content else { return Some(ours) };
-    let beside = anchor("none", objects, false, 0.02, 20).zip(anchor("freeze", objects, false, 0.02, 20));
+    let beside = anchor("nothing", objects, false, 0.02, 20).zip(anchor("collect, freeze", objects, false, 0.02, 20));
     Some(match beside {
         None => ours,
         Some((none, freeze)) => format!(
-            "{ours} CPython 3.12.1 copied {} of {} MiB ({}) and {} MiB.",
-            none.collected_mib,
+            "{ours} CPython 3.12.1 copied {} of {} MiB of RSS ({}) in the first collection of a worker, and {} MiB after a \
+             collection and a freeze.",
+            none.first_mib,
             none.rss_mib,
-            percent(none.collected_share()),
-            freeze.collected_mib
+            percent(none.first_share()),
+            freeze.first_mib
         ),
     })
 }
@@ -95,11 +98,16 @@ fn reading(rows: &[Row<'_>]) -> Option<String> {
     let in_runs = in_runs
         .map_or(String::new(), |(_, runs)| format!(" in runs of 20 neighbours only {}", percent(runs.served_share())));
     let cpython = match cell.content {
-        Content::Entries { objects, .. } => anchor("freeze", objects, true, 0.01, 1),
+        Content::Entries { objects, .. } => anchor("collect, freeze", objects, true, 0.01, 1),
         Content::Graph { .. } => None,
     };
     let cpython = cpython.map_or(String::new(), |row| {
-        format!(" CPython 3.12.1 copied {} of {} MiB ({}).", row.served_mib, row.rss_mib, percent(row.served_share()))
+        format!(
+            " CPython 3.12.1 copied {} of {} MiB of RSS ({}).",
+            row.served_mib,
+            row.rss_mib,
+            percent(row.served_share())
+        )
     });
     Some(format!(
         "Freezing does not stop reads from writing counts: reading 1 % of the entries at random copies {} of {} of the \
@@ -138,73 +146,21 @@ fn side_tables(rows: &[Row<'_>]) -> Option<String> {
         let released =
             figures.tables_released.map_or(String::new(), |bytes| format!(", {} after the release", size(bytes)));
         format!(
-            " Streaming detection needs scratch tables as well: {} at their peak{released}.",
-            size(figures.tables_peak)
+            " Streaming detection needs scratch beside the links: both together take {} at most{released}.",
+            known_size(figures.tables_peak)
         )
     });
     Some(format!(
         "Side tables need no freeze against the collector: unfrozen, two collections copy {} of the objects' pages ({} with \
-         links in headers; {}). The price is private memory beside the objects: {} at its peak, {} after the second \
-         collection{released}; the control has {}, and with links in headers it is {}.{streaming}",
+         links in headers; {}). The price is private memory beside the objects: {} at most, {} after the second \
+         collection{released}; the control has {}, and with links in headers it is {} at most.{streaming}",
         percent(side.collected_share()),
         percent(inline.collected_share()),
         cell.content.name(),
-        size(side.tables_peak),
+        known_size(side.tables_peak),
         size(side.tables_end),
         size(side.control),
-        size(inline.tables_peak)
-    ))
-}
-
-/// Which layouts and conditions keep nearly all pages of objects shared, through reading and collecting, and what they cost.
-fn remedy(rows: &[Row<'_>]) -> Option<String> {
-    let tried: Vec<(&Row<'_>, Figures)> = rows
-        .iter()
-        .filter(|row| row.cell.part == Part::Conditions && row.cell.layout.collects())
-        .filter_map(|row| Some((row, row.figures?)))
-        .collect();
-    let copied = |figures: &Figures| figures.served_share() + figures.collected_share();
-    let is_good = |figures: &Figures| copied(figures) < NEARLY_NOTHING;
-    let mut good: Vec<&(&Row<'_>, Figures)> = tried.iter().filter(|(_, figures)| is_good(figures)).collect();
-    good.sort_by(|a, b| a.1.less_control().total_cmp(&b.1.less_control()));
-    let frozen_only = tried.iter().filter(|(row, _)| row.cell.condition.freeze == Freeze::Freeze);
-    let least_frozen = frozen_only.map(|(_, figures)| copied(figures)).min_by(f64::total_cmp);
-    let least_frozen = least_frozen.map_or(String::new(), |least| {
-        format!(" The best that freeze alone does is {}, because each read writes a count.", percent(least))
-    });
-    let of = tried.len();
-    let (Some((best, figures)), Some((worst, most))) = (good.first(), good.last()) else {
-        return (of > 0).then(|| {
-            format!(
-                "No layout and no freeze brings reading and collecting together to less than 1 % of the objects' pages ({of} \
-                 combinations tried).{least_frozen}"
-            )
-        });
-    };
-    let name = |row: &Row<'_>| format!("{} after {}", row.cell.layout.name(), row.cell.condition.name());
-    let all_immortal = good.iter().all(|(row, _)| row.cell.condition.freeze == Freeze::Immortal);
-    let all_immortal =
-        if all_immortal { ", all of them with freeze_immortal (what is frozen so never dies)" } else { "" };
-    let layouts = |rows: &mut dyn Iterator<Item = &Row<'_>>| {
-        rows.map(|row| row.cell.layout.name()).collect::<BTreeSet<_>>().len()
-    };
-    let (layouts_good, layouts_tried) =
-        (layouts(&mut good.iter().map(|(row, _)| *row)), layouts(&mut tried.iter().map(|(row, _)| *row)));
-    let without = find(rows, Part::Conditions, INLINE, Condition::NOTHING, |_| true);
-    let without = without
-        .map_or(String::new(), |(_, figures)| format!("; without anything, {INLINE} has {}", size(figures.private)));
-    Some(format!(
-        "Reading and collecting together stay below 1 % of the objects' pages in {} of {of} combinations of layout and \
-         freeze, on {layouts_good} of {layouts_tried} layouts{all_immortal}. Least private memory has {}: {} a worker, {} of it the control's{without}. It costs {} before \
-         the fork. Most of them has {}: {}, {} of it beside the objects.{least_frozen}",
-        good.len(),
-        name(best),
-        size(figures.private),
-        size(figures.control),
-        figures.freeze_ns.map_or_else(|| "no time".to_owned(), |ns| units::time(ns as u64)),
-        name(worst),
-        size(most.private),
-        size(most.tables_end)
+        known_size(inline.tables_peak)
     ))
 }
 
@@ -270,14 +226,59 @@ fn holes(rows: &[Row<'_>]) -> Option<String> {
     let immortal_first = Condition { collect_first: true, ..Condition::OFF_IMMORTAL };
     let (cell, with) = find(rows, Part::Holes, INLINE, immortal_first, most)?;
     let (_, without) = find(rows, Part::Holes, INLINE, Condition::OFF_IMMORTAL, most)?;
+    let garbage_only =
+        |cell: &Cell| cell.replaced == 0.0 && matches!(cell.content, Content::Entries { garbage, .. } if garbage > 0.0);
+    let plain = |more: &dyn Fn(&Cell) -> bool| {
+        let (_, with) = find(rows, Part::Holes, INLINE, Condition::OFF_COLLECT_FREEZE, more)?;
+        let (_, without) = find(rows, Part::Holes, INLINE, Condition::OFF_FREEZE, more)?;
+        Some(format!(
+            "{} with that collection and {} without",
+            percent(with.served_share()),
+            percent(without.served_share())
+        ))
+    };
+    let frozen = plain(&most).map_or(String::new(), |both| {
+        let none_replaced =
+            plain(&garbage_only).map_or(String::new(), |both| format!(" (where nothing is replaced: {both})"));
+        format!(
+            " After freeze alone it makes little difference, because counts and deaths write to the pages anyway: {both}{none_replaced}."
+        )
+    });
     Some(format!(
         "Of a heap with garbage in it ({}), a collection before freeze_immortal leaves holes that workers fill: requests that \
-         replace {} copy {} of the objects' pages, and {} without that collection. The parent has {} with it and {} without.",
+         replace {} copy {} of the objects' pages, and {} without that collection. The parent has {} with it and {} without.{frozen}",
         cell.content.name(),
         percent(cell.replaced),
         percent(with.served_share()),
         percent(without.served_share()),
         size(with.parent_rss),
         size(without.parent_rss)
+    ))
+}
+
+/// What the heap of a real process shows, on the layout that is CPython's.
+fn real_heap(rows: &[Row<'_>]) -> Option<String> {
+    let at = |condition| find(rows, Part::RealHeap, INLINE, condition, |_| true);
+    let (cell, without) = at(Condition::NOTHING)?;
+    let copied = |figures: &Figures| percent(figures.served_share() + figures.collected_share());
+    let off = at(Condition::OFF).map_or(String::new(), |(_, off)| {
+        format!(
+            " With the collector off requests copy {} and two collections {}.",
+            percent(off.served_share()),
+            percent(off.collected_share())
+        )
+    });
+    let frozen = [Condition::FREEZE, Condition::FREEZE_AT_ONCE, Condition::IMMORTAL];
+    let frozen: Vec<String> = frozen
+        .into_iter()
+        .filter_map(|condition| Some(format!("{} after {}", copied(&at(condition)?.1), condition.name())))
+        .collect();
+    let frozen = if frozen.is_empty() { String::new() } else { format!(", and {}", frozen.join(", ")) };
+    Some(format!(
+        "On {INLINE} with the heap of a process ({}; reads {}), requests and two collections together copy {} of the objects' \
+         pages where nothing is done{frozen}.{off}",
+        cell.content.name(),
+        cell.reads(),
+        copied(&without)
     ))
 }

@@ -1,6 +1,6 @@
 //! What live interpreters are asked, and their rows: `fork.py`, which does on CPython what `fork-v1` does here.
 
-use super::anchors::Anchor;
+use super::anchors::{Anchor, Together};
 use super::cell::{Cell, Condition, Content};
 use super::plan::{Part, Plan};
 use crate::experiment::live::{self, label, versions};
@@ -16,21 +16,21 @@ const MOST_WORKERS: u32 = 256;
 const MIB: f64 = 1_048_576.0;
 const MS: f64 = 1e6;
 
-/// What the program calls a condition; `None`: it has none such.
-fn variant(condition: Condition) -> Option<&'static str> {
+/// A condition that the program has: what it calls it, and what we do. `None`: it has none such.
+fn variant(condition: Condition) -> Option<(&'static str, &'static str)> {
     let variants = [
-        (Condition::NOTHING, "none"),
-        (Condition::OFF, "off"),
-        (Condition::FREEZE, "collect+freeze"),
-        (Condition::FREEZE_AT_ONCE, "freeze"),
-        (Condition::OFF_FREEZE, "freeze+off"),
+        (Condition::NOTHING, ("none", "nothing")),
+        (Condition::OFF, ("off", "off")),
+        (Condition::FREEZE, ("collect+freeze", "collect, freeze")),
+        (Condition::FREEZE_AT_ONCE, ("freeze", "freeze")),
+        (Condition::OFF_FREEZE, ("freeze+off", "off, freeze")),
     ];
-    variants.into_iter().find(|(known, _)| *known == condition).map(|(_, name)| name)
+    variants.into_iter().find(|(known, _)| *known == condition).map(|(_, names)| names)
 }
 
 /// With which options the program does what a cell does, whatever its heap; `None`: it cannot.
 pub fn options(cell: &Cell) -> Option<Options> {
-    let variant = variant(cell.condition)?;
+    let (variant, _) = variant(cell.condition)?;
     let share = cell.share?;
     let Content::Entries { objects, cyclic: false, garbage } = cell.content else { return None };
     let is_asked = matches!(cell.part, Part::Conditions | Part::Objects | Part::Reads | Part::Workers);
@@ -103,7 +103,7 @@ pub fn rows<'c>(records: &[trial::Record], cells: impl Iterator<Item = &'c Cell>
         let all = live::of(records, version, options);
         let mut causes: Vec<String> = all.iter().filter_map(|record| record.error.clone()).collect();
         causes.dedup();
-        let figures = figures(cell, variant(cell.condition)?, &all);
+        let figures = figures(cell, variant(cell.condition)?.1, &all);
         (!all.is_empty()).then(|| Row { name: label(version), cell: cell.clone(), figures, rounds: all.len(), causes })
     };
     let of = |(cell, options): (&Cell, Options)| {
@@ -127,6 +127,19 @@ fn figures(cell: &Cell, variant: &'static str, records: &[&trial::Record]) -> Op
     let shared = |record: &trial::Record| {
         Some(of_round(record, "worker_shared_dirty_bytes")? + of_round(record, "worker_shared_clean_bytes")?)
     };
+    // What older programs did not tell is not known.
+    let mib = |name: &str| over(name).map(|bytes| bytes / MIB);
+    let together = || {
+        Some(Together {
+            pss_mib: mib("worker_pss_last_bytes")?,
+            shared_clean_mib: mib("worker_shared_clean_last_bytes")?,
+            shared_dirty_mib: mib("worker_shared_dirty_last_bytes")?,
+            parent_pss_mib: mib("parent_pss_after_bytes")?,
+            parent_private_mib: mib("parent_private_dirty_after_bytes")?,
+            parent_shared_clean_mib: mib("parent_shared_clean_after_bytes")?,
+            parent_shared_dirty_mib: mib("parent_shared_dirty_after_bytes")?,
+        })
+    };
     Some(Anchor {
         objects,
         variant,
@@ -137,14 +150,17 @@ fn figures(cell: &Cell, variant: &'static str, records: &[&trial::Record]) -> Op
         rss_mib: over("worker_rss_bytes")? / MIB,
         served_mib: over("dirty_by_requests_bytes")? / MIB,
         served_faults: over("faults_by_requests")?,
-        collected_mib: over("dirty_by_collect_bytes")? / MIB,
-        collected_faults: over("faults_by_collect")?,
+        first_mib: mib("dirty_by_collect_bytes")?,
+        first_faults: over("faults_by_collect")?,
+        both_mib: mib("dirty_by_collections_bytes"),
+        both_faults: over("faults_by_collections"),
         private_percent: over("private_dirty_share")? * 100.0,
         pss_mib: over("worker_pss_bytes")? / MIB,
         shared_mib: median(ok().filter_map(|record| shared(record)).collect())? / MIB,
+        together: together(),
         first_ms: over("first_pause_ns")? / MS,
         second_ms: over("second_pause_ns")? / MS,
-        control_mib: Some(over("control_dirty_bytes")? / MIB),
+        control_mib: mib("control_private_dirty_bytes"),
     })
 }
 
@@ -161,12 +177,12 @@ pub fn finding(rows: &[Row]) -> Option<String> {
     let sentence = |name: &str| {
         let (none, frozen) = (at(name, Condition::NOTHING)?, at(name, Condition::FREEZE)?);
         Some(format!(
-            "{name} copied {:.1} of {:.1} MiB ({:.0} % of RSS) in two collections of a worker, and {:.1} MiB after a collection \
-             and a freeze (N = {}).",
-            none.collected_mib,
+            "{name} copied {:.1} of {:.1} MiB ({:.0} % of RSS) in the first collection of a worker, and {:.1} MiB after a \
+             collection and a freeze (N = {}).",
+            none.first_mib,
             none.rss_mib,
-            none.collected_share() * 100.0,
-            frozen.collected_mib,
+            none.first_share() * 100.0,
+            frozen.first_mib,
             crate::units::count(none.objects.into())
         ))
     };
@@ -219,10 +235,16 @@ mod tests {
             let same = ["dirty_by_requests_bytes", "faults_by_requests", "dirty_by_collect_bytes", "faults_by_collect"]
                 .into_iter()
                 .chain(["private_dirty_share", "worker_rss_bytes", "worker_shared_dirty_bytes"])
-                .chain(["worker_shared_clean_bytes", "first_pause_ns", "second_pause_ns"]);
+                .chain(["worker_shared_clean_bytes", "first_pause_ns", "second_pause_ns"])
+                .chain(["worker_pss_last_bytes", "worker_shared_clean_last_bytes", "worker_shared_dirty_last_bytes"])
+                .chain(["parent_pss_after_bytes", "parent_private_dirty_after_bytes"])
+                .chain(["parent_shared_clean_after_bytes", "parent_shared_dirty_after_bytes"]);
             let mut figures: Figures = same.map(|name| (name.to_owned(), json!([1 << 20, 1 << 20]))).collect();
             figures.insert("freeze_ns".to_owned(), json!(5_000_000));
-            figures.insert("control_dirty_bytes".to_owned(), json!(1 << 19));
+            // What it grew by is not what it has.
+            figures.insert("control_dirty_bytes".to_owned(), json!(1 << 18));
+            figures.insert("control_private_dirty_bytes".to_owned(), json!(1 << 19));
+            figures.insert("dirty_by_collections_bytes".to_owned(), json!([3 << 20, 5 << 20]));
             figures.insert("worker_pss_bytes".to_owned(), json!(pss.map(|mib| mib << 20)));
             trial::Record { status: Status::Ok, figures, ..trial::Record::of(&cell, "program") }
         };
@@ -234,6 +256,17 @@ mod tests {
         let figures = all[0].figures.unwrap();
         assert_eq!((figures.pss_mib, figures.shared_mib, figures.freeze_ms), (4.0, 2.0, 5.0));
         assert_eq!(figures.control_mib, Some(0.5));
+        assert_eq!((figures.first_mib, figures.both_mib, figures.both_faults), (1.0, Some(4.0), None));
+        assert_eq!(figures.together.map(|together| together.parent_private_mib), Some(1.0));
+        assert_eq!(figures.pss_together(), Some(1.0), "of the last moment, not of each one's own end");
+        // An older program told neither what both collections dirtied nor what the control has.
+        for record in &mut records {
+            for name in ["dirty_by_collections_bytes", "control_private_dirty_bytes", "worker_pss_last_bytes"] {
+                record.figures.remove(name);
+            }
+        }
+        let older = rows_of(&records)[0].figures.unwrap();
+        assert_eq!((older.both_mib, older.control_mib, older.pss_together()), (None, None, None));
         for record in &mut records {
             (record.status, record.error) = (Status::Error, Some("MemoryError".to_owned()));
         }

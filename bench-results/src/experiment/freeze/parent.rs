@@ -1,7 +1,7 @@
 //! The process of a cell: builds the heap, freezes it, forks, and asks the system what its children have copied.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use gc_core::process::Forked;
@@ -15,13 +15,19 @@ use workloads::graph::{HeapGraph, embedded_django};
 use super::cell::{Cell, Content, Freeze};
 use super::channel::{Message, ParentEnd, pipes};
 use super::child::{Task, live};
+use super::peak::Mark;
 use super::ranges::Ranges;
-use super::record::{ChildRecord, Moment, ParentRecord, Record, Stage, Total};
+use super::record::{ChildRecord, Last, Moment, ParentRecord, Record, Stage, Total};
 use crate::heap_settings;
 use crate::process_memory::{ProcessMemory, RangeMemory};
 use crate::provenance::binary_hash;
 use crate::record::Status;
 use crate::roster::for_heap;
+
+/// How often a collector with a thread of its own is waited for;
+const STANDSTILLS: u32 = 3;
+/// and how long it has each time to begin what it was asked for.
+const BETWEEN_STANDSTILLS: Duration = Duration::from_millis(10);
 
 /// Runs a cell in this process, which must have no other threads.
 ///
@@ -66,6 +72,11 @@ fn on<H: Heap>(cell: &Cell, record: &mut Record) -> Result<()> {
             record.totals.push(total(&workers)?);
         }
     }
+    // What a page is shared by is known when all have done what they do: the first worker saw few beside it.
+    record.last = Some(Last {
+        parent: ProcessMemory::of(std::process::id())?,
+        workers: workers.iter().map(|worker| ProcessMemory::of(worker.process)).collect::<Result<_, _>>()?,
+    });
     Ok(())
 }
 
@@ -94,6 +105,7 @@ fn prepare<'m, M: Mutator>(mutator: &'m M, cell: &Cell) -> Result<(ParentRecord,
         }
         freeze_ns = Some(begin.elapsed().as_nanos() as u64);
     }
+    come_to_rest(mutator);
     let heap = mutator.heap();
     let (statistics, ranges) = (heap.statistics(), Ranges::of(heap));
     let parent = ParentRecord {
@@ -112,6 +124,20 @@ fn prepare<'m, M: Mutator>(mutator: &'m M, cell: &Cell) -> Result<(ParentRecord,
         tables: ranges.tables_of(own)?,
     };
     Ok((parent, content))
+}
+
+/// Waits until a collector that has a thread of its own has done what it was asked for while the heap was built: otherwise it
+/// goes on after the fork, and the pages it writes to are charged to whoever was forked.
+fn come_to_rest<M: Mutator>(mutator: &M) {
+    let abilities = M::Heap::ABILITIES;
+    if !(abilities.parallel_mutators && abilities.collects_cycles) {
+        return;
+    }
+    // A standstill comes when no collection is under way. One that was asked for begins when the thread wakes up.
+    for _ in 0..STANDSTILLS {
+        mutator.safe_region(|| std::thread::sleep(BETWEEN_STANDSTILLS));
+        mutator.at_standstill(|| ());
+    }
 }
 
 fn build<'m, M: Mutator>(mutator: &'m M, content: &Content) -> Result<FrozenHeap<'m, M>> {
@@ -160,17 +186,21 @@ impl Child {
     /// Looks at it stage by stage, to its last.
     fn watch<M: Mutator>(&mut self, mutator: &M, cell: &Cell, ranges: &Ranges) -> Result<ChildRecord> {
         let mut moments = Vec::new();
+        let mut mark: Option<Mark> = None;
         for stage in Stage::of(cell) {
-            let message = mutator.safe_region(|| self.end.hear())?;
+            // A collection in the parent would write to pages, and the child would have what it leaves to itself.
+            let message = mutator.at_standstill(|| self.end.hear())?;
             ensure!(message.said.stage == stage, "a child is at another stage than it should be");
-            moments.push(self.moment(message, ranges)?);
+            let given_back = mark.as_ref().and_then(Mark::given_back);
+            moments.push(self.moment(message, ranges, given_back)?);
+            mark = Mark::set_back(self.process);
             self.end.go_on()?;
         }
         Ok(ChildRecord { number: self.number, fork_ns: self.fork_ns, moments })
     }
 
     /// It now; `ranges` are those at the first fork.
-    fn moment(&self, message: Message, ranges: &Ranges) -> Result<Moment> {
+    fn moment(&self, message: Message, ranges: &Ranges, given_back: Option<u64>) -> Result<Moment> {
         let (own, objects) = (std::process::id(), &ranges.objects);
         // Addresses are the same on both sides of a fork; a heap that grows does so at the end.
         let new_objects = objects.end..message.ranges.objects.end.max(objects.end);
@@ -182,6 +212,7 @@ impl Child {
             parent: ProcessMemory::of(own)?,
             parent_objects: RangeMemory::of(own, objects)?,
             said: message.said,
+            given_back,
         })
     }
 }

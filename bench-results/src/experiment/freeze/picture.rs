@@ -35,7 +35,7 @@ fn by_reads(rows: &[Row<'_>], caption: &str) -> Option<Picture> {
     let mut series: Vec<Series> = Vec::new();
     for row in rows.iter().filter(|row| row.cell.part == Part::Reads && row.cell.run == 1) {
         let (Some(share), Some(figures)) = (row.cell.share, row.figures) else { continue };
-        let point = (share, figures.served_share() + figures.collected_share());
+        let point = (share, figures.served_share() + figures.first_share());
         let name = format!("{}, {}", row.cell.layout.name(), row.cell.condition.name());
         match series.iter_mut().find(|series| series.name == name) {
             Some(series) => series.points.push(point),
@@ -48,10 +48,10 @@ fn by_reads(rows: &[Row<'_>], caption: &str) -> Option<Picture> {
     if series.is_empty() {
         return None;
     }
-    for (variant, nth) in [("none", 0), ("freeze", 1)] {
+    for (variant, nth) in [("nothing", 0), ("collect, freeze", 1)] {
         let of_variant = anchors::ROWS.iter().filter(|row| (row.variant, row.workers, row.run) == (variant, 1, 1));
-        let points = of_variant.map(|row| (row.share, row.served_share() + row.collected_share())).collect();
-        let name = format!("CPython 3.12.1, {variant} (of RSS)");
+        let points = of_variant.map(|row| (row.share, row.served_share() + row.first_share())).collect();
+        let name = format!("CPython 3.12.1 (recorded), {variant} (of RSS)");
         series.push(Series { marked: true, ..Series::line(name, Look::of_recorded(nth), points) });
     }
     let ticks = [0.0, 0.01, 0.05, 0.2].map(|share| (share, label_of(share, Unit::Share)));
@@ -60,7 +60,7 @@ fn by_reads(rows: &[Row<'_>], caption: &str) -> Option<Picture> {
         title: title.clone(),
         x: Axis::with_ticks("share of the entries read, at random", Kind::Linear, (-0.006, 0.206), ticks.to_vec())
             .read_as(Reading::Unit(Unit::Share)),
-        y: Axis::linear("share of the objects' pages copied by reading and two collections", 0.0, 1.0, Unit::Share),
+        y: Axis::linear("share of the objects' pages copied by reading and one collection", 0.0, 1.0, Unit::Share),
         series,
         front: Vec::new(),
         notes: vec![

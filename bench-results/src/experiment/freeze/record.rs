@@ -89,12 +89,27 @@ pub struct Moment {
     pub parent: ProcessMemory,
     /// The parent's pages of objects. Private: all living children have copied them.
     pub parent_objects: RangeMemory,
+    /// What was resident at the most since the stage before, and is no longer; `null` where the system does not tell, at the
+    /// fork, and in records of older builds.
+    #[serde(default)]
+    pub given_back: Option<u64>,
 }
 
 impl Moment {
-    /// Private memory beside the objects: lasting tables, scratch tables of collections, the allocator's, the stack.
+    /// Private memory beside the objects: links or ages that lie in tables, scratch of collections, the allocator's memory,
+    /// the stack.
     pub fn beside_objects(&self) -> u64 {
         self.child.private_dirty.saturating_sub(self.objects.private + self.new_objects.private)
+    }
+
+    /// The most of it at a time since the stage before: what is there, and what was given back on the way here, less what of
+    /// that was pages of objects or of lasting tables, which were there at the stage before. At most: what is copied late in
+    /// a stage was not there yet when scratch was.
+    pub fn beside_objects_at_most(&self, before: &Self) -> Option<u64> {
+        let fall = |of: fn(&Self) -> u64| of(before).saturating_sub(of(self));
+        let of_heap = fall(|moment| moment.objects.resident + moment.new_objects.resident)
+            + fall(|moment| moment.tables.resident);
+        Some(self.beside_objects() + self.given_back?.saturating_sub(of_heap))
     }
 }
 
@@ -156,6 +171,15 @@ pub struct Total {
     pub pss: u64,
 }
 
+/// The memory of the parent and of each worker in the end, when all workers are alive and done.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Last {
+    /// The parent.
+    pub parent: ProcessMemory,
+    /// The workers in order.
+    pub workers: Vec<ProcessMemory>,
+}
+
 /// The record of a cell.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Record {
@@ -179,6 +203,9 @@ pub struct Record {
     pub workers: Vec<ChildRecord>,
     /// Memory at 0, 1, 2, 4, … workers.
     pub totals: Vec<Total>,
+    /// All of them at one last moment; `null` in records of older builds.
+    #[serde(default)]
+    pub last: Option<Last>,
     /// How long the process of the cell took.
     pub process_ns: Option<u64>,
     /// Tells machines apart; a hash.
@@ -201,6 +228,7 @@ impl Record {
             control: None,
             workers: Vec::new(),
             totals: Vec::new(),
+            last: None,
             process_ns: None,
             machine: machine_hash().map(str::to_owned),
             binary: Some(binary.to_owned()),

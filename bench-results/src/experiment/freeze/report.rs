@@ -181,15 +181,17 @@ fn said(about: &str, text: &str) -> chapter::Finding {
     chapter::Finding { about: about.to_owned(), text: text.to_owned() }
 }
 
-const NOTES: [&str; 7] = [
+const NOTES: [&str; 8] = [
     "A worker is a forked child that serves requests and then collects twice. Figures of memory are the system's: sums from \
      /proc/PID/smaps_rollup, pages of objects from /proc/PID/pagemap.",
     "Dirtied: what came to Private_Dirty in that stage: pages copied because of a write, and new ones.",
     "Of the objects' pages: those between the first and the last that the objects had at the fork. What a worker allocates \
      beyond them is in the sums and not in this share; pages between them that were not there yet are, so that it may exceed \
      100 %.",
-    "Private beside objects: everything private that is no page of objects: links or ages where they have tables, scratch \
-     tables of collections, the allocator's memory, the stack.",
+    "Private beside objects: everything private that is no page of objects: links or ages where they have tables, scratch of \
+     collections, the allocator's memory, the stack. At most: with what was given back on the way, by the kernel's mark of \
+     the most that was resident, and a release of all included.",
+    "Pss, Shared_Clean and Shared_Dirty of a worker and all of the parent: at one last moment, when all workers are alive and done.",
     "The control is a child that answers the same questions and does nothing else. Nothing is subtracted but in the column that \
      says so.",
     "Heaps without a collector (refcount, refcount-atomic) show what reading copies by itself; freezing does nothing there, \
@@ -240,6 +242,9 @@ fn csv(rows: &[Row<'_>], records: &[trial::Record]) -> Result<String> {
         "quantity",
         "unit",
         "value",
+        // Of rounds; empty for interpreters.
+        "least",
+        "most",
     ])?;
     for row in rows {
         let cell = row.cell;
@@ -258,9 +263,16 @@ fn csv(rows: &[Row<'_>], records: &[trial::Record]) -> Result<String> {
         ];
         for quantity in quantities::ALL {
             // What is not known has an empty field.
+            let text = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
             let value = row.figures.as_ref().and_then(|figures| quantity.of(figures));
-            let value = value.map_or(String::new(), |value| value.to_string());
-            let own = [quantity.key.to_owned(), quantity.unit.name().to_owned(), value];
+            let rounds = || row.rounds.iter().filter_map(|figures| quantity.of(figures));
+            let own = [
+                quantity.key.to_owned(),
+                quantity.unit.name().to_owned(),
+                text(value),
+                text(rounds().min_by(f64::total_cmp)),
+                text(rounds().max_by(f64::total_cmp)),
+            ];
             writer.write_record(same.iter().chain(&own))?;
         }
     }
@@ -283,7 +295,8 @@ fn csv(rows: &[Row<'_>], records: &[trial::Record]) -> Result<String> {
             for quantity in quantities::ALL {
                 let value = row.figures.as_ref().and_then(|figures| quantity.of_anchor(figures));
                 let value = value.map_or(String::new(), |value| value.to_string());
-                let own = [quantity.key.to_owned(), quantity.unit.name().to_owned(), value];
+                let own =
+                    [quantity.key.to_owned(), quantity.unit.name().to_owned(), value, String::new(), String::new()];
                 writer.write_record(same.iter().chain(&own))?;
             }
         }

@@ -19,6 +19,8 @@ pub(super) struct Row<'r> {
     pub(super) cell: &'r Cell,
     /// The means over rounds; `None` if none is ok.
     pub(super) figures: Option<Figures>,
+    /// Those of each round that is ok.
+    pub(super) rounds: Vec<Figures>,
     /// Its records, round by round.
     pub(super) records: Vec<&'r Record>,
 }
@@ -29,12 +31,12 @@ pub(super) fn rows(records: &[Record]) -> Vec<Row<'_>> {
     for record in records {
         match rows.iter_mut().find(|row| is_same(row.cell, &record.spec)) {
             Some(row) => row.records.push(record),
-            None => rows.push(Row { cell: &record.spec, figures: None, records: vec![record] }),
+            None => rows.push(Row { cell: &record.spec, figures: None, rounds: Vec::new(), records: vec![record] }),
         }
     }
     for row in &mut rows {
-        let figures: Vec<Figures> = row.records.iter().filter_map(|record| Figures::of(record)).collect();
-        row.figures = Figures::mean(&figures);
+        row.rounds = row.records.iter().filter_map(|record| Figures::of(record)).collect();
+        row.figures = Figures::mean(&row.rounds);
     }
     rows
 }
@@ -85,6 +87,16 @@ fn name(part: Part, cell: &Cell) -> String {
 fn columns(part: Part) -> Vec<&'static Quantity> {
     let always =
         ["objects", "served", "served-share", "collected", "collected-share", "private", "control", "less-control"];
+    let together = [
+        "pss",
+        "shared-clean",
+        "shared-dirty",
+        "parent-pss",
+        "parent-private",
+        "parent-shared-clean",
+        "parent-shared-dirty",
+    ];
+    let first = ["first-collected", "first-collected-faults", "first-collected-share"];
     let more: &[&str] = match part {
         Part::Conditions | Part::RealHeap => &[
             "heap-tables",
@@ -95,8 +107,6 @@ fn columns(part: Part) -> Vec<&'static Quantity> {
             "collected-tables",
             "beside-peak",
             "beside-end",
-            "pss",
-            "shared",
             "first-collection",
             "second-collection",
         ],
@@ -107,17 +117,19 @@ fn columns(part: Part) -> Vec<&'static Quantity> {
             "served-faults",
             "collected-faults",
             "collected-tables",
-            "pss",
-            "shared",
             "first-collection",
             "second-collection",
         ],
-        Part::Reads => &["rss", "served-faults", "collected-faults", "collected-tables", "pss", "shared"],
-        Part::Workers => &["pss", "shared"],
+        Part::Reads => &["rss", "served-faults", "collected-faults", "collected-tables"],
+        Part::Workers => &[],
         Part::Churn => &["collected-tables", "found", "unfrozen-found", "unfrozen-dirtied", "first-collection"],
         Part::Holes => &["parent-rss", "freeze-time", "found"],
     };
-    quantities::some(&[&always[..], more].concat())
+    let beside_cpython = matches!(part, Part::Conditions | Part::Objects | Part::Reads);
+    let first: &[&str] = if beside_cpython { &first } else { &[] };
+    let together: &[&str] =
+        if beside_cpython || matches!(part, Part::Workers | Part::RealHeap) { &together } else { &[] };
+    quantities::some(&[&always[..], more, first, together].concat())
 }
 
 fn grid(part: Part, rows: &[&Row<'_>], live: &[live::Row]) -> Grid {
@@ -213,14 +225,23 @@ fn notes(part: Part, rows: &[&Row<'_>]) -> Vec<String> {
     if matches!(part, Part::Conditions | Part::Objects | Part::Reads) {
         notes.push(
             "CPython's recorded rows: 3.12.1, `freeze_fork.py`, N = 1,000,000 where nothing else is said, on another machine: compare \
-             the memory, not the times. Its shares are of the whole process, because nothing tells its objects' pages apart."
+             the memory, not the times. They tell the first collection of a worker, not both; Pss where there was one worker (otherwise it \
+             was read when few others shared). Its shares are of the whole process (RSS), because nothing tells its objects' \
+             pages apart."
+                .to_owned(),
+        );
+    }
+    if rows.iter().any(|row| row.cell.condition.automatic && row.cell.layout.collects()) {
+        notes.push(
+            "Where the collector is not off, collections that requests start fall into the requests: what those copy is among \
+             what requests dirtied."
                 .to_owned(),
         );
     }
     if part == Part::RealHeap {
         notes.push(
-            "A graph is loaded with the collector off. Unless it is frozen or collected before, the first collection that \
-             requests start examines all of it: what that copies is among what requests dirtied."
+            "A graph is loaded with the collector off. Unless it is frozen or collected before, or the collector stays off, the \
+             first collection that requests start examines all of it."
                 .to_owned(),
         );
     }
