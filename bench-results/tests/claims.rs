@@ -53,7 +53,8 @@ fn each_claim_is_tried_in_a_process_of_its_own_and_told() {
     for claim in CLAIMS {
         assert!(page.contains(claim.rule), "{}", claim.key);
     }
-    assert!(stdout(&done).contains("523/47/0"), "{}", stdout(&done));
+    assert!(page.contains("523/47/0"), "{page}");
+    assert!(stdout(&done).contains("claims 1, 28 and 29"), "{}", stdout(&done));
 }
 
 /// What a claim on forks measured on a heap, in a process of its own.
