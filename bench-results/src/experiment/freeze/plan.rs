@@ -253,18 +253,18 @@ impl Plan {
 const BUILT_IN_NODES: u64 = 156_000;
 /// What a node of a graph costs, as a multiple of an object of entries: it has more references, and its collections come
 /// on top.
-const GRAPH_WEIGHT: f64 = 1.9;
+const GRAPH_WEIGHT: f64 = 1.8;
 
 /// Seconds, as measured on a virtual machine of 2024 with two cores, both busy: to start a process and look at its first stages;
-const START_S: f64 = 0.07;
+const START_S: f64 = 0.02;
 /// to build an object and what hangs on it, and to free it in the end;
-const BUILD_S: f64 = 0.9e-6;
+const BUILD_S: f64 = 0.8e-6;
 /// to collect twice in a child and copy what that writes to, for each object;
-const CHILD_S: f64 = 0.45e-6;
+const CHILD_S: f64 = 0.38e-6;
 /// to read an object, with its share of the tree that a request builds;
-const READ_S: f64 = 0.8e-6;
+const READ_S: f64 = 0.6e-6;
 /// and to look at a child.
-const LOOK_S: f64 = 0.016;
+const LOOK_S: f64 = 0.004;
 
 fn cells_of(part: Part, scale: &Scale) -> Vec<Cell> {
     let centre = Content::entries(scale.objects);
