@@ -141,7 +141,7 @@ fn freeze_has_rows_of_an_interpreter_beside_the_recorded_ones() {
     for row in ["nothing", "off", "collect, freeze", "freeze", "off, freeze", "collect, freeze, 5 %, runs of 20"] {
         assert_eq!(page.matches(&format!("| {name}, {row} |")).count(), 1, "{row}: {page}");
     }
-    assert!(page.contains("| CPython 3.12.1 (recorded), none, N = 1,000,000 |"), "{page}");
+    assert!(page.contains("| CPython 3.12.1 (recorded), nothing, N = 1,000,000 |"), "{page}");
     assert!(page.contains("shares are of the whole process (RSS)") && page.contains("| live interpreters |"), "{page}");
     assert!(stdout(&done).contains(&format!("{name}, off")), "{}", stdout(&done));
     let csv = table(&run.join("freeze.csv"));
