@@ -109,7 +109,8 @@ fn row(version: &str, records: &[&Record], setting: &'static Setting, ours: Opti
         interpreter: Some(Interpreter { name: label(version), less: None, causes }),
     };
     // The baseline collects as 3.12 does, and as no other version.
-    let counts = theirs.collections().filter(|_| version.starts_with("CPython 3.12."));
+    let compares = version.starts_with("CPython 3.12.") && !setting.goes_by_the_clock();
+    let counts = theirs.collections().filter(|_| compares);
     let less = ours.zip(counts).map(|(ours, theirs)| std::array::from_fn(|g| (ours[g] - theirs[g]).round() as i64));
     Row { interpreter: theirs.interpreter.map(|interpreter| Interpreter { less, ..interpreter }), ..theirs }
 }
@@ -247,6 +248,13 @@ mod tests {
         let of = |row: &Row| row.interpreter.clone().unwrap();
         assert_eq!((of(old).name.as_str(), of(old).less), ("CPython 3.12.1, live", Some([1, 0, 0])));
         assert_eq!(of(new).less, None, "another version collects by other rules");
+        let timed = super::row(
+            "CPython 3.12.1",
+            &records.iter().take(3).collect::<Vec<_>>(),
+            setting("interval:5").unwrap(),
+            ours,
+        );
+        assert_eq!(of(&timed).less, None, "of collections by the clock the machine has a say");
         let other = setting("off").unwrap();
         assert!(super::rows(&records, &Work::centre(), other, ours).is_empty());
     }

@@ -25,6 +25,13 @@ pub struct Setting {
     pub dials: &'static [(&'static str, &'static str)],
 }
 
+impl Setting {
+    /// Whether a clock decides when to collect, and so the speed of the machine how often: then counts are not compared.
+    pub fn goes_by_the_clock(&self) -> bool {
+        self.dials.iter().any(|(name, value)| *name == "steering" && value.starts_with("interval:"))
+    }
+}
+
 macro_rules! thresholds {
     ($key:literal, $meaning:literal) => {
         Setting { key: $key, meaning: $meaning, heap: &[("thresholds", $key)], dials: &[] }
@@ -51,7 +58,10 @@ pub const SETTINGS: [Setting; 16] = [
     steering!("young-every:25", "off, and between requests collect(0), each 25th time"),
     steering!("full-every:1000", "off, and between requests a full collection, each 1,000th time"),
     steering!("scheduler:2000", "off, and after a request collect(0) if get_count()[0] > 2000"),
-    steering!("interval:5", "off, and between requests collect(0) if 5 ms have passed"),
+    steering!(
+        "interval:5",
+        "off, and between requests collect(0) if 5 ms have passed: how often, hangs on the machine"
+    ),
     steering!(
         "bytes:4M",
         "off, and between requests a full collection if the heap holds 4 MiB more than after the last"

@@ -62,8 +62,12 @@ impl Row {
         Some([of(0)?, of(1)?, of(2)?])
     }
 
-    /// By how much the collections of each generation differ from CPython's; `None` where one of the two is not known.
+    /// By how much the collections of each generation differ from CPython's; `None` where one of the two is not known, or both
+    /// hang on the machine.
     pub fn difference(&self) -> Option<[i64; 3]> {
+        if self.setting.goes_by_the_clock() {
+            return None;
+        }
         let (ours, theirs) = (self.collections()?, self.cpython.first()?.collections()?);
         Some(std::array::from_fn(|generation| ours[generation].round() as i64 - theirs[generation] as i64))
     }
