@@ -14,6 +14,7 @@ use nix::sys::prctl;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, getppid};
+use serde::de::DeserializeOwned;
 
 use crate::cell::Cell;
 use crate::provenance::binary_hash;
@@ -41,22 +42,42 @@ pub fn invoke(cell: &Cell, files: Files<'_>, timeout: Duration) -> Result<Record
             arguments.extend([option.into(), path.into()]);
         }
     }
-    let Ended { status: ended, output, messages } = run_again(&arguments, timeout)?;
-    let mut failed = cell.record(binary_hash().ok());
-    let Some(status) = ended else {
-        failed.status = Status::Timeout;
-        failed.error = Some(format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs()));
-        return Ok(failed);
+    Ok(match run_for_record(&arguments, timeout)? {
+        Ok(record) => record,
+        Err(Failure { status, error }) => Record { status, error: Some(error), ..cell.record(binary_hash().ok()) },
+    })
+}
+
+/// Why a process left no record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// In a word.
+    pub status: Status,
+    /// In a sentence.
+    pub error: String,
+}
+
+/// Runs this program with other arguments, of which it prints a record as its last line.
+///
+/// # Errors
+/// If it cannot run at all: the process cannot start, or says that input or machine are not fit for it.
+pub fn run_for_record<R: DeserializeOwned>(
+    arguments: &[OsString],
+    timeout: Duration,
+) -> Result<std::result::Result<R, Failure>> {
+    let Ended { status, output, messages } = run_again(arguments, timeout)?;
+    let Some(status) = status else {
+        let error = format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs());
+        return Ok(Err(Failure { status: Status::Timeout, error }));
     };
     if let Some(record) = output.lines().last().and_then(|line| serde_json::from_str(line).ok()) {
-        return Ok(record);
+        return Ok(Ok(record));
     }
     let message = messages.lines().last().unwrap_or_default();
     if status.code() == Some(1) {
         bail!("{}", message.strip_prefix("error: ").unwrap_or(message));
     }
-    failed.error = Some(cause(status, message));
-    Ok(failed)
+    Ok(Err(Failure { status: Status::Error, error: cause(status, message) }))
 }
 
 /// How a process of this program ended.

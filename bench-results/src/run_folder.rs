@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::histogram::write_whole;
+use crate::provenance::{Provenance, binary_hash, machine_hash};
 use crate::record::Record;
 
 /// A line of `cells.jsonl`: what is kept of a finished cell.
@@ -231,6 +232,31 @@ pub fn refuse_other(path: &Path, kind: &str) -> Result<()> {
         Some(other) => Err(another(path, &other)),
         None => Ok(()),
     }
+}
+
+/// Asks whether this build began a run: cells of two builds do not compare.
+///
+/// # Errors
+/// If another build did, or this program cannot read its own file.
+pub fn refuse_other_build(path: &Path, begun: &Provenance) -> Result<()> {
+    if begun.binary.as_deref() == Some(binary_hash()?) {
+        return Ok(());
+    }
+    bail!(
+        "{} was begun by another build of gclab, and its cells would not compare; start a new run, or use that build",
+        path.display()
+    )
+}
+
+/// Asks whether all of these, the machines of a run's records, are this one: cells of two machines do not compare.
+///
+/// # Errors
+/// If one is not.
+pub fn refuse_other_machine<'r>(path: &Path, machines: impl IntoIterator<Item = Option<&'r str>>) -> Result<()> {
+    if machines.into_iter().all(|machine| machine == machine_hash()) {
+        return Ok(());
+    }
+    bail!("{} was begun on another machine, and its cells would not compare; go on there", path.display())
 }
 
 fn another(path: &Path, kind: &str) -> anyhow::Error {

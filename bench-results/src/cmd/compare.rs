@@ -13,10 +13,10 @@ use crate::cell::Cell;
 use crate::comparison::{BASELINE, Calibration, Comparison, Run, of_point};
 use crate::invocation::{Files, invoke};
 use crate::judgement::judge;
-use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
+use crate::provenance::{Load, Provenance, binary_hash, now_utc};
 use crate::record::{SCHEMA, Status};
 use crate::report::verdict_line::VerdictLine;
-use crate::run_folder::{RunFolder, refuse_other, words_to_resume};
+use crate::run_folder::{RunFolder, refuse_other, refuse_other_build, refuse_other_machine, words_to_resume};
 use crate::{disagreement, table, units};
 
 /// What `run.json` calls a comparison.
@@ -177,21 +177,13 @@ pub(super) fn resume(path: &Path, kind: &str) -> Result<(RunFolder, Run)> {
     refuse_other(path, kind)?;
     let folder = RunFolder::open(path)?;
     let run: Run = folder.read_run()?;
-    if run.provenance.binary.as_deref() != Some(binary_hash()?) {
-        bail!(
-            "{} was begun by another build of gclab, and its cells would not compare; start a new run, or use that build",
-            path.display()
-        );
-    }
+    refuse_other_build(path, &run.provenance)?;
     if !run.parts.is_empty() {
         bail!("{} was merged from other runs; go on with those, and merge them again", path.display());
     }
     // What the baseline serves is of a machine too, and is measured before the first cell.
     let calibrated = run.comparison.calibrations.values().map(|calibration| &calibration.record);
-    let elsewhere = folder.records().iter().chain(calibrated).any(|record| record.machine.as_deref() != machine_hash());
-    if elsewhere {
-        bail!("{} was begun on another machine, and its cells would not compare; go on there", path.display());
-    }
+    refuse_other_machine(path, folder.records().iter().chain(calibrated).map(|record| record.machine.as_deref()))?;
     Ok((folder, run))
 }
 

@@ -10,6 +10,7 @@ mod merge;
 mod oracle;
 mod overhead;
 mod plan;
+mod progress;
 mod publish;
 mod recorded;
 mod replay;

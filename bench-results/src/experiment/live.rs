@@ -16,10 +16,10 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use super::trial::{Answer, Cell, Options, Point, Programs, Python, Record, SCHEMA, Script, Subject};
-use crate::provenance::{binary_hash, machine_hash};
+use crate::provenance::binary_hash;
 use crate::record::Status;
 use crate::report::origin::without_paths;
-use crate::run_folder::{self, CellFolder};
+use crate::run_folder::{self, CellFolder, refuse_other_machine};
 
 /// The folder in the run's.
 const FOLDER: &str = "live";
@@ -101,9 +101,7 @@ impl Live {
         }
         let folder = CellFolder::<Record>::open(&path)?;
         let begun: Begun = folder.read_run()?;
-        if folder.records().iter().any(|record| record.machine.as_deref() != machine_hash()) {
-            bail!("{} was begun on another machine; go on there", run.display());
-        }
+        refuse_other_machine(run, folder.records().iter().map(|record| record.machine.as_deref()))?;
         if let Some(python) = pythons.iter().find(|python| !begun.versions.contains(&python.version)) {
             let versions = begun.versions.join(", ");
             bail!("{} is no part of this run, which has {versions}; leave it out, or start a new run", python.version);

@@ -6,21 +6,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use workloads::graph::HeapGraph;
 
 use super::super::compare::plural;
-use super::super::{WrongAnswer, print};
+use super::super::{WrongAnswer, print, progress};
 use super::trial::pythons;
 use crate::experiment::freeze::live as asked;
 use crate::experiment::freeze::{Cell, Part, Plan, Record, Report, Run, Size, parent, write};
 use crate::experiment::live::{self, Live};
 use crate::experiment::trial::{self, Python};
-use crate::invocation::{Ended, cause, die_with_parent, run_again};
+use crate::invocation::{Failure, die_with_parent, run_for_record};
 use crate::process_memory::ProcessMemory;
-use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
+use crate::provenance::{Load, Provenance, binary_hash, now_utc};
 use crate::record::Status;
-use crate::run_folder::CellFolder;
+use crate::run_folder::{CellFolder, refuse_other_build, refuse_other_machine};
 use crate::{roster, units};
 
 const EXAMPLES: &str = "\
@@ -33,7 +32,7 @@ Examples:
 
 A parent builds a heap, freezes it or not, and forks workers that read it and collect twice. Which memory each of them has
 to itself afterwards is asked of the system (Linux: /proc/PID/smaps_rollup and pagemap). The run folder keeps run.json,
-cells.jsonl (one record a cell), freeze.md, freeze.csv and pictures. Figures of CPython 3.12.1 stand beside ours. With
+cells.jsonl (one record a cell), freeze.md, freeze.csv, freeze.tex and plots/. Figures of CPython 3.12.1 stand beside ours. With
 --python PATH live interpreters do the same in the same rounds, by a program that is built in, where they can: no
 freeze_immortal, and the parts conditions, objects, reads and workers. They take their time; their records are in live/.";
 
@@ -120,7 +119,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         units::duration(expected_s),
         p = path.display()
     );
-    let bar = progress_bar(left.len());
+    let bar = progress::of_cells(left.len());
     let mut tell = |record: &trial::Record| match arguments.json {
         true => print(&(serde_json::to_string(record)? + "\n")),
         false => Ok(()),
@@ -208,13 +207,8 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(CellFolder<Reco
 fn resume(path: &Path, pythons: Vec<Python>) -> Result<(CellFolder<Record>, Run, Option<Live>)> {
     let folder = CellFolder::<Record>::open(path)?;
     let run: Run = folder.read_run()?;
-    let shown = path.display();
-    if run.provenance.binary.as_deref() != Some(binary_hash()?) {
-        bail!("{shown} was begun by another build of gclab; start a new run, or use that build");
-    }
-    if folder.records().iter().any(|record| record.machine.as_deref() != machine_hash()) {
-        bail!("{shown} was begun on another machine; go on there");
-    }
+    refuse_other_build(path, &run.provenance)?;
+    refuse_other_machine(path, folder.records().iter().map(|record| record.machine.as_deref()))?;
     let live = Live::resume(path, pythons, asked::plan(&run.plan))?;
     Ok((folder, run, live))
 }
@@ -223,25 +217,9 @@ fn resume(path: &Path, pythons: Vec<Python>) -> Result<(CellFolder<Record>, Run,
 fn run_cell(cell: &Cell, binary: &str, timeout: Duration) -> Result<Record> {
     let arguments: [OsString; 4] = ["reproduce".into(), "freeze".into(), "--cell".into(), cell.to_text()?.into()];
     let began = Instant::now();
-    let Ended { status, output, messages } = run_again(&arguments, timeout)?;
-    let mut record = match output.lines().last().and_then(|line| serde_json::from_str(line).ok()) {
-        Some(record) => record,
-        None => {
-            let message = messages.lines().last().unwrap_or_default();
-            let mut failed = Record::of(cell, binary);
-            match status {
-                Some(status) if status.code() == Some(1) => {
-                    bail!("{}", message.strip_prefix("error: ").unwrap_or(message))
-                }
-                Some(status) => failed.error = Some(cause(status, message)),
-                None => {
-                    failed.status = Status::Timeout;
-                    failed.error =
-                        Some(format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs()));
-                }
-            }
-            failed
-        }
+    let mut record = match run_for_record(&arguments, timeout)? {
+        Ok(record) => record,
+        Err(Failure { status, error }) => Record { status, error: Some(error), ..Record::of(cell, binary) },
     };
     record.process_ns = Some(began.elapsed().as_nanos() as u64);
     Ok(record)
@@ -275,14 +253,6 @@ fn none_ok(records: &[Record]) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Drawn between cells, and not at all where stderr is no terminal.
-fn progress_bar(cells: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(cells as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} cells  {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }
 
 #[cfg(test)]

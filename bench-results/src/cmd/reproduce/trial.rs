@@ -5,21 +5,20 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 
 use super::super::compare::plural;
-use super::super::{WrongAnswer, print};
+use super::super::{WrongAnswer, print, progress};
 use crate::experiment::live;
 use crate::experiment::trial::{
     Cell, Experiment, Plan, Programs, Python, Record, Run, SCHEMA, Size, process, whole_chapter,
 };
 use crate::invocation::die_with_parent;
-use crate::provenance::{Load, Provenance, binary_hash, machine_hash, now_utc};
+use crate::provenance::{Load, Provenance, binary_hash, now_utc};
 use crate::record::Status;
 use crate::report::chapter::{files, screen};
 use crate::report::origin;
-use crate::run_folder::{CellFolder, refuse_other};
+use crate::run_folder::{CellFolder, refuse_other, refuse_other_build, refuse_other_machine};
 use crate::units;
 
 pub(super) const EXAMPLES: &str = "\
@@ -133,16 +132,11 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
 
 /// A run to go on with.
 fn resume(experiment: &dyn Experiment, path: &Path) -> Result<(CellFolder<Record>, Run)> {
-    let (name, shown) = (experiment.name(), path.display());
-    refuse_other(path, name)?;
+    refuse_other(path, experiment.name())?;
     let folder = CellFolder::<Record>::open(path)?;
     let run: Run = folder.read_run()?;
-    if run.provenance.binary.as_deref() != Some(binary_hash()?) {
-        bail!("{shown} was begun by another build of gclab; start a new run, or use that build");
-    }
-    if folder.records().iter().any(|record| record.machine.as_deref() != machine_hash()) {
-        bail!("{shown} was begun on another machine; go on there");
-    }
+    refuse_other_build(path, &run.provenance)?;
+    refuse_other_machine(path, folder.records().iter().map(|record| record.machine.as_deref()))?;
     Ok((folder, run))
 }
 
@@ -172,7 +166,7 @@ fn conduct(
         p = folder.path().display()
     );
     let programs = Programs::write()?;
-    let bar = progress_bar(left.len());
+    let bar = progress::of_cells(left.len());
     for cell in left {
         bar.set_message(format!("{} on {}", cell.question, cell.subject.name()));
         let record = process::run(experiment, &cell, pythons, &programs, Duration::from_secs(run.plan.timeout_s))?;
@@ -204,12 +198,4 @@ fn publish(experiment: &dyn Experiment, run: &Run, folder: &CellFolder<Record>, 
     let wrong = records.iter().filter(|record| record.status == Status::WrongDigest);
     let wrong: Vec<String> = wrong.map(|record| format!("{}: {}", record.name(), record.cause())).collect();
     if wrong.is_empty() { Ok(()) } else { Err(WrongAnswer(wrong.join("\nwrong answer: ")).into()) }
-}
-
-/// Drawn between cells, and not at all where stderr is no terminal.
-fn progress_bar(cells: usize) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(cells as u64), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} {pos} of {len} cells  {msg}");
-    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    bar
 }

@@ -13,7 +13,7 @@ use super::figures::{WrongFigures, check};
 use super::interpreter::{Answer, Python};
 use super::programs::Programs;
 use super::record::Record;
-use crate::invocation::{Ended, cause, run_again};
+use crate::invocation::{Failure, run_for_record};
 use crate::measure::message;
 use crate::provenance::binary_hash;
 use crate::record::Status;
@@ -78,22 +78,8 @@ pub fn run(
 fn on_heap(cell: &Cell, binary: &str, timeout: Duration) -> Result<Record> {
     let arguments: [OsString; 4] =
         ["reproduce".into(), (&cell.experiment).into(), "--cell".into(), cell.to_text()?.into()];
-    let Ended { status, output, messages } = run_again(&arguments, timeout)?;
-    if let Some(record) = output.lines().last().and_then(|line| serde_json::from_str(line).ok()) {
-        return Ok(record);
-    }
-    let message = messages.lines().last().unwrap_or_default();
-    let mut failed = Record::of(cell, binary);
-    match status {
-        Some(status) if status.code() == Some(1) => {
-            bail!("{}", message.strip_prefix("error: ").unwrap_or(message))
-        }
-        Some(status) => failed.error = Some(cause(status, message)),
-        None => {
-            failed.status = Status::Timeout;
-            failed.error =
-                Some(format!("not done after {} s and killed; allow more with --timeout", timeout.as_secs()));
-        }
-    }
-    Ok(failed)
+    Ok(match run_for_record(&arguments, timeout)? {
+        Ok(record) => record,
+        Err(Failure { status, error }) => Record { status, error: Some(error), ..Record::of(cell, binary) },
+    })
 }
