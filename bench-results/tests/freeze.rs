@@ -102,8 +102,8 @@ fn side_tables_keep_the_objects_pages_and_are_counted_themselves() {
     // 8 bytes of links for each cell of objects, most of which are examined.
     let links = record.parent.as_ref().unwrap().side_bytes as f64;
     assert!(links > 8.0 * 2.0 * f64::from(OBJECTS), "{links}");
-    // What the child's allocator gave back meanwhile is not in the sum over both.
-    assert!(figures.first_collected > 0.35 * links && figures.collected_tables > 0.3 * links, "{figures:?}");
+    assert!(figures.first_collected > 0.4 * links, "{:?}", record.workers[0]);
+    assert!(figures.collected_tables > 0.4 * links, "{:?}", record.workers[0]);
     assert!(figures.tables_peak.unwrap() >= figures.collected_tables, "{figures:?}");
     let last = record.workers[0].at(Stage::CollectedAgain).unwrap();
     assert!(last.tables.private as f64 > 0.4 * links, "the system tells of the tables' own pages: {last:?}");
@@ -241,7 +241,7 @@ fn the_experiment_runs_from_end_to_end_and_goes_on_where_it_was_cut() {
     let page = fs::read_to_string(run.join("freeze.md")).unwrap();
     assert!(page.contains("| CPython 3.12.1 (recorded), nothing, N = 1,000,000 |"), "{page}");
     assert!(page.contains("private of the control") && page.contains("**side tables**"), "{page}");
-    assert!(fs::read_to_string(run.join("memory-by-workers.svg")).unwrap().starts_with("<svg"));
+    assert!(fs::read_to_string(run.join("plots/memory-by-workers.svg")).unwrap().starts_with("<svg"));
     let figures = program::table(&run.join("freeze.csv"));
     assert!(
         figures.iter().any(|line| line["quantity"] == "collected-share" && line["value"].parse::<f64>().unwrap() > 0.3)

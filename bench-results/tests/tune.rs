@@ -9,7 +9,7 @@ use bench_results::experiment::tune::python;
 use serde_json::{Value, json};
 
 mod program;
-use program::{cells, lines, output, stderr, stdout};
+use program::{cells, files_below, lines, output, stderr, stdout};
 
 /// A small heap of a real process.
 fn heap_file() -> PathBuf {
@@ -84,7 +84,7 @@ fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_check
     for part in [
         "```python\nimport gc",
         "| seeds of the confirmation | 1001 to 1005 |",
-        "tune-pareto.svg",
+        "plots/tune-pareto.svg",
         "a better collector",
     ] {
         assert!(page.contains(part), "{part}: {page}");
@@ -147,6 +147,14 @@ fn published_without_paths(folder: &Path, run: &Path) {
     let out = folder.join("published");
     let done = output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap()]);
     assert!(done.status.success(), "{}", stderr(&done));
+    for (file, lines) in [
+        ("tune.md", "```python\nimport gc"),
+        ("tune.tex", "\\begin{verbatim}\nimport gc"),
+        ("index.html", "<code>import gc"),
+    ] {
+        let found = files_below(&out).into_iter().find(|path| path.ends_with(file)).unwrap();
+        assert!(fs::read_to_string(&found).unwrap().contains(lines), "{} lacks the lines to paste", found.display());
+    }
     let mut named = 0;
     let mut folders = vec![out];
     while let Some(folder_of_files) = folders.pop() {

@@ -108,7 +108,7 @@ fn name_of(folder: &Path, otherwise: &str) -> String {
 fn frozen(folder: &Path, _swept: Option<&'static Quantity>) -> Result<Edition> {
     let (run, records) = run_folder::read::<freeze::Run, freeze::Record>(folder)?;
     let report = freeze::Report::new(&run, &records, &live::read(folder)?)?;
-    Ok(Edition { name: name_of(folder, "freeze"), files: leaves(report.files()), chapters: vec![report.chapter()] })
+    Ok(Edition { name: name_of(folder, "freeze"), files: leaves(report.files()?), chapters: vec![report.chapter()] })
 }
 
 fn leaves(files: Vec<(String, String)>) -> Vec<Leaf> {

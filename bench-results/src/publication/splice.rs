@@ -179,6 +179,7 @@ mod tests {
             notes: vec!["A note.".to_owned()],
         };
         Chapter {
+            listings: Vec::new(),
             stem: "web".to_owned(),
             title: "web (x)".to_owned(),
             question: String::new(),

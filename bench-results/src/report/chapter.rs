@@ -6,6 +6,8 @@
 pub mod files;
 pub mod screen;
 
+use serde::Serialize;
+
 use super::grid::{Grid, Word};
 use super::origin::{drawing_without_paths, without_paths};
 
@@ -20,6 +22,8 @@ pub struct Chapter {
     pub question: String,
     /// What was found, the most important first; whole sentences.
     pub findings: Vec<Finding>,
+    /// Lines to use as they stand, such as of a program.
+    pub listings: Vec<Listing>,
     /// What must not be read out of it, and how figures are meant.
     pub notes: Vec<String>,
     /// The tables.
@@ -53,12 +57,14 @@ impl Chapter {
             title: cut(&picture.title),
             svg: drawing_without_paths(&picture.svg),
         };
+        let listing = |listing: &Listing| Listing { title: cut(&listing.title), ..listing.clone() };
         let finding = |finding: &Finding| Finding { about: cut(&finding.about), text: cut(&finding.text) };
         Self {
             stem: self.stem.clone(),
             title: cut(&self.title),
             question: cut(&self.question),
             findings: self.findings.iter().map(finding).collect(),
+            listings: self.listings.iter().map(listing).collect(),
             notes: all(&self.notes),
             grids: self.grids.iter().map(grid).collect(),
             pictures: self.pictures.iter().map(picture).collect(),
@@ -69,12 +75,23 @@ impl Chapter {
 }
 
 /// A sentence that stands for something measured.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
     /// What it is about, in a few words.
     pub about: String,
     /// The sentence.
     pub text: String,
+}
+
+/// Lines of a program, to be pasted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listing {
+    /// What they are for.
+    pub title: String,
+    /// Their language, as Markdown names it.
+    pub language: &'static str,
+    /// The lines.
+    pub lines: Vec<String>,
 }
 
 /// A drawing.
@@ -114,6 +131,7 @@ mod tests {
             title: text("title"),
             question: text("question"),
             findings: vec![Finding { about: text("about"), text: text("finding") }],
+            listings: vec![Listing { title: text("listing"), language: "python", lines: vec!["import gc".to_owned()] }],
             notes: vec![text("note")],
             grids: vec![Grid {
                 title: text("grid"),

@@ -102,6 +102,7 @@ fn of_all(source: &Source, report: &Report, pictures: Vec<Picture>) -> Chapter {
     facts.insert(4.min(facts.len()), ("seed".to_owned(), report.origin.seed.to_string()));
     facts.insert(5.min(facts.len()), ("noise floor (A/A twin)".to_owned(), noise_floor(&report.tables)));
     Chapter {
+        listings: Vec::new(),
         stem: stem(&report.name),
         title: format!("Comparison {}", report.name),
         question: format!(
@@ -152,6 +153,7 @@ fn of_point(origin: &Origin, table: &Table, block: &Block<'_>, pictures: Vec<Pic
     let dials = if table.dials.is_empty() { String::new() } else { format!(" with {}", table.dials) };
     let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     Chapter {
+        listings: Vec::new(),
         stem: stem(&table.stem),
         title: table.title.clone(),
         question: format!("What do the heaps give and take on `{}`{summary}{dials}?", table.workload),

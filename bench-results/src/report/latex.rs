@@ -65,6 +65,14 @@ pub(crate) fn chapter(chapter: &Chapter) -> String {
     for finding in &chapter.findings {
         let _ = writeln!(text, "\\textbf{{{}}}: {}\\par", escaped(&finding.about), escaped(&finding.text));
     }
+    for listing in &chapter.listings {
+        let _ = writeln!(
+            text,
+            "\\medskip {}:\n\\begin{{verbatim}}\n{}\n\\end{{verbatim}}",
+            escaped(&listing.title),
+            listing.lines.join("\n")
+        );
+    }
     for each in &chapter.grids {
         grid(&mut text, each);
     }

@@ -41,7 +41,7 @@ Many settings run a little, the better ones more, and the best ones again with f
 setting that is recommended meets the goal with the whole interval of further runs. With --recording, the model must first
 predict the recorded pauses and collections within --factor, or nothing is recommended.
 
-The run folder gets tune.md, tune-pareto.svg and answer.json (bench-results/schema/tune.schema.json) beside the records.
+The run folder gets tune.md, plots/tune-pareto.svg and answer.json (bench-results/schema/tune.schema.json) beside the records.
 
 Exit codes: 0 a recommendation (perhaps: change nothing), or all runs of --check inside; 3 no setting was shown to meet the goal,
 the model is not trusted, or a run of --check is outside; 1 bad input or environment; 2 a heap gave a wrong answer.";

@@ -17,6 +17,7 @@ pub(super) fn chapter(experiment: &Claims, run: &Run, records: &[Record]) -> Cha
     let numbered = |claim: &&&Claim| claim.cpython.is_some();
     let (claims, remedies): (Vec<&Claim>, Vec<&Claim>) = CLAIMS.iter().partition(|claim| numbered(&claim));
     Chapter {
+        listings: Vec::new(),
         stem: experiment.name().to_owned(),
         title: experiment.title().to_owned(),
         question: experiment.question().to_owned(),

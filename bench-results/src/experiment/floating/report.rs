@@ -20,6 +20,7 @@ pub(super) fn chapter(experiment: &FloatingGarbage, run: &Run, records: &[Record
     let rows = Rows::new(run, records);
     let lives = lives(&rows);
     Chapter {
+        listings: Vec::new(),
         stem: experiment.name().to_owned(),
         title: experiment.title().to_owned(),
         question: experiment.question().to_owned(),

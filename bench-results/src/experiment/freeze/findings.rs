@@ -1,28 +1,18 @@
 //! What the figures say, in sentences that are computed from them.
 
-use serde::{Deserialize, Serialize};
-
 use super::anchors::{self, Anchor};
 use super::cell::{Cell, Condition, Content};
 use super::figures::Figures;
 use super::plan::Part;
 use super::remedy;
 use super::tables::{Row, find, slope_words};
+use crate::report::chapter::Finding;
 use crate::units;
 
 /// The layout that is CPython's.
 pub(super) const INLINE: &str = "generational";
 const STREAMING: &str = "generational-streaming, place side";
 const SIDE: &str = "generational, place side";
-
-/// One sentence.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Finding {
-    /// What it is about.
-    pub about: String,
-    /// The sentence.
-    pub text: String,
-}
 
 /// Whatever the rows have the figures for.
 pub(super) fn findings(rows: &[Row<'_>]) -> Vec<Finding> {

@@ -35,7 +35,6 @@ mod tables;
 
 pub use cell::{Cell, Condition, Content, Freeze, Layout};
 pub use figures::Figures;
-pub use findings::Finding;
 pub use plan::{Part, Plan, Size};
 pub use record::{ChildRecord, Last, Moment, ParentRecord, Record, Run, SCHEMA, Said, Stage, Total};
 pub use report::{Report, write};

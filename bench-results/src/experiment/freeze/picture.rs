@@ -4,17 +4,11 @@ use super::anchors;
 use super::cell::{Condition, Freeze};
 use super::plan::Part;
 use super::tables::Row;
+use crate::report::chapter::Picture;
 use crate::report::quantity::Unit;
 use crate::report::svg::chart::{Chart, Series};
 use crate::report::svg::palette::Look;
 use crate::report::svg::scale::{Axis, Kind, Reading, label_of};
-
-/// A picture and what it is called.
-pub(super) struct Picture {
-    pub(super) stem: &'static str,
-    pub(super) title: String,
-    pub(super) svg: String,
-}
 
 pub(super) fn pictures(rows: &[Row<'_>], caption: &str) -> Vec<Picture> {
     [by_reads(rows, caption), by_workers(rows, caption)].into_iter().flatten().collect()
@@ -68,7 +62,7 @@ fn by_reads(rows: &[Row<'_>], caption: &str) -> Option<Picture> {
         ],
         caption: caption.to_owned(),
     };
-    Some(Picture { stem: "dirty-pages-by-reads", title, svg: chart.render() })
+    Some(Picture { stem: "dirty-pages-by-reads".to_owned(), title, svg: chart.render() })
 }
 
 /// All memory by number of workers.
@@ -105,5 +99,5 @@ fn by_workers(rows: &[Row<'_>], caption: &str) -> Option<Picture> {
         notes: vec!["The sum of Pss, of round 0. Thin: links in side tables.".to_owned()],
         caption: caption.to_owned(),
     };
-    Some(Picture { stem: "memory-by-workers", title, svg: chart.render() })
+    Some(Picture { stem: "memory-by-workers".to_owned(), title, svg: chart.render() })
 }

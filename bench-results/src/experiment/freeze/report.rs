@@ -2,26 +2,23 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use comfy_table::CellAlignment;
 
 use super::agreement::disagreements;
-use super::findings::{Finding, findings};
+use super::findings::findings;
 use super::live;
-use super::picture::{Picture, pictures};
+use super::picture::pictures;
 use super::plan::Part;
 use super::plan::Size;
 use super::quantities;
 use super::record::{Record, Run};
 use super::tables::{Row, grids, rows};
 use crate::experiment::{live as interpreters, trial};
-use crate::histogram::write_whole;
-use crate::report::chapter::{self, Chapter};
+use crate::report::chapter::{Chapter, Finding, Picture, files};
 use crate::report::grid::Grid;
-use crate::report::markdown;
 use crate::report::origin;
 use crate::table::plain;
 use crate::units;
@@ -101,67 +98,37 @@ impl Report {
 
     /// As a chapter; its records are the run's.
     pub fn chapter(&self) -> Chapter {
-        let mut findings: Vec<chapter::Finding> = self.wrong.iter().map(|wrong| said("WRONG", wrong)).collect();
-        findings.extend(self.findings.iter().map(|finding| said(&finding.about, &finding.text)));
+        let wrong = self.wrong.iter().map(|wrong| Finding { about: "WRONG".to_owned(), text: wrong.clone() });
         let mut notes: Vec<String> = NOTES.map(str::to_owned).to_vec();
         if self.size == Size::Tiny {
             notes.insert(0, TOO_SMALL.to_owned());
         }
-        let picture = |picture: &Picture| chapter::Picture {
-            stem: picture.stem.to_owned(),
-            title: picture.title.clone(),
-            svg: picture.svg.clone(),
-        };
         Chapter {
             stem: "freeze".to_owned(),
             title: TITLE.to_owned(),
             question: "How much memory do forked workers copy, by what they read, where the collector keeps its words, and how \
                        the heap was frozen?"
                 .to_owned(),
-            findings,
+            findings: wrong.chain(self.findings.iter().cloned()).collect(),
+            listings: Vec::new(),
             notes,
             grids: self.grids.clone(),
-            pictures: self.pictures.iter().map(picture).collect(),
+            pictures: self.pictures.clone(),
             facts: self.facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             records: Vec::new(),
         }
     }
 
-    /// Its files, each with its name: `freeze.md`, `freeze.csv`, pictures.
-    pub fn files(&self) -> Vec<(String, String)> {
-        let tables = [("freeze.md".to_owned(), self.markdown()), ("freeze.csv".to_owned(), self.csv.clone())];
-        let pictures = self.pictures.iter().map(|picture| (format!("{}.svg", picture.stem), picture.svg.clone()));
-        tables.into_iter().chain(pictures).collect()
-    }
-
-    /// As Markdown.
-    pub fn markdown(&self) -> String {
-        let mut text = format!("# {TITLE}\n\n");
-        if self.size == Size::Tiny {
-            text.push_str(&format!("{TOO_SMALL}\n\n"));
+    /// The files of its chapter, each with its path; its CSV has figures and no words.
+    ///
+    /// # Errors
+    /// If a figure is no text, which does not happen.
+    pub fn files(&self) -> Result<Vec<(String, String)>> {
+        let mut files = files::all(&self.chapter())?;
+        for (_, text) in files.iter_mut().filter(|(path, _)| path == "freeze.csv") {
+            text.clone_from(&self.csv);
         }
-        for finding in &self.findings {
-            let _ = writeln!(text, "- **{}**: {}", markdown::escaped(&finding.about), markdown::escaped(&finding.text));
-        }
-        for wrong in &self.wrong {
-            let _ = writeln!(text, "- **WRONG**: {}", markdown::escaped(wrong));
-        }
-        text.push('\n');
-        for picture in &self.pictures {
-            let _ = writeln!(text, "![{}]({}.svg)\n", markdown::escaped(&picture.title), picture.stem);
-        }
-        for grid in &self.grids {
-            markdown::grid(&mut text, 2, grid);
-        }
-        text.push_str("## How to read this, and where it comes from\n\n");
-        for note in NOTES {
-            let _ = writeln!(text, "- {}", markdown::escaped(note));
-        }
-        let _ = writeln!(text, "\n| | |\n|---|---|");
-        for (name, value) in &self.facts {
-            let _ = writeln!(text, "| {name} | {} |", markdown::escaped(value));
-        }
-        text
+        Ok(files)
     }
 }
 
@@ -176,10 +143,6 @@ fn screen_title(title: &str) -> String {
 const TITLE: &str = "Freezing and forking: what workers copy";
 
 const TOO_SMALL: &str = "Heaps of a tiny run are too small for its figures to say anything.";
-
-fn said(about: &str, text: &str) -> chapter::Finding {
-    chapter::Finding { about: about.to_owned(), text: text.to_owned() }
-}
 
 const NOTES: [&str; 8] = [
     "A worker is a forked child that serves requests and then collects twice. Figures of memory are the system's: sums from \
@@ -305,18 +268,10 @@ fn csv(rows: &[Row<'_>], records: &[trial::Record]) -> Result<String> {
     String::from_utf8(bytes).context("a table that is no text")
 }
 
-/// Writes the files of a report into a folder: `freeze.md`, `freeze.csv`, pictures. Where they are.
+/// Writes the files of a report into a folder; where they are, the Markdown first.
 ///
 /// # Errors
 /// If they cannot be written.
 pub fn write(report: &Report, folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut written = Vec::new();
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-    for (name, text) in report.files() {
-        let path = folder.join(name);
-        write_whole(&path, text.as_bytes())
-            .with_context(|| format!("cannot write {}; free space there", path.display()))?;
-        written.push(path);
-    }
-    Ok(written)
+    files::write_all(report.files()?, folder)
 }

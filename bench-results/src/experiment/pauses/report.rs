@@ -25,6 +25,7 @@ pub(super) fn chapter(experiment: &Pauses, run: &Run, records: &[Record]) -> Cha
     grids.push(first_and_second(&rows, &all));
     grids.push(stops(&rows, &all));
     Chapter {
+        listings: Vec::new(),
         stem: experiment.name().to_owned(),
         title: experiment.title().to_owned(),
         question: experiment.question().to_owned(),

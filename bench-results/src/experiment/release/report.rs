@@ -37,6 +37,7 @@ pub(super) fn script(cell: &Cell) -> Option<Script> {
 pub(super) fn chapter(experiment: &Release, run: &Run, records: &[Record]) -> Chapter {
     let rows = Rows::new(run, records);
     Chapter {
+        listings: Vec::new(),
         stem: experiment.name().to_owned(),
         title: experiment.title().to_owned(),
         question: experiment.question().to_owned(),

@@ -60,6 +60,7 @@ impl Results {
             if floors.is_empty() { "not known: no setting ran twice a round".to_owned() } else { floors.join(" ") };
         facts.insert(5.min(facts.len()), ("noise floor (A/A twin)".to_owned(), floor));
         Chapter {
+            listings: Vec::new(),
             stem: super::NAME.to_owned(),
             title: "What settings do to a service, heap by heap".to_owned(),
             question: "What do thresholds, switching the collector off, collecting between requests, schedules and freezing do to \

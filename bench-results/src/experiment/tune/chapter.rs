@@ -7,7 +7,7 @@ use super::backtest::BackTest;
 use super::judge::{Finalist, Held, PEAK, is_time};
 use super::prediction::RUNS_LEAST;
 use crate::comparison::BASELINE;
-use crate::report::chapter::{Chapter, Finding, Picture};
+use crate::report::chapter::{Chapter, Finding, Listing, Picture};
 use crate::report::grid::{Grid, Word};
 use crate::report::origin::Origin;
 use crate::report::plots::front;
@@ -43,12 +43,23 @@ pub fn chapter(answer: &Answer, origin: &Origin) -> Result<Chapter> {
             heap(answer)
         ),
         findings: findings(answer),
+        listings: listing(answer).into_iter().collect(),
         notes: answer.notes.clone(),
         grids,
         pictures: picture(answer, &origin.caption(None)).into_iter().collect(),
         facts,
         records: vec![serde_json::to_string(answer)?],
     })
+}
+
+/// The lines to paste.
+pub fn listing(answer: &Answer) -> Option<Listing> {
+    let title = match answer.verdict {
+        Verdict::DefaultMeets => "The default in words, for a Python that has another one",
+        _ => "Lines to paste",
+    };
+    let lines = answer.lines.clone()?;
+    Some(Listing { title: title.to_owned(), language: "python", lines })
 }
 
 fn heap(answer: &Answer) -> String {

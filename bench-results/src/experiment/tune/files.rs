@@ -1,35 +1,27 @@
-//! What a run leaves in its folder: `answer.json`, `tune.md` and its pictures; and the text on the screen.
+//! What a run leaves in its folder: `answer.json` beside the files of its chapter; and the text on the screen.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::answer::{Answer, FILE, Verdict};
-use super::chapter::{all, finalists, findings, tested};
+use super::answer::{Answer, FILE};
+use super::chapter::{all, finalists, findings, listing, tested};
 use crate::histogram::write_whole;
-use crate::report::chapter::Chapter;
+use crate::report::chapter::{Chapter, files as chapter_files};
 use crate::report::grid::Grid;
-use crate::report::markdown;
 
 /// Writes all files; where they are. Paths of the machine are in `answer.json` alone, whose commands run as they are.
 ///
 /// # Errors
 /// If one cannot be written.
 pub fn write(answer: &Answer, chapter: &Chapter, folder: &Path) -> Result<Vec<PathBuf>> {
-    let chapter = &chapter.without_paths();
-    let mut files = vec![
-        (format!("{}.md", chapter.stem), page(answer, chapter)),
-        (FILE.to_owned(), serde_json::to_string_pretty(answer).context("an answer that is no JSON")? + "\n"),
-    ];
-    files.extend(chapter.pictures.iter().map(|picture| (format!("{}.svg", picture.stem), picture.svg.clone())));
-    let mut written = Vec::new();
-    for (name, text) in files {
-        let path = folder.join(name);
-        let unwritable = || format!("cannot write {}; free space there, then go on with the run", path.display());
-        write_whole(&path, text.as_bytes()).with_context(unwritable)?;
-        written.push(path);
-    }
+    let mut written = chapter_files::write(chapter, folder)?;
+    let path = folder.join(FILE);
+    let text = serde_json::to_string_pretty(answer).context("an answer that is no JSON")? + "\n";
+    write_whole(&path, text.as_bytes())
+        .with_context(|| format!("cannot write {}; free space there, then go on with the run", path.display()))?;
+    written.push(path);
     Ok(written)
 }
 
@@ -46,33 +38,6 @@ pub fn read(folder: &Path) -> Result<Answer> {
     serde_json::from_slice(&text).with_context(|| format!("{} is of another version of gclab", path.display()))
 }
 
-fn page(answer: &Answer, chapter: &Chapter) -> String {
-    // Writing to a String cannot fail.
-    let mut text = format!("# {}\n\n{}\n\n", chapter.title, markdown::escaped(&chapter.question));
-    for finding in &chapter.findings {
-        let _ = writeln!(text, "- **{}**: {}", markdown::escaped(&finding.about), markdown::escaped(&finding.text));
-    }
-    if let Some(lines) = &answer.lines {
-        let _ = writeln!(text, "\n```python\n{}\n```", lines.join("\n"));
-    }
-    let _ = writeln!(text);
-    for grid in &chapter.grids {
-        markdown::grid(&mut text, 2, grid);
-    }
-    for picture in &chapter.pictures {
-        let _ = writeln!(text, "![{}]({}.svg)\n", markdown::escaped(&picture.title), picture.stem);
-    }
-    let _ = writeln!(text, "## How to read this, and where it comes from\n");
-    for note in &chapter.notes {
-        let _ = writeln!(text, "- {}", markdown::escaped(note));
-    }
-    let _ = writeln!(text, "\n| | |\n|---|---|");
-    for (name, value) in &chapter.facts {
-        let _ = writeln!(text, "| {} | {} |", markdown::escaped(name), markdown::escaped(value));
-    }
-    text
-}
-
 /// The answer on the screen.
 pub fn on_screen(answer: &Answer) -> String {
     let mut text = String::new();
@@ -87,13 +52,9 @@ pub fn on_screen(answer: &Answer) -> String {
     for finding in findings(answer) {
         let _ = writeln!(text, "\n{}: {}", finding.about, finding.text);
     }
-    if let Some(lines) = &answer.lines {
-        let what = match answer.verdict {
-            Verdict::DefaultMeets => "The default in words, for a Python that has another one:",
-            _ => "Lines to paste:",
-        };
-        let _ = writeln!(text, "\n{what}\n");
-        for line in lines {
+    if let Some(listing) = listing(answer) {
+        let _ = writeln!(text, "\n{}:\n", listing.title);
+        for line in &listing.lines {
             let _ = writeln!(text, "{}", if line.is_empty() { String::new() } else { format!("    {line}") });
         }
     }

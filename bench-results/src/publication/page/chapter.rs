@@ -17,6 +17,9 @@ const OPEN: usize = 3;
 /// A table of more rows has a filter.
 const FILTERED: usize = 12;
 
+/// Records that take more bytes when compressed stay out of the page, which they would make slow to open.
+const MOST_PACKED: usize = 6 << 20;
+
 /// A text of more characters is broken into lines.
 const SENTENCE: usize = 40;
 
@@ -104,6 +107,10 @@ fn content(chapter: &Chapter, level: u8, ids: &mut Ids, entries: &mut Vec<(Strin
             ul.findings {
                 @for finding in &chapter.findings { li { strong { (finding.about) } ": " (words(&finding.text)) } }
             }
+        }
+        @for listing in &chapter.listings {
+            (heading(level, &listing.title))
+            pre.listing tabindex="0" role="region" aria-label=(listing.title) { code { (listing.lines.join("\n")) } }
         }
         @if !tables.is_empty() { (heading(level, "Tables")) }
         @for (_, table) in tables.iter().filter(|(long, _)| !long) { (table) }
@@ -196,11 +203,17 @@ fn raw(chapter: &Chapter, folder: &str, ids: &mut Ids) -> Result<Markup> {
     let id = ids.fresh(&format!("{} cells", chapter.stem));
     let records = count(chapter.records.len(), "record");
     let grid = cells(&chapter.records, &format!("Cells of {}", chapter.title));
+    let packed = Some(packed(&chapter.records)?).filter(|text| text.len() <= MOST_PACKED);
     Ok(html! {
         h3 { "Raw records" }
-        p.save { (records) " as lines of JSON, " (units::size(bytes as u64)) "; the same are in " code { (file) }
-            " beside this page." }
-        script type="application/gzip" data-name={ (chapter.stem) ".jsonl" } { (PreEscaped(packed(&chapter.records)?)) }
+        @if let Some(packed) = packed {
+            p.save { (records) " as lines of JSON, " (units::size(bytes as u64)) "; the same are in " code { (file) }
+                " beside this page." }
+            script type="application/gzip" data-name={ (chapter.stem) ".jsonl" } { (PreEscaped(packed)) }
+        } @else {
+            p { (records) " as lines of JSON, " (units::size(bytes as u64)) ", too many for a page, are in " code { (file) }
+                " beside it." }
+        }
         @if let Some(grid) = &grid { (framed(grid, &grid.title, &id, true)) }
     })
 }
@@ -237,6 +250,7 @@ mod tests {
     #[test]
     fn the_first_table_is_first_and_open_and_words_in_cells_are_code() {
         let chapter = Chapter {
+            listings: Vec::new(),
             stem: "claims".to_owned(),
             title: "Claims".to_owned(),
             question: String::new(),

@@ -16,8 +16,16 @@ use crate::histogram::write_whole;
 /// # Errors
 /// If they cannot be written.
 pub fn write(chapter: &Chapter, folder: &Path) -> Result<Vec<PathBuf>> {
+    write_all(all(chapter)?, folder)
+}
+
+/// Writes files, each with its path below the folder, which is made. Where they are, in their order.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn write_all(files: Vec<(String, String)>, folder: &Path) -> Result<Vec<PathBuf>> {
     let mut written = Vec::new();
-    for (name, text) in all(chapter)? {
+    for (name, text) in files {
         let path = folder.join(name);
         let unwritable = || format!("cannot write {}; free space there, or choose another folder", path.display());
         fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(unwritable)?;
@@ -49,6 +57,10 @@ fn markdown(chapter: &Chapter) -> String {
     let mut text = format!("# {}\n\n{}\n\n", escaped(&chapter.title), escaped(&chapter.question));
     for finding in &chapter.findings {
         let _ = writeln!(text, "- **{}**: {}", escaped(&finding.about), escaped(&finding.text));
+    }
+    for listing in &chapter.listings {
+        let (title, lines) = (escaped(&listing.title), listing.lines.join("\n"));
+        let _ = writeln!(text, "\n{title}:\n\n```{}\n{lines}\n```", listing.language);
     }
     text.push('\n');
     for picture in &chapter.pictures {

@@ -123,6 +123,7 @@ mod tests {
             Grid { title, corner: String::new(), columns, rows: (0..rows).map(row).collect(), notes: Vec::new() }
         };
         let chapter = Chapter {
+            listings: Vec::new(),
             stem: "x".to_owned(),
             title: "X".to_owned(),
             question: "Why?".to_owned(),
