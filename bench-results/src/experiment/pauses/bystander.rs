@@ -81,6 +81,16 @@ impl Bystander {
         (self.longest_ns.load(Ordering::Acquire), self.gap_ns.load(Ordering::Acquire))
     }
 
+    /// Its longest gap in so much time, in which the thread that asks computes and does nothing to the heap.
+    pub(super) fn control(&self, time: Duration) -> u64 {
+        self.forget();
+        let begin = Instant::now();
+        while begin.elapsed() < time {
+            std::hint::spin_loop();
+        }
+        self.longest_ns().1
+    }
+
     /// Waits until it has ended the step that it is in, and one more.
     fn steps_on(&self) -> bool {
         let (begin, before) = (Instant::now(), self.steps.load(Ordering::Acquire));

@@ -22,6 +22,14 @@ impl State {
         }
     }
 
+    /// The figure of its control's gap.
+    pub(super) fn control(self) -> &'static str {
+        match self {
+            Self::Live => "live_control_ns",
+            Self::Dead => "dead_control_ns",
+        }
+    }
+
     /// The figure of its whole collection.
     pub(super) fn cycle(self) -> &'static str {
         match self {
@@ -106,6 +114,25 @@ pub(super) fn median(rows: &Rows<'_>, question: &str, subject: &Subject, figure:
     rows.median(question, subject, called_by(subject, figure))
 }
 
+/// Whether each gap of a point is longer than each of its control's, and the control's median; `None` where there is none.
+pub(super) fn beside_control(
+    rows: &Rows<'_>,
+    question: &str,
+    subject: &Subject,
+    gap: &str,
+    control: &str,
+) -> Option<(bool, f64)> {
+    let of_control = rows.median(question, subject, control)?;
+    let is_longer = are_longer(&rows.numbers(question, subject, gap), &rows.numbers(question, subject, control));
+    Some((is_longer, of_control))
+}
+
+/// Whether each of some times is longer than each of the others.
+fn are_longer(times: &[f64], others: &[f64]) -> bool {
+    let longest = others.iter().copied().fold(0.0, f64::max);
+    !times.is_empty() && times.iter().all(|time| *time > longest)
+}
+
 /// What a subject's program calls a figure.
 pub(super) fn called_by<'f>(subject: &Subject, figure: &'f str) -> &'f str {
     if subject.heap_name().is_some() {
@@ -137,4 +164,17 @@ pub(super) fn growth(rows: &Rows<'_>, series: &Series, subject: &Subject, figure
     let points: Vec<(f64, f64)> =
         records.filter_map(|record| Some((record.number("tracked_objects")?, record.number(figure)?))).collect();
     exponent(&points)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gap_is_the_collectors_only_if_no_control_has_one_as_long() {
+        assert!(are_longer(&[5.0, 4.0], &[3.0, 2.0]));
+        assert!(!are_longer(&[5.0, 2.5], &[3.0, 2.0]), "in one round the machine alone made a longer one");
+        assert!(!are_longer(&[3.0], &[3.0]));
+        assert!(!are_longer(&[], &[3.0]));
+    }
 }

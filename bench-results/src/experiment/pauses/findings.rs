@@ -1,6 +1,6 @@
 //! What the pauses experiment's records say: sentences.
 
-use super::figures::{Series, called_by, growth, median, per_object};
+use super::figures::{Series, State, beside_control, called_by, growth, median, per_object};
 use super::slope::Exponent;
 use crate::experiment::trial::{Rows, Subject};
 use crate::report::chapter::Finding;
@@ -19,7 +19,8 @@ pub(super) fn findings(rows: &Rows<'_>, all: &[Series]) -> Vec<Finding> {
         "growth",
         &|subject| grows(rows, all, subject),
         "Does the time that a program stands still grow with the live heap? It grows where the whole 95 % interval of its \
-         exponent is above 0.25, and does not where all of it is below (rings of 10, median gaps at the ends)",
+         exponent is above 0.25, and does not where all of it is below (rings of 10, median gaps at the ends). A gap that is not \
+         longer, round by round, than that of as long a time without a collection is the machine's",
     );
     let cheapest = each(
         "the cheapest shape",
@@ -60,7 +61,16 @@ fn grows(rows: &Rows<'_>, all: &[Series], subject: &Subject) -> Option<String> {
     let gap = |question| median(rows, question, subject, "live_gap_ns");
     let (from, to) = (gap(least)?, gap(most)?);
     let ends = format!("({} to {})", Unit::Time.show(from), Unit::Time.show(to));
-    Some(match Growth::of(exponent) {
+    let growth = Growth::of(exponent);
+    let beside = beside_control(rows, most, subject, State::Live.gap(), State::Live.control());
+    if let Some((false, control)) = beside.filter(|_| growth != Growth::DoesNot) {
+        return Some(format!(
+            "is not told from the machine {ends}: as long a time without a collection has {} at {} nodes",
+            Unit::Time.show(control),
+            units::count(u64::from(largest)),
+        ));
+    }
+    Some(match growth {
         Growth::Grows => format!("does {ends}"),
         Growth::DoesNot => format!("does not {ends}"),
         Growth::Open => {
@@ -107,9 +117,12 @@ fn worst(rows: &Rows<'_>, all: &[Series], subject: &Subject) -> Option<String> {
     let cells = all.iter().flat_map(|series| series.sizes(rows).into_iter().map(move |at| (series, at)));
     let gaps = cells.flat_map(|(series, (nodes, question))| {
         let dead = if series.dying == "half" { "half dead" } else { "dead" };
-        [("first_gap_ns", "alive, first"), ("live_gap_ns", "alive"), ("dead_gap_ns", dead)].map(|(figure, state)| {
-            let name = format!("{} of {} nodes, {state}", series.name(), units::count(u64::from(nodes)));
-            Some((median(rows, question, subject, figure)?, name))
+        [("first", "alive, first"), ("live", "alive"), ("dead", dead)].map(|(figure, state)| {
+            let (gap, control) = (format!("{figure}_gap_ns"), format!("{figure}_control_ns"));
+            let beside = beside_control(rows, question, subject, &gap, &control);
+            let control = beside.map_or_else(String::new, |(_, ns)| format!("; its control {}", Unit::Time.show(ns)));
+            let name = format!("{} of {} nodes, {state}{control}", series.name(), units::count(u64::from(nodes)));
+            Some((median(rows, question, subject, &gap)?, name))
         })
     });
     let (gap, name) = gaps.flatten().max_by(|one, other| one.0.total_cmp(&other.0))?;

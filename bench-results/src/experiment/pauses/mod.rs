@@ -9,6 +9,10 @@
 //! where everything dies and next to nothing where half does: by its code (`reclaim_retired`) a mutator that was stopped takes
 //! part in giving back the blocks that are empty then, or waits for the lock of it.
 //!
+//! A longest gap grows with the time over which one looks for it, whoever makes the gaps, and a large heap's collection is long.
+//! So each collection has a *control*: the same second mutator, for as long as the collection took, while the first thread
+//! computes and collects nothing. A gap that is no longer than its control's is the machine's.
+//!
 //! CPython's figures beside ours: `deep_cycles.py`, which built the same and measured CPU time (`cpython.csv`).
 
 mod anchors;
@@ -22,7 +26,7 @@ mod slope;
 
 use std::sync::Arc;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use gc_core::{Control, Generation, Heap, HeapConfig, Mutator};
@@ -98,6 +102,8 @@ struct Timed {
     cpu_ns: u64,
     stop_ns: u64,
     gap_ns: u64,
+    /// The gap of the control; `None` where there is no second mutator.
+    control_ns: Option<u64>,
     found: u64,
 }
 
@@ -128,7 +134,9 @@ fn on<H: Heap>(config: HeapConfig, plan: &Plan, half: bool) -> Result<Figures> {
             let (cycle_ns, cpu_ns) = (begin.elapsed().as_nanos() as u64, thread_cpu_ns() - cpu);
             let (stop_ns, gap_ns) =
                 if parallel { mutator.safe_region(|| bystander.longest_ns()) } else { (cycle_ns, cycle_ns) };
-            Timed { cycle_ns, cpu_ns, stop_ns, gap_ns, found }
+            let control_ns =
+                parallel.then(|| mutator.safe_region(|| bystander.control(Duration::from_nanos(cycle_ns))));
+            Timed { cycle_ns, cpu_ns, stop_ns, gap_ns, control_ns, found }
         };
         let live: Vec<Timed> = (0..LIVE_COLLECTIONS).map(|_| collect()).collect();
         if let Some(wrong) = live.iter().find(|timed| timed.found > 0) {
@@ -146,12 +154,15 @@ fn on<H: Heap>(config: HeapConfig, plan: &Plan, half: bool) -> Result<Figures> {
             ("drop_ns".to_owned(), json!(drop_ns)),
             ("held_bytes".to_owned(), json!(heap.statistics().peak_bytes)),
         ]);
-        let mut enter = |name: &str, [cycle, cpu, stop, gap]: [u64; 4]| {
-            for (kind, ns) in [("cycle", cycle), ("cpu", cpu), ("stop", stop), ("gap", gap)] {
+        let mut enter = |name: &str, times: [Option<u64>; 5]| {
+            for (kind, ns) in ["cycle", "cpu", "stop", "gap", "control"].into_iter().zip(times) {
                 figures.insert(format!("{name}_{kind}_ns"), json!(ns));
             }
         };
-        let all = |timed: &Timed| [timed.cycle_ns, timed.cpu_ns, timed.stop_ns, timed.gap_ns];
+        let all = |timed: &Timed| {
+            let [cycle, cpu, stop, gap] = [timed.cycle_ns, timed.cpu_ns, timed.stop_ns, timed.gap_ns].map(Some);
+            [cycle, cpu, stop, gap, timed.control_ns]
+        };
         enter("first", all(&live[0]));
         enter("second", all(&live[1]));
         enter("live", middle(live[1..].iter().map(all).collect()));
@@ -167,10 +178,33 @@ fn on<H: Heap>(config: HeapConfig, plan: &Plan, half: bool) -> Result<Figures> {
 }
 
 /// The median of each time.
-fn middle(times: Vec<[u64; 4]>) -> [u64; 4] {
+fn middle(times: Vec<[Option<u64>; 5]>) -> [Option<u64>; 5] {
     std::array::from_fn(|place| {
-        let mut of_place: Vec<u64> = times.iter().map(|times| times[place]).collect();
+        let mut of_place: Vec<u64> = times.iter().filter_map(|times| times[place]).collect();
         of_place.sort_unstable();
-        of_place.get(of_place.len() / 2).copied().unwrap_or(0)
+        of_place.get(of_place.len() / 2).copied()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn heaps_with_a_second_mutator_have_a_control_beside_each_gap() {
+        for (heap, has_control) in [("generational", false), ("stop-the-world", true), ("concurrent", true)] {
+            let of_heap = |subject: &Subject| subject.heap_name() == Some(heap);
+            let point = Pauses.points(Size::Tiny).into_iter().next().unwrap();
+            let subject = Pauses.subjects(Size::Tiny).into_iter().find(of_heap).unwrap();
+            let experiment = Pauses.name().to_owned();
+            let cell =
+                Cell { experiment, question: point.question, subject, options: point.options, round: 0, seed: 1 };
+            let figures = Pauses.measure(&cell).unwrap();
+            for state in ["first", "second", "live", "dead"] {
+                assert!(figures[&format!("{state}_gap_ns")].as_u64().unwrap() > 0, "{heap}: {figures:?}");
+                let control = figures[&format!("{state}_control_ns")].as_u64();
+                assert_eq!(control.is_some_and(|ns| ns > 0), has_control, "{heap}, {state}: {figures:?}");
+            }
+        }
+    }
 }

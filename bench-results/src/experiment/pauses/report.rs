@@ -41,13 +41,15 @@ pub(super) fn chapter(experiment: &Pauses, run: &Run, records: &[Record]) -> Cha
     }
 }
 
-const NOTES: [&str; 7] = [
+const NOTES: [&str; 8] = [
     "Each cell is a fresh process that builds one sort of structure with the collector off, collects it four times while all of \
      it lives, lets go of all of it (half: of every second structure), and collects once more. Figures are medians over rounds.",
     "The gap is how long a program could not run: on heaps whose mutators take turns the whole collection; on stop-the-world and \
      concurrent the longest time between two steps of a second mutator, which works on a few objects of its own meanwhile. The \
-     stop is the part that the heap tells of; the difference is what it does not tell of, and what the machine takes. The cycle is from the request to the end: \
-     who asks for a collection waits that long.",
+     stop is the part that the heap tells of; the difference is what it does not tell of, and what the machine takes. The cycle \
+     is from the request to the end: who asks for a collection waits that long.",
+    "As long without a collection: the longest gap of the same second mutator in a time as long as the collection took, while \
+     the first thread computes and collects nothing. The longer one looks, the longer the longest gap that the machine makes.",
     "Alive: the median of the second to fourth collection. CPU time is of the thread that collects, wall time the rest.",
     "Exponent: the gap grows as this power of the number of objects, by least squares on the logarithms of all rounds, with a \
      95 % interval from the scatter around the line. 1 is in proportion; more than 1 where the heap outgrows the caches.",
@@ -77,16 +79,18 @@ fn by_sizes(rows: &Rows<'_>, series: &Series, state: State) -> Grid {
     for subject in rows.subjects(|cell| Series::of(cell) == *series) {
         let mut words: Vec<Word> =
             sizes.iter().map(|(_, question)| word(rows, question, subject, state.gap())).collect();
-        words.push(Word::plain(match growth(rows, series, subject, state.gap()) {
-            Some(exponent) => match exponent.margin {
-                Some(margin) => format!("{:.2} ± {margin:.2}", exponent.value),
-                None => format!("{:.2}", exponent.value),
-            },
-            None => String::new(),
-        }));
+        words.push(exponent_word(rows, series, subject, state.gap()));
         let last = sizes.last().map_or("", |(_, question)| *question);
         words.push(word(rows, last, subject, state.cycle()));
         lines.push((subject.name(), words));
+        if let Some((_, question)) = sizes.first()
+            && rows.median(question, subject, state.control()).is_some()
+        {
+            let mut words: Vec<Word> =
+                sizes.iter().map(|(_, question)| word(rows, question, subject, state.control())).collect();
+            words.extend([exponent_word(rows, series, subject, state.control()), Word::plain("")]);
+            lines.push((format!("↳ {}, as long without a collection", subject.name()), words));
+        }
     }
     let mut recorded = series.recorded();
     recorded.retain(|line| state.recorded_ms(line).is_some());
@@ -110,6 +114,16 @@ fn by_sizes(rows: &Rows<'_>, series: &Series, state: State) -> Grid {
         rows: lines,
         notes: Vec::new(),
     }
+}
+
+fn exponent_word(rows: &Rows<'_>, series: &Series, subject: &Subject, figure: &str) -> Word {
+    Word::plain(match growth(rows, series, subject, figure) {
+        Some(exponent) => match exponent.margin {
+            Some(margin) => format!("{:.2} ± {margin:.2}", exponent.value),
+            None => format!("{:.2}", exponent.value),
+        },
+        None => String::new(),
+    })
 }
 
 /// A time as a word of a table.
