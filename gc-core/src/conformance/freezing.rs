@@ -72,6 +72,19 @@ pub fn references_from_frozen_objects_are_roots<H: Heap>(config: HeapConfig) {
     drop(frozen);
     assert_eq!(mutator.collect(Generation::OLD), 0);
     assert_eq!(fixture.live(), 3);
+    if !H::ABILITIES.collects_cycles {
+        return;
+    }
+    // Whether little or most is frozen.
+    for others in [1, 2, 3, 20] {
+        let kept: Vec<_> = (0..others).map(|_| ring(&mutator, fixture.node, 1)).collect();
+        drop(ring(&mutator, fixture.node, 5));
+        assert_eq!(mutator.collect(Generation::OLD), 5, "beside {others} that are not frozen");
+        assert_eq!(fixture.live(), 3 + others, "beside {others} that are not frozen");
+        drop(kept);
+        assert_eq!(mutator.collect(Generation::OLD), others);
+        assert_eq!(mutator.get_freeze_count(), 1);
+    }
 }
 
 /// An immortal object's count is neither written nor reported, and it never dies.

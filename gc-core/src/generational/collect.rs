@@ -18,7 +18,7 @@ use crate::sync::add_exclusive;
 use super::finalization::Finalization;
 use super::lists::{Lists, head};
 use super::state::{Generational, with_lists};
-use super::streaming_detection::stream_unreachable;
+use super::streaming_detection::{most_is_frozen, stream_unreachable};
 use super::trial_deletion::deduce_unreachable;
 use crate::object::{Kind, ObjectRef};
 
@@ -107,7 +107,7 @@ fn collect_generation<const SIDE: bool, const STREAMING: bool>(
     }
     let old = generation.older().map_or(young, |older| head::GENERATIONS[older.index()]);
 
-    let streams = STREAMING && generation == Generation::OLD;
+    let streams = STREAMING && generation == Generation::OLD && !most_is_frozen(lists, young);
     let (examined, tuples) = if streams {
         let mut detector = tracking.detector.lock();
         let wants_tuples = shared.config.untrack_tuples;
