@@ -8,7 +8,7 @@ use bench_results::process_memory::{ProcessMemory, page_bytes};
 use bench_results::record::Status;
 
 mod program;
-use program::{lines, output, stderr, stdout};
+use program::{gclab, lines, output, stderr, stdout};
 
 /// Objects that a collection examines, of 250,000: 13 MiB.
 const OBJECTS: u32 = 100_000;
@@ -271,6 +271,38 @@ fn the_experiment_runs_from_end_to_end_and_goes_on_where_it_was_cut() {
         lines(text).iter().map(|record| record["cell"].as_str().unwrap().to_owned()).collect()
     };
     assert_eq!(hashes(&again), hashes(&cells));
+}
+
+#[test]
+fn a_run_goes_on_in_any_folder_but_not_with_another_heap() {
+    if !is_measurable() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let heap = |name: &str| Path::new(env!("CARGO_MANIFEST_DIR")).join("../workloads/tests/gcheap_dumped").join(name);
+    let put = |name: &str| fs::copy(heap(name), folder.path().join("heap.gcheap.gz")).unwrap();
+    put("planted_leak.gcheap.gz");
+    let of_heap =
+        ["--parts", "real-heap", "--heaps", "refcount,generational", "--heap-file", "heap.gcheap.gz", "--out", "run"];
+    let begin = [&["reproduce", "freeze", "--tiny"][..], &of_heap].concat();
+    let begun = gclab(&begin).current_dir(folder.path()).output().unwrap();
+    assert_eq!(begun.status.code(), Some(0), "{}", stderr(&begun));
+    let run = folder.path().join("run");
+    let cells = fs::read_to_string(run.join("cells.jsonl")).unwrap();
+    let first = cells.lines().next().unwrap();
+    let goes_on = || {
+        fs::write(run.join("cells.jsonl"), format!("{first}\n")).unwrap();
+        output(&["reproduce", "freeze", "--resume", run.to_str().unwrap()])
+    };
+    put("leaky_node20.gcheap.gz");
+    let refused = goes_on();
+    assert_eq!(refused.status.code(), Some(1), "{}", stdout(&refused));
+    assert!(stderr(&refused).contains("heap.gcheap.gz has another content"), "{}", stderr(&refused));
+    assert_eq!(fs::read_to_string(run.join("cells.jsonl")).unwrap().lines().count(), 1);
+    put("planted_leak.gcheap.gz");
+    let done = goes_on();
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert_eq!(fs::read_to_string(run.join("cells.jsonl")).unwrap().lines().count(), cells.lines().count());
 }
 
 #[test]

@@ -12,12 +12,12 @@ use super::super::compare::plural;
 use super::super::{WrongAnswer, print, progress};
 use super::trial::pythons;
 use crate::experiment::freeze::live as asked;
-use crate::experiment::freeze::{Cell, Part, Plan, Record, Report, Run, Size, parent, write};
+use crate::experiment::freeze::{Cell, Content, Part, Plan, Record, Report, Run, Size, parent, write};
 use crate::experiment::live::{self, Live};
 use crate::experiment::trial::{self, Python};
 use crate::invocation::{Failure, die_with_parent, run_for_record};
 use crate::process_memory::ProcessMemory;
-use crate::provenance::{Load, Provenance, binary_hash, now_utc};
+use crate::provenance::{Load, Provenance, binary_hash, content_hash, now_utc};
 use crate::record::Status;
 use crate::run_folder::{CellFolder, refuse_other_build, refuse_other_machine};
 use crate::{roster, units};
@@ -40,7 +40,7 @@ freeze_immortal, and the parts conditions, objects, reads and workers. They take
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// Small heaps and one round: less than three minutes
+    /// Small heaps, and one round but of the workers, which have an interval: less than three minutes
     #[arg(long)]
     quick: bool,
     /// Heaps too small to say anything, to see the experiment run
@@ -172,8 +172,10 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(CellFolder<Reco
         }
         let graph = HeapGraph::open(file)
             .with_context(|| format!("cannot read {}; give a GCHEAP file with --heap-file", file.display()))?;
-        let name = file.to_str().context("the name of the file is no text; give it another one")?;
-        plan.read_instead(name, graph.node_count() as u64);
+        // Whoever goes on with the run may stand in another folder.
+        let place = std::path::absolute(file)?;
+        let name = place.to_str().context("the name of the file is no text; give it another one")?;
+        plan.read_instead(name, graph.node_count() as u64, content_hash(file)?);
     }
     if plan.cells.is_empty() {
         bail!("these parts have no cell on these heaps; leave out --parts or --heaps");
@@ -209,8 +211,27 @@ fn resume(path: &Path, pythons: Vec<Python>) -> Result<(CellFolder<Record>, Run,
     let run: Run = folder.read_run()?;
     refuse_other_build(path, &run.provenance)?;
     refuse_other_machine(path, folder.records().iter().map(|record| record.machine.as_deref()))?;
+    refuse_other_heap(path, &run.plan)?;
     let live = Live::resume(path, pythons, asked::plan(&run.plan))?;
     Ok((folder, run, live))
+}
+
+/// Asks whether the heap file is the one that the run began with.
+fn refuse_other_heap(path: &Path, plan: &Plan) -> Result<()> {
+    let file = plan.cells.iter().find_map(|cell| match &cell.content {
+        Content::Graph { file, .. } => Some(Path::new(file)),
+        Content::Entries { .. } => None,
+    });
+    let Some((file, begun)) = file.zip(plan.content.as_ref()) else { return Ok(()) };
+    if content_hash(file)? == *begun {
+        return Ok(());
+    }
+    bail!(
+        "{} has another content than when {} was begun, and its cells would not compare; put the old file back, or start a \
+         new run",
+        file.display(),
+        path.display()
+    )
 }
 
 /// Runs a cell in a fresh process.
@@ -258,7 +279,7 @@ fn none_ok(records: &[Record]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::freeze::{Condition, Content, Layout};
+    use crate::experiment::freeze::{Condition, Layout};
 
     #[test]
     fn a_run_without_any_ok_cell_fails() {

@@ -96,6 +96,10 @@ pub struct Plan {
     /// Nodes of the graph that is read instead of the built-in one, where one is.
     #[serde(default)]
     pub nodes: Option<u64>,
+    /// SHA-256 of what is in its file: cells of two graphs do not compare, whatever the file is called. `null` where none is
+    /// read, and in runs of older builds.
+    #[serde(default)]
+    pub content: Option<String>,
 }
 
 /// Numbers that differ between sizes of the experiment.
@@ -174,7 +178,7 @@ impl Plan {
         let wanted = |part: &Part| parts.is_empty() || parts.contains(part);
         let cells = Part::ALL.into_iter().filter(wanted).flat_map(|part| cells_of(part, &size.scale()));
         let cells = cells.filter(|cell| heaps.is_empty() || heaps.contains(&cell.layout.heap)).collect();
-        let mut plan = Self { size, cells, timeout_s, rounds: None, nodes: None };
+        let mut plan = Self { size, cells, timeout_s, rounds: None, nodes: None, content: None };
         plan.keep_its_time();
         plan
     }
@@ -208,9 +212,10 @@ impl Plan {
         self.cells.iter().any(|cell| matches!(cell.content, Content::Graph { .. }))
     }
 
-    /// Reads this GCHEAP file of so many nodes where the plan has the built-in heap, and once: it is as large as it is.
-    pub fn read_instead(&mut self, file: &str, nodes: u64) {
-        self.nodes = Some(nodes);
+    /// Reads this GCHEAP file of so many nodes and with this hash where the plan has the built-in heap, and once: it is as
+    /// large as it is.
+    pub fn read_instead(&mut self, file: &str, nodes: u64, content: String) {
+        (self.nodes, self.content) = (Some(nodes), Some(content));
         for cell in &mut self.cells {
             if let Content::Graph { file: read, copies } = &mut cell.content {
                 file.clone_into(read);
@@ -410,7 +415,7 @@ mod tests {
         assert_eq!(rounds(&few, Part::Holes), Some(2));
         // A heap of a hundred million objects takes as long as it takes, but one round only.
         let mut large = Plan::new(Size::Standard, &[Part::RealHeap], &[], 60);
-        large.read_instead("large.gcheap", 100_000_000);
+        large.read_instead("large.gcheap", 100_000_000, "0".repeat(64));
         large.keep_its_time();
         assert_eq!(rounds(&large, Part::RealHeap), Some(0));
         assert!(large.cells.iter().all(|cell| matches!(cell.content, Content::Graph { copies: 1, .. })));
