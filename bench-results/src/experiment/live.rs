@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::trial::{Answer, Cell, Options, Point, Programs, Python, Record, SCHEMA, Script, Subject};
 use crate::provenance::binary_hash;
 use crate::record::Status;
-use crate::report::origin::without_paths;
+use crate::report::origin::word_without_paths;
 use crate::run_folder::{self, CellFolder, refuse_other_machine};
 
 /// The folder in the run's.
@@ -250,7 +250,7 @@ pub fn without_places(command: Vec<String>, pythons: &[Python]) -> Vec<String> {
             None => return word,
         };
         is_next = false;
-        format!("{option}{}", names.next().unwrap_or_else(|| without_paths(place)))
+        format!("{option}{}", names.next().unwrap_or_else(|| word_without_paths(place)))
     };
     command.into_iter().map(&mut named).collect()
 }

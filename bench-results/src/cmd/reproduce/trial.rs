@@ -118,7 +118,7 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
     let run = Run {
         schema: SCHEMA,
         kind: experiment.name().to_owned(),
-        command: command.iter().map(|word| origin::without_paths(word)).collect(),
+        command: command.iter().map(|word| origin::word_without_paths(word)).collect(),
         started,
         ended: None,
         plan,
