@@ -94,18 +94,13 @@ impl Live {
     pub fn resume(run: &Path, pythons: Vec<Python>, plan: Plan) -> Result<Option<Self>> {
         let path = run.join(FOLDER);
         if !path.join("run.json").exists() {
-            if let Some(python) = pythons.first() {
-                bail!("{} is no part of this run, which was begun without --python; start a new run", python.version);
-            }
+            refuse_further(&pythons, &[])?;
             return Ok(None);
         }
         let folder = CellFolder::<Record>::open(&path)?;
         let begun: Begun = folder.read_run()?;
         refuse_other_machine(run, folder.records().iter().map(|record| record.machine.as_deref()))?;
-        if let Some(python) = pythons.iter().find(|python| !begun.versions.contains(&python.version)) {
-            let versions = begun.versions.join(", ");
-            bail!("{} is no part of this run, which has {versions}; leave it out, or start a new run", python.version);
-        }
+        refuse_further(&pythons, &begun.versions.iter().map(String::as_str).collect::<Vec<_>>())?;
         let versions = begun.versions.iter().map(String::as_str);
         let live = Self { cells: cells(&plan, versions), ..Self::new(folder, pythons, plan)? };
         let missing = |version: &&String| !live.pythons.iter().any(|python| python.version == **version);
@@ -175,7 +170,20 @@ impl Live {
     }
 }
 
-/// The cells of these versions: a round after the other, each shuffled.
+/// Asks whether all of these are among the versions that a run was begun with: one that came later would have fewer rounds.
+///
+/// # Errors
+/// If one is not.
+pub fn refuse_further(pythons: &[Python], begun: &[&str]) -> Result<()> {
+    let Some(python) = pythons.iter().find(|python| !begun.contains(&python.version.as_str())) else { return Ok(()) };
+    let version = &python.version;
+    if begun.is_empty() {
+        bail!("{version} is no part of this run, which was begun without --python; start a new run");
+    }
+    bail!("{version} is no part of this run, which has {}; leave it out, or start a new run", begun.join(", "));
+}
+
+/// The cells of these versions: a round after the other, each shuffled as its seed says.
 fn cells<'v>(plan: &Plan, versions: impl Iterator<Item = &'v str> + Clone) -> Vec<Cell> {
     let rounds = plan.asked.iter().map(|(round, ..)| round + 1).max().unwrap_or(0);
     let of_round = |of: u32| {

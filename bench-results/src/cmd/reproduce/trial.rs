@@ -77,7 +77,7 @@ pub(super) fn run(experiment: &dyn Experiment, arguments: Arguments) -> Result<(
     }
     let pythons = pythons(&arguments.python)?;
     let (mut folder, mut run) = match &arguments.resume {
-        Some(path) => resume(experiment, path)?,
+        Some(path) => resume(experiment, path, &pythons)?,
         None => begin(experiment, &arguments, &pythons)?,
     };
     conduct(experiment, &run, &mut folder, &pythons, arguments.json)?;
@@ -131,7 +131,7 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
 }
 
 /// A run to go on with.
-fn resume(experiment: &dyn Experiment, path: &Path) -> Result<(CellFolder<Record>, Run)> {
+fn resume(experiment: &dyn Experiment, path: &Path, pythons: &[Python]) -> Result<(CellFolder<Record>, Run)> {
     refuse_other(path, experiment.name())?;
     let folder = CellFolder::<Record>::open(path)?;
     let run: Run = folder.read_run()?;
