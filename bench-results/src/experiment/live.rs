@@ -188,6 +188,7 @@ fn cells<'v>(plan: &Plan, versions: impl Iterator<Item = &'v str> + Clone) -> Ve
     let rounds = plan.asked.iter().map(|(round, ..)| round + 1).max().unwrap_or(0);
     let of_round = |of: u32| {
         let asked = plan.asked.iter().filter(|(round, ..)| *round == of);
+        let seed = asked.clone().next().map_or(0, |(_, seed, _)| seed.wrapping_add(u64::from(of)));
         let cell = |version: &str, seed: u64, point: &Point| Cell {
             experiment: plan.experiment.to_owned(),
             question: point.question.clone(),
@@ -200,7 +201,7 @@ fn cells<'v>(plan: &Plan, versions: impl Iterator<Item = &'v str> + Clone) -> Ve
         let mut cells: Vec<Cell> = asked
             .flat_map(|(_, seed, point)| versions.clone().map(move |version| cell(version, *seed, point)))
             .collect();
-        cells.shuffle(&mut Pcg64::seed_from_u64(u64::from(of)));
+        cells.shuffle(&mut Pcg64::seed_from_u64(seed));
         cells
     };
     (0..rounds).flat_map(of_round).collect()
@@ -285,6 +286,13 @@ mod tests {
             of.map(|cell| cell.question.clone() + &cell.subject.name()).collect()
         };
         assert!((1..4).any(|round| order(round) != order(0)), "rounds have orders of their own");
+        let seeded = |seed: u64| {
+            let asked = plan.asked.iter().map(|(round, _, point)| (*round, seed, point.clone())).collect();
+            let cells = cells(&Plan { asked, ..plan.clone() }, ["CPython 3.12.1", "CPython 3.13.0"].into_iter());
+            cells.iter().map(|cell| cell.question.clone() + &cell.subject.name()).collect::<Vec<_>>()
+        };
+        assert_eq!(seeded(7), seeded(7));
+        assert!((8..12).any(|seed| seeded(seed) != seeded(7)), "the seed decides the order");
     }
 
     #[test]
