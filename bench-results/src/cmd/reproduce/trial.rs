@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH")]
     python: Vec<PathBuf>,
     /// Repetitions of each cell
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = rounds)]
     rounds: Option<u32>,
     /// Seed of every random choice, the order of cells included
     #[arg(long, default_value_t = 1)]
@@ -65,6 +65,15 @@ pub(super) struct Arguments {
     /// Be killed when the process that started this one, which has this number, dies
     #[arg(long, hide = true, value_name = "PID")]
     dies_with_parent: Option<i32>,
+}
+
+/// The most rounds: a run's cells are made before the first one runs, and their records kept in memory.
+const MOST_ROUNDS: u32 = 1_000;
+
+/// So many rounds.
+pub(super) fn rounds(text: &str) -> Result<u32, String> {
+    let rounds = text.parse().ok().filter(|rounds| (1..=MOST_ROUNDS).contains(rounds));
+    rounds.ok_or_else(|| format!("`{text}` is no number of rounds; give one from 1 to {MOST_ROUNDS}"))
 }
 
 pub(super) fn run(experiment: &dyn Experiment, arguments: Arguments) -> Result<()> {
@@ -137,6 +146,7 @@ fn resume(experiment: &dyn Experiment, path: &Path, pythons: &[Python]) -> Resul
     let run: Run = folder.read_run()?;
     refuse_other_build(path, &run.provenance)?;
     refuse_other_machine(path, folder.records().iter().map(|record| record.machine.as_deref()))?;
+    live::refuse_further(pythons, &run.plan.versions())?;
     Ok((folder, run))
 }
 
