@@ -20,7 +20,7 @@ use crate::experiment::thresholds::files::{self, Results};
 use crate::experiment::thresholds::live::plan;
 use crate::experiment::thresholds::settings::{SETTINGS, Setting, WORKLOAD, Work, setting};
 use crate::experiment::trial::{Python, Record};
-use crate::run_folder::{RunFolder, words_to_resume};
+use crate::run_folder::{RunFolder, remedy, words_to_resume};
 use crate::{disagreement, roster, units};
 
 const EXAMPLES: &str = "\
@@ -132,7 +132,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
 fn go_on(path: &std::path::Path, pythons: Vec<Python>) -> Result<(RunFolder, Run, Option<Live>)> {
     let (folder, run) = resume(path, NAME)?;
     let Some(rounds) = run.comparison.rounds else {
-        bail!("{} was interrupted before its first round; remove it, and begin again", path.display());
+        bail!("{} was interrupted before its first round; {}", path.display(), remedy(NAME, false, path));
     };
     let (planned, done) = (run.comparison.cells_of_a_round() * rounds as usize, folder.records().len());
     let live = Live::resume(path, pythons, plan(&run.comparison))?;
