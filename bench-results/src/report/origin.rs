@@ -319,7 +319,7 @@ mod tests {
         for (text, expected) in [
             ("web,heap=/a/jane doe/sec, ret/f,live=3", "web,heap=f,live=3"),
             ("cannot read /a/jane doe/other.gz: gone", "cannot read other.gz: gone"),
-            ("/b/jane doe/run.json and /c/d/e are gone", "run.json and e are gone"),
+            ("both /b/jane doe/run.json and /c/d/e are gone", "both run.json and e are gone"),
             ("60/s of jane doe", "60/s of jane doe"),
         ] {
             assert_eq!(places.cut(text), expected);
