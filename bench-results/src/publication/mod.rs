@@ -58,7 +58,7 @@ pub fn publish(order: &Order<'_>) -> Result<Vec<Written>> {
         let (_scratch, staged) = raw.staged()?;
         // What is wrong with a file is said of the folder that was named.
         let mut edition = kinds::edition(&staged, order.swept)
-            .or_else(|error| Err(kinds::edition(run, order.swept).err().unwrap_or(error)))?;
+            .map_err(|error| kinds::edition(run, order.swept).err().unwrap_or(error))?;
         if let Some(first) = edition.chapters.first_mut() {
             first.records = raw.lines();
         }
