@@ -152,8 +152,9 @@ pub(crate) fn wait(child: &mut Child, timeout: Duration) -> Result<Option<ExitSt
     });
     let in_time = ended.recv_timeout(timeout).is_ok();
     if !in_time {
-        // If the group is gone already, so is the process.
+        // If they are gone already, that is as well; a process without a group of its own is killed alone.
         let _ = killpg(process, Signal::SIGKILL);
+        let _ = child.kill();
     }
     let status = child.wait().context("cannot wait for a process that was started")?;
     Ok(in_time.then_some(status))

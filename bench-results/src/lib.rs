@@ -28,6 +28,7 @@ pub mod recorded;
 pub mod report;
 pub mod roster;
 pub mod run_folder;
+pub mod scratch;
 pub mod spans;
 pub mod statistics;
 pub mod sweep;

@@ -219,6 +219,14 @@ pub fn words_to_resume(kind: &str) -> String {
     format!("{} --resume", words(kind))
 }
 
+/// What is to be done about a run that was interrupted: go on with it; one of thresholds whose rounds are not yet known cannot.
+pub fn remedy(kind: &str, is_planned: bool, path: &Path) -> String {
+    match kind {
+        "thresholds" if !is_planned => format!("remove {}, and begin again", path.display()),
+        _ => format!("go on with `{} {}`", words_to_resume(kind), path.display()),
+    }
+}
+
 /// Asks before anything else of a folder is read whether it holds a run of this kind, to go on with.
 ///
 /// # Errors
@@ -373,6 +381,14 @@ mod tests {
         }
         let error = refuse_other(Path::new("/nope"), "tune").unwrap_err().to_string();
         assert_eq!(error, "cannot go on with /nope: there is no run; name a folder that `gclab tune` has written");
+    }
+
+    #[test]
+    fn what_cannot_go_on_is_begun_again() {
+        let path = Path::new("runs/x");
+        assert_eq!(remedy("thresholds", false, path), "remove runs/x, and begin again");
+        assert_eq!(remedy("thresholds", true, path), "go on with `gclab reproduce thresholds --resume runs/x`");
+        assert_eq!(remedy("compare", false, path), "go on with `gclab compare --resume runs/x`");
     }
 
     #[test]

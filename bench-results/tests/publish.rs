@@ -184,7 +184,121 @@ fn errors_name_cause_and_remedy_and_leave_no_half_of_a_publication() {
     fails(&run, &out, &["cannot read", "gclab compare --resume"]);
     assert!(!out.exists());
     fs::write(&hlog, whole).unwrap();
+    // What was interrupted while it learned what the baseline serves, and what has no description.
+    let begun = folder.path().join("begun");
+    fs::create_dir(&begun).unwrap();
+    fs::write(begun.join("cells.jsonl"), "").unwrap();
+    fs::copy(run.join("run.json"), begun.join("run.json")).unwrap();
+    fails(&begun, &out, &["has no finished cell; go on with `gclab compare --resume", "begun`, then publish it"]);
+    change_run(&begun, |run| {
+        run["kind"] = json!("thresholds");
+        run["comparison"]["rounds"] = json!(null);
+    });
+    fails(&begun, &out, &["begun, and begin again"]);
+    fs::remove_file(begun.join("run.json")).unwrap();
+    fs::write(begun.join("cells.jsonl"), json!({"experiment": "pauses", "question": "x"}).to_string() + "\n").unwrap();
+    fails(&begun, &out, &["begun/run.json is gone", "put it back"]);
     let unknown = output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap(), "--quantity", "speed"]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(stderr(&unknown).contains("give one of"), "{}", stderr(&unknown));
+}
+
+/// Changes `run.json`.
+fn change_run(run: &Path, change: impl Fn(&mut serde_json::Value)) {
+    let path = run.join("run.json");
+    let mut value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    change(&mut value);
+    fs::write(path, value.to_string()).unwrap();
+}
+
+#[test]
+fn paths_with_blanks_and_what_interpreters_said_are_cut_in_every_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (compare(folder.path()), folder.path().join("out"));
+    let words = ["gclab", "compare", "--out=/x/janedoe the one/x1", "--set", "heap=/x/janedoe the one/sec ret/f"];
+    change_run(&run, |run| run["command"] = json!(words));
+    change_cells(&run, |n, cell| {
+        if n == 0 {
+            cell["status"] = json!("error");
+            cell["error"] = json!("cannot read /x/janedoe the one/sec ret/other.gz: gone");
+        }
+    });
+    fs::create_dir(run.join("live")).unwrap();
+    fs::write(run.join("live/cells.jsonl"), json!({"error": "/x/janedoe the one/file.py: no"}).to_string() + "\n")
+        .unwrap();
+    let done = publish(&run, &out);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    for file in files_below(&out) {
+        let text = fs::read_to_string(&file).unwrap();
+        for said in ["janedoe", "the one", "sec ret"] {
+            assert!(!text.contains(said), "{said} in {}", file.display());
+        }
+    }
+    let text = |name: &str| fs::read_to_string(out.join(name)).unwrap();
+    assert!(text("tables.md").contains("`gclab compare --out=x1 --set heap=f`"), "{}", text("tables.md"));
+    assert!(text("tables.md").contains("cannot read other.gz: gone"));
+    assert_eq!(text("live/cells.jsonl"), "{\"error\":\"file.py: no\"}\n");
+}
+
+#[test]
+fn a_folder_holds_one_run_and_all_that_it_has_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (compare(folder.path()), folder.path().join("out"));
+    fs::create_dir(run.join("live")).unwrap();
+    fs::write(run.join("live/cells.jsonl"), "{}\n").unwrap();
+    let published = |run: &Path| {
+        let done = publish(run, &out);
+        assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    };
+    published(&run);
+    assert!(out.join("live/cells.jsonl").exists());
+    // The same run, which has gone on without what was there.
+    fs::remove_file(run.join("live/cells.jsonl")).unwrap();
+    published(&run);
+    assert!(!out.join("live/cells.jsonl").exists(), "it would be published as this run's");
+
+    let refused = |run: &Path, out: &Path| {
+        let before: BTreeMap<PathBuf, Vec<u8>> =
+            files_below(out).into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect();
+        let done = publish(run, out);
+        assert_eq!(done.status.code(), Some(1), "{}", stdout(&done));
+        assert!(stderr(&done).contains("holds another run") && stderr(&done).contains("--out"), "{}", stderr(&done));
+        assert!(before.iter().all(|(file, bytes)| fs::read(file).unwrap() == *bytes));
+        assert_eq!(files_below(out).len(), before.len());
+    };
+    let other = folder.path().join("other");
+    fs::create_dir(&other).unwrap();
+    for file in files_below(&run) {
+        fs::copy(&file, other.join(file.file_name().unwrap())).unwrap();
+    }
+    change_run(&other, |run| run["started"] = json!("2026-01-01T00:00:00Z"));
+    refused(&run, &other);
+    refused(&other, &out);
+    change_run(&other, |run| {
+        run["started"] = run["ended"].clone();
+        run["provenance"]["binary"] = json!("0".repeat(64));
+    });
+    refused(&other, &out);
+    fs::remove_file(other.join("run.json")).unwrap();
+    refused(&other, &out);
+    refused(&run, &other);
+    // Nor is its page replaced by one over several.
+    let (one, two) = (run.to_str().unwrap(), other.to_str().unwrap());
+    let done = output(&["publish", one, two, "--out", out.to_str().unwrap()]);
+    assert!(stderr(&done).contains("holds a run, whose page would be lost"), "{}", stderr(&done));
+}
+
+#[test]
+fn a_run_whose_records_name_paths_is_not_published_in_its_own_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = compare(folder.path());
+    let before = files_below(&run);
+    let done = publish(&run, &run);
+    assert_eq!(done.status.code(), Some(1), "{}", stdout(&done));
+    assert!(stderr(&done).contains("run.json names paths of this machine"), "{}", stderr(&done));
+    assert_eq!(files_below(&run), before);
+    change_run(&run, |run| run["command"] = json!(["gclab", "compare", "--out", "runs/deep"]));
+    let done = publish(&run, &run);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert!(run.join("index.html").is_file());
 }

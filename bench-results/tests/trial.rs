@@ -310,6 +310,8 @@ fn what_cannot_run_is_said_with_what_can() {
     for (arguments, expected) in [
         (&["--heaps", "none"][..], "give one of refcount, generational"),
         (&["--heaps", "refcount"], "leave out --heaps"),
+        (&["--rounds", "4294967295"], "give one from 1 to 1000"),
+        (&["--rounds", "0"], "give one from 1 to 1000"),
         (&["--python", "/nowhere/python"], "give the executable of a CPython by --python"),
         (&["--python", "/bin/echo"], "is no CPython"),
         (&["--resume", "/nowhere"], "has written"),
@@ -319,4 +321,79 @@ fn what_cannot_run_is_said_with_what_can() {
         assert_ne!(done.status.code(), Some(0));
         assert!(stderr(&done).contains(expected), "{arguments:?}: {}", stderr(&done));
     }
+}
+
+#[test]
+fn an_interpreter_that_vanishes_stops_the_run_which_goes_on_when_it_is_back() {
+    if !is_measurable() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    // It can be asked once: then it is gone.
+    let answer = r#"rm "$0"; echo '{"figures": {"grown_bytes": 4096, "kept_bytes": 0, "normal_wall_ns": 5, "os_exit_wall_ns": 4}}'"#;
+    let (python, run) = (stand_in(folder.path(), answer), folder.path().join("run"));
+    let python_path = python.to_str().unwrap();
+    let done = tiny("release", &run, &["--heaps", "refcount", "--python", python_path]);
+    assert_eq!(done.status.code(), Some(1), "{}", stdout(&done));
+    for said in ["CPython 3.99.0 is gone", "finished cells are kept", "--python", "--resume"] {
+        assert!(stderr(&done).contains(said), "{said}: {}", stderr(&done));
+    }
+    let kept = records(&run);
+    assert!(kept.iter().all(|record| record.status == Status::Ok), "{kept:?}");
+    assert_eq!(kept.iter().filter(|record| record.subject.heap_name().is_none()).count(), 1);
+
+    // Interrupted, it says so.
+    let site = folder.path().join("site");
+    let published = output(&["publish", run.to_str().unwrap(), "--out", site.to_str().unwrap()]);
+    assert_eq!(published.status.code(), Some(0), "{}", stderr(&published));
+    assert!(fs::read_to_string(site.join("release.md")).unwrap().contains("| rounds | 0 of 1 |"));
+
+    stand_in(folder.path(), &answer["rm \"$0\"; ".len()..]);
+    // Another that the run was not begun with would have fewer rounds.
+    let further = folder.path().join("further");
+    fs::create_dir(&further).unwrap();
+    let other = stand_in(&further, "exit 3");
+    let text = fs::read_to_string(&other).unwrap().replace("3.99.0", "3.98.0");
+    fs::write(&other, text).unwrap();
+    let resume = ["reproduce", "release", "--resume", run.to_str().unwrap(), "--python", python_path];
+    let refused = output(&[&resume[..], &["--python", other.to_str().unwrap()]].concat());
+    assert_eq!(refused.status.code(), Some(1), "{}", stdout(&refused));
+    assert!(
+        stderr(&refused).contains("CPython 3.98.0 is no part of this run, which has CPython 3.99.0"),
+        "{}",
+        stderr(&refused)
+    );
+    let done = output(&resume);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert_eq!(records(&run).iter().filter(|record| record.subject.heap_name().is_none()).count(), 3);
+    assert!(records(&run).iter().all(|record| record.status == Status::Ok));
+    assert!(fs::read_to_string(run.join("release.md")).unwrap().contains("| rounds | 1 |"));
+}
+
+#[test]
+fn what_a_killed_run_left_behind_is_removed_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("temporary");
+    fs::create_dir(&place).unwrap();
+    let asked = folder.path().join("asked");
+    let python = stand_in(folder.path(), &format!("touch {}; exec sleep 600", asked.display()));
+    let start = |out: &str| {
+        let out = folder.path().join(out);
+        let arguments = ["reproduce", "release", "--tiny", "--heaps", "refcount", "--python", python.to_str().unwrap()];
+        let mut program = program::gclab(&[&arguments[..], &["--out", out.to_str().unwrap()]].concat());
+        program.env("TMPDIR", &place).stdout(Stdio::null()).stderr(Stdio::null());
+        program
+    };
+    let mut killed = start("killed").spawn().unwrap();
+    let begin = Instant::now();
+    while !asked.exists() && begin.elapsed() < Duration::from_secs(120) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(asked.exists(), "the interpreter was never asked");
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 1, "the programs for it");
+    stand_in(folder.path(), "echo none");
+    assert!(start("next").status().unwrap().success());
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 0);
 }

@@ -16,7 +16,7 @@ use crate::judgement::judge;
 use crate::provenance::{Load, Provenance, binary_hash, now_utc};
 use crate::record::{SCHEMA, Status};
 use crate::report::verdict_line::VerdictLine;
-use crate::run_folder::{RunFolder, refuse_other, refuse_other_build, refuse_other_machine, words_to_resume};
+use crate::run_folder::{RunFolder, refuse_other, refuse_other_build, refuse_other_machine, remedy, words_to_resume};
 use crate::{disagreement, table, units};
 
 /// What `run.json` calls a comparison.
@@ -213,11 +213,10 @@ pub(super) fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
         let Some(rate) = record.achieved_per_s.filter(|_| calibration.is_usable()) else {
             bail!(
                 "what {BASELINE} serves of {name} could not be measured in two tries, so loads and lengths of cells are not \
-                 known ({}: {cause}); mend that, then go on with `{} {}`, or start a new run with \
-                 other dials, a longer --timeout, or --rate in place of --load",
+                 known ({}: {cause}); mend that, then {}, or start a new run with other dials, a longer --timeout, or --rate in \
+                 place of --load",
                 record.status.name(),
-                words_to_resume(&run.kind),
-                folder.path().display()
+                remedy(&run.kind, run.comparison.rounds.is_some(), folder.path())
             );
         };
         eprintln!("{name}: {BASELINE} serves {}.", units::rate(rate));

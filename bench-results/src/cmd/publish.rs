@@ -21,7 +21,8 @@ Examples:
 Writes index.html, one page over all runs that needs no network; of each run its tables (of a comparison tables.md,
 tables.csv with one line a point, heap and quantity, and tables.tex with booktabs), percentiles/*.hgrm (HdrHistogram's
 text), plots/*.svg, and its records and histograms, with paths cut to their last name. The run folders are only read,
-unless one is the folder of --out itself: then the rest is put beside its records.
+unless one is the folder of --out itself: then the rest is put beside its records, if they name no path of this machine.
+A folder of --out that holds another run is refused.
 
 --splice replaces what stands between `<!-- gclab:NAME begin -->` and `<!-- gclab:NAME end -->`. NAME is a chapter, such
 as web-requests or freeze, or a chapter and a table of it, such as web-requests/in-short or freeze/findings.";

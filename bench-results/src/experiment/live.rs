@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::trial::{Answer, Cell, Options, Point, Programs, Python, Record, SCHEMA, Script, Subject};
 use crate::provenance::binary_hash;
 use crate::record::Status;
-use crate::report::origin::without_paths;
+use crate::report::origin::word_without_paths;
 use crate::run_folder::{self, CellFolder, refuse_other_machine};
 
 /// The folder in the run's.
@@ -94,18 +94,13 @@ impl Live {
     pub fn resume(run: &Path, pythons: Vec<Python>, plan: Plan) -> Result<Option<Self>> {
         let path = run.join(FOLDER);
         if !path.join("run.json").exists() {
-            if let Some(python) = pythons.first() {
-                bail!("{} is no part of this run, which was begun without --python; start a new run", python.version);
-            }
+            refuse_further(&pythons, &[])?;
             return Ok(None);
         }
         let folder = CellFolder::<Record>::open(&path)?;
         let begun: Begun = folder.read_run()?;
         refuse_other_machine(run, folder.records().iter().map(|record| record.machine.as_deref()))?;
-        if let Some(python) = pythons.iter().find(|python| !begun.versions.contains(&python.version)) {
-            let versions = begun.versions.join(", ");
-            bail!("{} is no part of this run, which has {versions}; leave it out, or start a new run", python.version);
-        }
+        refuse_further(&pythons, &begun.versions.iter().map(String::as_str).collect::<Vec<_>>())?;
         let versions = begun.versions.iter().map(String::as_str);
         let live = Self { cells: cells(&plan, versions), ..Self::new(folder, pythons, plan)? };
         let missing = |version: &&String| !live.pythons.iter().any(|python| python.version == **version);
@@ -175,11 +170,25 @@ impl Live {
     }
 }
 
-/// The cells of these versions: a round after the other, each shuffled.
+/// Asks whether all of these are among the versions that a run was begun with: one that came later would have fewer rounds.
+///
+/// # Errors
+/// If one is not.
+pub fn refuse_further(pythons: &[Python], begun: &[&str]) -> Result<()> {
+    let Some(python) = pythons.iter().find(|python| !begun.contains(&python.version.as_str())) else { return Ok(()) };
+    let version = &python.version;
+    if begun.is_empty() {
+        bail!("{version} is no part of this run, which was begun without --python; start a new run");
+    }
+    bail!("{version} is no part of this run, which has {}; leave it out, or start a new run", begun.join(", "));
+}
+
+/// The cells of these versions: a round after the other, each shuffled as its seed says.
 fn cells<'v>(plan: &Plan, versions: impl Iterator<Item = &'v str> + Clone) -> Vec<Cell> {
     let rounds = plan.asked.iter().map(|(round, ..)| round + 1).max().unwrap_or(0);
     let of_round = |of: u32| {
         let asked = plan.asked.iter().filter(|(round, ..)| *round == of);
+        let seed = asked.clone().next().map_or(0, |(_, seed, _)| seed.wrapping_add(u64::from(of)));
         let cell = |version: &str, seed: u64, point: &Point| Cell {
             experiment: plan.experiment.to_owned(),
             question: point.question.clone(),
@@ -192,7 +201,7 @@ fn cells<'v>(plan: &Plan, versions: impl Iterator<Item = &'v str> + Clone) -> Ve
         let mut cells: Vec<Cell> = asked
             .flat_map(|(_, seed, point)| versions.clone().map(move |version| cell(version, *seed, point)))
             .collect();
-        cells.shuffle(&mut Pcg64::seed_from_u64(u64::from(of)));
+        cells.shuffle(&mut Pcg64::seed_from_u64(seed));
         cells
     };
     (0..rounds).flat_map(of_round).collect()
@@ -250,7 +259,7 @@ pub fn without_places(command: Vec<String>, pythons: &[Python]) -> Vec<String> {
             None => return word,
         };
         is_next = false;
-        format!("{option}{}", names.next().unwrap_or_else(|| without_paths(place)))
+        format!("{option}{}", names.next().unwrap_or_else(|| word_without_paths(place)))
     };
     command.into_iter().map(&mut named).collect()
 }
@@ -277,6 +286,13 @@ mod tests {
             of.map(|cell| cell.question.clone() + &cell.subject.name()).collect()
         };
         assert!((1..4).any(|round| order(round) != order(0)), "rounds have orders of their own");
+        let seeded = |seed: u64| {
+            let asked = plan.asked.iter().map(|(round, _, point)| (*round, seed, point.clone())).collect();
+            let cells = cells(&Plan { asked, ..plan.clone() }, ["CPython 3.12.1", "CPython 3.13.0"].into_iter());
+            cells.iter().map(|cell| cell.question.clone() + &cell.subject.name()).collect::<Vec<_>>()
+        };
+        assert_eq!(seeded(7), seeded(7));
+        assert!((8..12).any(|seed| seeded(seed) != seeded(7)), "the seed decides the order");
     }
 
     #[test]

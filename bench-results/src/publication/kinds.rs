@@ -68,7 +68,17 @@ pub fn chapters(folder: &Path) -> Result<Vec<Chapter>> {
 fn kind(folder: &Path) -> Result<String> {
     let compare = || "compare".to_owned();
     let path = folder.join("run.json");
-    let Ok(text) = fs::read(&path) else { return Ok(compare()) };
+    let Ok(text) = fs::read(&path) else {
+        let cells = fs::read_to_string(folder.join("cells.jsonl")).unwrap_or_default();
+        let first: Value = cells.lines().next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default();
+        if first.is_object() && first.get("workload").is_none() {
+            bail!(
+                "{} is gone, without which an experiment cannot be read; put it back, or run it again",
+                path.display()
+            );
+        }
+        return Ok(compare());
+    };
     let run: Value = serde_json::from_slice(&text)
         .with_context(|| format!("{} is damaged or of another version of gclab; run it again", path.display()))?;
     Ok(run.get("kind").and_then(Value::as_str).map_or_else(compare, str::to_owned))

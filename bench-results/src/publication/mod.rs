@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use self::page::Part;
 use self::raw::Raw;
@@ -49,13 +49,16 @@ pub struct Order<'o> {
 /// Publishes runs into a folder; several of them into folders below it, by their names, with one page over all.
 ///
 /// # Errors
-/// If a folder holds no run, a file of it is damaged, the text to splice into names no table, or the place to write to cannot be
-/// written.
+/// If a folder holds no run, a file of it is damaged, the text to splice into names no table, or the place to write to holds
+/// another run or cannot be written.
 pub fn publish(order: &Order<'_>) -> Result<Vec<Written>> {
     let mut editions = Vec::new();
     for run in order.runs {
         let raw = Raw::read(run)?;
-        let mut edition = kinds::edition(run, order.swept)?;
+        let (_scratch, staged) = raw.staged()?;
+        // What is wrong with a file is said of the folder that was named.
+        let mut edition = kinds::edition(&staged, order.swept)
+            .map_err(|error| kinds::edition(run, order.swept).err().unwrap_or(error))?;
         if let Some(first) = edition.chapters.first_mut() {
             first.records = raw.lines();
         }
@@ -63,7 +66,13 @@ pub fn publish(order: &Order<'_>) -> Result<Vec<Written>> {
     }
     let chapters: Vec<_> = editions.iter().flat_map(|(edition, _)| &edition.chapters).collect();
     let spliced = order.splice.map(|text| splice::Spliced::read(text, &chapters)).transpose()?;
-    let (mut written, mut names, mut parts) = (Vec::new(), BTreeSet::new(), Vec::new());
+    if let [_, _, ..] = editions.as_slice()
+        && order.out.join("cells.jsonl").exists()
+    {
+        let shown = order.out.display();
+        bail!("{shown} holds a run, whose page would be lost; choose another folder with --out, or remove that one");
+    }
+    let (mut names, mut places) = (BTreeSet::new(), Vec::new());
     for (edition, raw) in &editions {
         let mut folder = order.out.to_owned();
         let mut below = String::new();
@@ -74,6 +83,11 @@ pub fn publish(order: &Order<'_>) -> Result<Vec<Written>> {
             below = free.find(|name| names.insert(name.clone())).unwrap_or_default();
             folder.push(&below);
         }
+        raw.check_place(&folder)?;
+        places.push((folder, below));
+    }
+    let (mut written, mut parts) = (Vec::new(), Vec::new());
+    for ((edition, raw), (folder, below)) in editions.iter().zip(places) {
         write_edition(edition, &folder, &mut written)?;
         let copied = raw.write(&folder, order.histograms)?;
         written.extend(copied.into_iter().map(|path| Written { run: edition.name.clone(), kind: "record", path }));

@@ -5,22 +5,28 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::histogram::write_whole;
-use crate::report::origin::without_paths;
+use crate::report::origin::{Places, word_without_paths};
+use crate::scratch::Scratch;
+
+/// The files of text, below the folder; those of interpreters are there where one was asked.
+const TEXTS: [&str; 4] = ["run.json", "cells.jsonl", "live/run.json", "live/cells.jsonl"];
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub struct Raw {
     folder: PathBuf,
-    run: Option<String>,
-    cells: String,
-    /// What live interpreters said, by the names of files.
-    live: Vec<(&'static str, String)>,
+    /// By their names.
+    texts: Vec<(&'static str, String)>,
+    /// The first file out of which a path was cut.
+    had_path: Option<&'static str>,
     histograms: Vec<PathBuf>,
 }
 
@@ -28,33 +34,117 @@ impl Raw {
     /// Reads a run folder.
     ///
     /// # Errors
-    /// If it holds no run, or paths cannot be cut out of it.
+    /// If it holds no run, or a file of it cannot be read, is damaged, or has a path that cannot be cut out.
     pub fn read(folder: &Path) -> Result<Self> {
         let shown = folder.display();
         let not_a_run = || {
             format!("{shown} is no run folder; name one that `gclab compare --out` or `gclab reproduce` has written")
         };
-        let cells = fs::read_to_string(folder.join("cells.jsonl")).with_context(not_a_run)?;
-        let run = match fs::read_to_string(folder.join("run.json")) {
-            Ok(text) => Some(cut(&text).with_context(|| format!("{shown}/run.json cannot be published"))?),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
-            Err(error) => return Err(error).with_context(|| format!("cannot read {shown}/run.json")),
-        };
-        // A torn last line is no record; damage elsewhere is told by who reads the records.
-        let lines = cells.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-        let cells: String = lines.map(|line| cut(line).unwrap_or_else(|_| line.to_owned())).collect();
-        let live = ["live/run.json", "live/cells.jsonl"];
-        let live = live.into_iter().filter_map(|name| Some((name, fs::read_to_string(folder.join(name)).ok()?)));
+        fs::metadata(folder.join("cells.jsonl")).with_context(not_a_run)?;
+        let mut read = Vec::new();
+        for name in TEXTS {
+            match fs::read_to_string(folder.join(name)) {
+                Ok(text) => read.push((name, text)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => {
+                    let cause =
+                        format!("cannot read {shown}/{name}; make it readable, or remove it if it is of no use");
+                    return Err(error).with_context(|| cause);
+                }
+            }
+        }
+        let mut places = Places::of_machine();
+        fs::canonicalize(folder).iter().for_each(|full| places.add(full));
+        for document in read.iter().flat_map(|(name, text)| documents(name, text)) {
+            // What is no JSON is told below.
+            let value: Value = serde_json::from_str(document).unwrap_or_default();
+            Strings::of(&value).all.iter().for_each(|said| places.add_of(said));
+        }
+        let (mut texts, mut had_path) = (Vec::new(), None);
+        for (name, text) in &read {
+            let mut whole = String::with_capacity(text.len());
+            for (n, document) in documents(name, text).enumerate() {
+                whole.push_str(&cut(document, &places).with_context(|| match name.ends_with(".jsonl") {
+                    true => format!("{shown}/{name} cannot be published as line {} is; remove that line", n + 1),
+                    false => format!("{shown}/{name} cannot be published"),
+                })?);
+            }
+            // A torn last line is no record, and is no path either.
+            had_path = had_path.or(Some(*name).filter(|_| !text.starts_with(&whole)));
+            texts.push((*name, whole));
+        }
         let entries = fs::read_dir(folder).with_context(not_a_run)?.flatten().map(|entry| entry.path());
         let is_histogram = |path: &PathBuf| path.extension().is_some_and(|end| end == "hlog");
         let mut histograms: Vec<PathBuf> = entries.filter(is_histogram).collect();
         histograms.sort();
-        Ok(Self { folder: folder.to_owned(), run, cells, live: live.collect(), histograms })
+        Ok(Self { folder: folder.to_owned(), texts, had_path, histograms })
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.texts.iter().find(|(of, _)| *of == name).map(|(_, text)| text.as_str())
     }
 
     /// The records, a line each.
     pub fn lines(&self) -> Vec<String> {
-        self.cells.lines().map(str::to_owned).collect()
+        self.text("cells.jsonl").unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// The run folder as it will be published, in a temporary one: these texts, and links to whatever else is in it. What is made
+    /// of it can name no path that is not in it.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn staged(&self) -> Result<(Scratch, PathBuf)> {
+        let scratch = Scratch::new()?;
+        let full = fs::canonicalize(&self.folder).unwrap_or_else(|_| self.folder.clone());
+        let staged = scratch.path().join("run").join(full.file_name().unwrap_or("run".as_ref()));
+        let unwritable = || format!("cannot write {}; free space there or set TMPDIR", staged.display());
+        fs::create_dir_all(&staged).with_context(unwritable)?;
+        for entry in fs::read_dir(&full).with_context(|| format!("cannot read {}", full.display()))?.flatten() {
+            let name = entry.file_name();
+            if !TEXTS.iter().any(|text| name == text.split('/').next().unwrap_or(text)) {
+                symlink(entry.path(), staged.join(name)).with_context(unwritable)?;
+            }
+        }
+        write_texts(&self.texts, &staged).with_context(unwritable)?;
+        Ok((scratch, staged))
+    }
+
+    /// Asks whether a folder can have these records: it is empty, is not there, or has them already.
+    ///
+    /// # Errors
+    /// If it holds those of another run; or if it is the run's own, and they have paths of the machine.
+    pub fn check_place(&self, folder: &Path) -> Result<()> {
+        let shown = folder.display();
+        if self.is_own(folder) {
+            return match self.had_path {
+                Some(name) => bail!(
+                    "{shown}/{name} names paths of this machine, and a run's own records are not changed; choose another \
+                     folder with --out, and its copy will have none"
+                ),
+                None => Ok(()),
+            };
+        }
+        let there = |name: &str| fs::read_to_string(folder.join(name)).ok();
+        let (run, cells) = (there("run.json"), there("cells.jsonl").unwrap_or_default());
+        // Runs of old do not say when they began, or have cells alone.
+        let has_same_cells = cells.lines().next() == self.text("cells.jsonl").and_then(|own| own.lines().next());
+        let is_this = match (run.as_deref(), self.text("run.json")) {
+            (None, _) if cells.is_empty() => true,
+            (Some(run), Some(own)) => began(run) == began(own) && (began(own).is_some() || has_same_cells),
+            (None, None) => has_same_cells,
+            _ => false,
+        };
+        if !is_this {
+            bail!(
+                "{shown} holds another run, which would be lost; choose another folder with --out, or remove that one"
+            );
+        }
+        Ok(())
+    }
+
+    fn is_own(&self, folder: &Path) -> bool {
+        fs::canonicalize(folder).is_ok_and(|there| fs::canonicalize(&self.folder).is_ok_and(|own| own == there))
     }
 
     /// Writes them into a folder; where they are. In the folder that they are from, nothing is to do.
@@ -62,22 +152,21 @@ impl Raw {
     /// # Errors
     /// If they cannot be written.
     pub fn write(&self, folder: &Path, histograms: bool) -> Result<Vec<PathBuf>> {
-        let place = |path: &Path| fs::canonicalize(path).ok();
-        if place(folder).is_some_and(|there| place(&self.folder) == Some(there)) {
+        if self.is_own(folder) {
             return Ok(Vec::new());
         }
         let unwritable =
             || format!("cannot write {}; choose a folder that can be written with --out", folder.display());
-        fs::create_dir_all(folder).with_context(unwritable)?;
-        let mut written = Vec::new();
-        let texts = [("run.json", self.run.as_deref()), ("cells.jsonl", Some(self.cells.as_str()))];
-        let live = self.live.iter().map(|(name, text)| (*name, Some(text.as_str())));
-        for (name, text) in texts.into_iter().chain(live).filter_map(|(name, text)| Some((name, text?))) {
-            let path = folder.join(name);
-            fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(unwritable)?;
-            write_whole(&path, text.as_bytes()).with_context(unwritable)?;
-            written.push(path);
+        // What is left there of this run may be more than it has: tables would be made of both.
+        for name in TEXTS.iter().filter(|name| self.text(name).is_none()) {
+            match fs::remove_file(folder.join(name)) {
+                Err(error) if ![ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
+                    return Err(error).with_context(unwritable);
+                }
+                _ => {}
+            }
         }
+        let mut written = write_texts(&self.texts, folder).with_context(unwritable)?;
         for from in self.histograms.iter().filter(|_| histograms) {
             let path = folder.join(from.file_name().unwrap_or_default());
             fs::copy(from, &path).with_context(|| format!("cannot copy {} to {}", from.display(), path.display()))?;
@@ -87,39 +176,90 @@ impl Raw {
     }
 }
 
+/// Puts files below a folder; where they are.
+fn write_texts(texts: &[(&str, String)], folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut written = Vec::new();
+    for (name, text) in texts {
+        let path = folder.join(name);
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        write_whole(&path, text.as_bytes())?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+/// What tells runs apart in their `run.json`: when they were started, and by which program; `None` if it does not say.
+fn began(run: &str) -> Option<(String, Value)> {
+    let mut run: Value = serde_json::from_str(run).ok()?;
+    Some((run["started"].as_str()?.to_owned(), run["provenance"]["binary"].take()))
+}
+
+/// What is JSON in a file: all of it, or each whole line. A torn last line is no record.
+fn documents<'t>(name: &str, text: &'t str) -> impl Iterator<Item = &'t str> {
+    let lines = name.ends_with(".jsonl");
+    let end = if lines { text.rfind('\n').map_or(0, |end| end + 1) } else { text.len() };
+    text[..end].split_inclusive(move |c| lines && c == '\n')
+}
+
 /// A text of JSON whose strings have no absolute path; all else of it is as it was, byte for byte.
-fn cut(text: &str) -> Result<String> {
+fn cut(text: &str, places: &Places) -> Result<String> {
     let value: Value = serde_json::from_str(text).context("it is damaged: no JSON")?;
-    let mut strings = BTreeSet::new();
-    collect(&value, &mut strings);
-    let mut cut = text.to_owned();
+    let strings = Strings::of(&value);
+    let without = |said: &str| match strings.words.contains(said) {
+        true => word_without_paths(said),
+        false => places.cut(said),
+    };
     // The longest first: one path may be the beginning of another.
-    let mut with_paths: Vec<&str> = strings.into_iter().filter(|said| without_paths(said) != **said).collect();
+    let mut with_paths: Vec<&str> = strings.all.iter().copied().filter(|said| without(said) != **said).collect();
+    if with_paths.is_empty() {
+        return Ok(text.to_owned());
+    }
     with_paths.sort_by_key(|said| std::cmp::Reverse(said.len()));
+    let mut cut = text.to_owned();
     for said in with_paths {
         let literal = |text: &str| serde_json::to_string(text).context("a string that is no JSON");
-        cut = cut.replace(&literal(said)?, &literal(&without_paths(said))?);
+        cut = cut.replace(&literal(said)?, &literal(&without(said))?);
     }
-    let mut left = BTreeSet::new();
     let value: Value = serde_json::from_str(&cut).context("it is no JSON without its paths")?;
-    collect(&value, &mut left);
-    if let Some(path) = left.into_iter().find(|said| without_paths(said) != **said) {
+    let left = Strings::of(&value);
+    if let Some(path) = left.all.into_iter().find(|said| places.cut(said) != **said) {
         bail!("it names the path `{path}` in a way that cannot be cut out; take it out by hand");
     }
     Ok(cut)
 }
 
-fn collect<'v>(value: &'v Value, strings: &mut BTreeSet<&'v str>) {
-    match value {
-        Value::String(said) => {
-            strings.insert(said);
+/// The strings of a text of JSON.
+#[derive(Default)]
+struct Strings<'v> {
+    all: BTreeSet<&'v str>,
+    /// Those that are words of a command line.
+    words: BTreeSet<&'v str>,
+}
+
+impl<'v> Strings<'v> {
+    fn of(value: &'v Value) -> Self {
+        let mut strings = Self::default();
+        strings.collect(value);
+        strings
+    }
+
+    fn collect(&mut self, value: &'v Value) {
+        match value {
+            Value::String(said) => {
+                self.all.insert(said);
+            }
+            Value::Array(values) => values.iter().for_each(|value| self.collect(value)),
+            Value::Object(fields) => fields.iter().for_each(|(name, value)| {
+                self.all.insert(name);
+                self.collect(value);
+                if let Value::Array(words) = value
+                    && name == "command"
+                {
+                    self.words.extend(words.iter().filter_map(Value::as_str));
+                }
+            }),
+            _ => {}
         }
-        Value::Array(values) => values.iter().for_each(|value| collect(value, strings)),
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| {
-            strings.insert(name);
-            collect(value, strings);
-        }),
-        _ => {}
     }
 }
 
@@ -127,19 +267,67 @@ fn collect<'v>(value: &'v Value, strings: &mut BTreeSet<&'v str>) {
 mod tests {
     use super::*;
 
+    /// A run folder with these files.
+    fn run(files: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        fs::create_dir_all(run.join("live")).unwrap();
+        files.iter().for_each(|(name, text)| fs::write(run.join(name), text).unwrap());
+        (folder, run)
+    }
+
+    #[test]
+    fn paths_with_blanks_are_cut_wherever_one_file_tells_where_they_end() {
+        let (_folder, run) = run(&[
+            (
+                "run.json",
+                r#"{"command": ["gclab", "--out=/tmp/jane doe/x1"], "dials": [["heap", "/a/jane doe/sec/f"]]}"#,
+            ),
+            ("cells.jsonl", "{\"point\": \"web,heap=/a/jane doe/sec/f,live=3\"}\n{\"torn\": \"/a"),
+            ("live/cells.jsonl", "{\"error\": \"cannot open /a/jane doe/sec/g.py: gone\"}\n"),
+        ]);
+        let raw = Raw::read(&run).unwrap();
+        let expected = [
+            ("run.json", r#"{"command": ["gclab", "--out=x1"], "dials": [["heap", "f"]]}"#),
+            ("cells.jsonl", "{\"point\": \"web,heap=f,live=3\"}\n"),
+            ("live/cells.jsonl", "{\"error\": \"cannot open g.py: gone\"}\n"),
+        ];
+        assert_eq!(raw.texts, expected.map(|(name, text)| (name, text.to_owned())));
+        assert_eq!(raw.had_path, Some("run.json"));
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_cut_is_not_published_and_a_file_that_cannot_be_read_not_forgotten() {
+        let hidden = r#"{"a": "\u002fa\u002fb"}"#;
+        for (name, text, said) in [
+            ("cells.jsonl", format!("{{}}\n{hidden}\n"), "cells.jsonl cannot be published as line 2 is"),
+            ("live/cells.jsonl", format!("{hidden}\n"), "live/cells.jsonl cannot be published as line 1 is"),
+            ("live/cells.jsonl", "{]\n".to_owned(), "it is damaged: no JSON"),
+            ("live/run.json", "{".to_owned(), "live/run.json cannot be published"),
+        ] {
+            let (_folder, run) = run(&[("run.json", "{}"), ("cells.jsonl", "{}\n"), (name, &text)]);
+            let error = format!("{:#}", Raw::read(&run).unwrap_err());
+            assert!(error.contains(said), "{error}");
+        }
+        let (_folder, run) = run(&[("run.json", "{}"), ("cells.jsonl", "{}\n")]);
+        fs::create_dir(run.join("live/cells.jsonl")).unwrap();
+        let error = format!("{:#}", Raw::read(&run).unwrap_err());
+        assert!(error.contains("live/cells.jsonl; make it readable"), "{error}");
+    }
+
     #[test]
     fn paths_are_cut_and_nothing_else_is_changed() {
         let text = r#"{ "command": ["gclab", "--out", "/a/somebody/runs/deep", "x=/a/somebody/y"],
             "rate": 0.30000000000000004, "unit": "60/s", "error": "cannot open /a/somebody/h.gz: gone" }"#;
-        let published = cut(text).unwrap();
+        let published = cut(text, &Places::default()).unwrap();
         assert_eq!(
             published,
             text.replace("/a/somebody/runs/deep", "deep")
                 .replace("/a/somebody/y", "y")
                 .replace("/a/somebody/h.gz", "h.gz")
         );
-        assert!(cut("{").is_err());
+        assert!(cut("{", &Places::default()).is_err());
         // The same string, written in another way than we write it.
-        assert!(cut(r#"{"a": "\u002fa\u002fb"}"#).is_err());
+        assert!(cut(r#"{"a": "\u002fa\u002fb"}"#, &Places::default()).is_err());
     }
 }

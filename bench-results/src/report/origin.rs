@@ -1,5 +1,6 @@
 //! Where a published result comes from, in words: machine, source, command, rounds, seed. Never a name of the machine.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::source::Source;
@@ -141,10 +142,70 @@ fn commit(run: &Run) -> String {
 /// A command line to read and to paste: arguments with blanks are quoted, absolute paths cut to their last name.
 pub(crate) fn command(arguments: &[String]) -> String {
     let shown = |argument: &String| {
-        let argument = without_paths(argument);
+        let argument = word_without_paths(argument);
         if argument.contains(char::is_whitespace) { format!("'{argument}'") } else { argument }
     };
     arguments.iter().map(shown).collect::<Vec<_>>().join(" ")
+}
+
+/// A word of a command line without the folders of its path, which reaches to the end of the word, blanks and all.
+pub(crate) fn word_without_paths(word: &str) -> String {
+    let Some(at) = path_in_word(word) else { return without_paths(word) };
+    let (before, path) = word.split_at(at);
+    format!("{before}{}", Path::new(path).file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Where the absolute path of a word begins, if it has one: at its beginning, or behind a `=`.
+fn path_in_word(word: &str) -> Option<usize> {
+    let at = if word.starts_with('/') { 0 } else { word.find("=/")? + 1 };
+    let path = &word[at..];
+    (!path.starts_with("//") && path.contains(|c: char| c.is_alphanumeric())).then_some(at)
+}
+
+/// Folders that are known by name. In a text, which does not tell where a path with blanks ends, they are found nevertheless.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    /// With a slash behind each.
+    folders: BTreeSet<String>,
+}
+
+impl Places {
+    /// The user's own folder, that of temporary files, and the one at hand.
+    pub(crate) fn of_machine() -> Self {
+        let mut places = Self::default();
+        let known = [std::env::home_dir(), Some(std::env::temp_dir()), std::env::current_dir().ok()];
+        known.into_iter().flatten().for_each(|folder| places.add(&folder));
+        places
+    }
+
+    /// Adds a path with the folders above it, if it is an absolute one.
+    pub(crate) fn add(&mut self, path: &Path) {
+        let folders = path.ancestors().filter(|_| path.is_absolute()).map(|folder| folder.to_string_lossy());
+        // What ends in no such character is found by itself.
+        self.folders.extend(folders.filter(|folder| folder.contains(ends_a_path)).map(|folder| format!("{folder}/")));
+    }
+
+    /// Adds the path of a word or a text that may be one, if there is one.
+    pub(crate) fn add_of(&mut self, word: &str) {
+        if let Some(at) = path_in_word(word) {
+            self.add(Path::new(&word[at..]));
+        }
+    }
+
+    /// A text in which absolute paths are cut to their last name, these first.
+    pub(crate) fn cut(&self, text: &str) -> String {
+        let mut left = text.to_owned();
+        // The deepest first: what is above it is its beginning.
+        for folder in self.folders.iter().rev().filter(|_| text.contains('/')) {
+            left = left.replace(folder, "/");
+        }
+        without_paths(&left)
+    }
+}
+
+/// Whether a path among words ends here.
+fn ends_a_path(c: char) -> bool {
+    c.is_whitespace() || "'\"`),;:]".contains(c)
 }
 
 /// A text in which absolute paths are cut to their last name. Addresses of the net (`https://…`) stay.
@@ -162,8 +223,7 @@ pub(crate) fn without_paths(text: &str) -> String {
         let end = if before.is_none() && Path::new(text).is_absolute() && !text.contains(": ") {
             rest.len()
         } else {
-            let ends = |c: char| c.is_whitespace() || "'\"`),;:]".contains(c);
-            closing.or_else(|| rest.find(ends)).unwrap_or(rest.len())
+            closing.or_else(|| rest.find(ends_a_path)).unwrap_or(rest.len())
         };
         let (path, beyond) = rest.split_at(end.max(c.len_utf8()));
         if c == '/' && begins && !is_address && path[1..].contains(|c: char| c.is_alphanumeric()) {
@@ -231,11 +291,48 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_a_word_reaches_to_its_end() {
+        for (word, expected) in [
+            ("--out=/tmp/jane doe/x1", "--out=x1"),
+            ("--out=/a/jane: doe/my run", "--out=my run"),
+            ("--set=heap=/a/jane doe/sec/f", "--set=heap=f"),
+            ("web-requests.heap=/a/jane, doe/f", "web-requests.heap=f"),
+            ("/a/jane doe/x: y/run", "run"),
+            ("--set=load=1/2", "--set=load=1/2"),
+            ("https://example.org/a b", "https://example.org/a b"),
+            ("--pull=//", "--pull=//"),
+            ("runs/jane doe", "runs/jane doe"),
+        ] {
+            assert_eq!(word_without_paths(word), expected);
+            assert_eq!(word_without_paths(expected), expected);
+        }
+        let words = ["gclab", "--out=/a/jane doe/x", "--set", "heap=/b/jane doe/f"].map(str::to_owned);
+        assert_eq!(command(&words), "gclab --out=x --set heap=f");
+    }
+
+    #[test]
+    fn known_folders_are_cut_where_words_do_not_tell_them_apart() {
+        let mut places = Places::default();
+        for known in ["heap=/a/jane doe/sec, ret/f", "--out=/b/jane doe", "no path", "runs/jane doe"] {
+            places.add_of(known);
+        }
+        for (text, expected) in [
+            ("web,heap=/a/jane doe/sec, ret/f,live=3", "web,heap=f,live=3"),
+            ("cannot read /a/jane doe/other.gz: gone", "cannot read other.gz: gone"),
+            ("both /b/jane doe/run.json and /c/d/e are gone", "both run.json and e are gone"),
+            ("60/s of jane doe", "60/s of jane doe"),
+        ] {
+            assert_eq!(places.cut(text), expected);
+            assert_eq!(places.cut(expected), expected);
+        }
+    }
+
+    #[test]
     fn texts_lose_what_is_above_the_last_name_of_a_path_and_nothing_else() {
         let cases = [
             ("/a/somebody/runs/deep", "deep"),
             ("/a/some body/x", "x"),
-            ("x=/a/somebody/y z", "x=y z"),
+            ("x is /a/somebody/y z", "x is y z"),
             ("cannot open '/a/somebody/h.gz': gone (/proc/1/maps)", "cannot open 'h.gz': gone (maps)"),
             ("60,687/s or 1/2, a / b, // and /", "60,687/s or 1/2, a / b, // and /"),
             ("runs/deep", "runs/deep"),

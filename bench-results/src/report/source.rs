@@ -12,6 +12,7 @@ use super::older_runs;
 use super::origin::without_paths;
 use crate::comparison::Run;
 use crate::record::Record;
+use crate::run_folder::remedy;
 
 /// A record, and what a cell may have told beside it.
 #[derive(Clone, Debug)]
@@ -54,7 +55,10 @@ impl Source {
         let mut notes = Vec::new();
         let mut lines = lines(&cells, &mut notes).with_context(|| format!("{shown}/cells.jsonl is damaged"))?;
         if lines.is_empty() {
-            bail!("{shown} has no finished cell; go on with it (gclab compare --resume {shown}), then publish it");
+            let run: Value = serde_json::from_slice(run_json.as_deref().unwrap_or_default()).unwrap_or_default();
+            let is_planned = run["comparison"]["rounds"].is_number();
+            let remedy = remedy(run["kind"].as_str().unwrap_or("compare"), is_planned, path);
+            bail!("{shown} has no finished cell; {remedy}, then publish it");
         }
         let run = run(run_json.as_deref(), &mut lines, &mut notes)
             .with_context(|| format!("{shown}/run.json is damaged or of another version of gclab; run it again"))?;

@@ -9,7 +9,7 @@ use workloads::catalogue;
 
 use super::super::compare::{Asked, calibrate, new_run, plural, resume, right_answers, run_rounds};
 use super::super::{key_value, print};
-use super::trial::pythons;
+use super::trial::{pythons, rounds};
 use crate::cell::Given;
 use crate::comparison::Run;
 use crate::experiment::live::{self, Live};
@@ -20,7 +20,7 @@ use crate::experiment::thresholds::files::{self, Results};
 use crate::experiment::thresholds::live::plan;
 use crate::experiment::thresholds::settings::{SETTINGS, Setting, WORKLOAD, Work, setting};
 use crate::experiment::trial::{Python, Record};
-use crate::run_folder::{RunFolder, words_to_resume};
+use crate::run_folder::{RunFolder, remedy, words_to_resume};
 use crate::{disagreement, roster, units};
 
 const EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH")]
     python: Vec<PathBuf>,
     /// Repetitions of each cell; as many as half an hour has room for if not given
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = rounds)]
     rounds: Option<u32>,
     /// Seed of every random choice, the order of cells included; CPython ran 1
     #[arg(long, default_value_t = 1)]
@@ -132,7 +132,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
 fn go_on(path: &std::path::Path, pythons: Vec<Python>) -> Result<(RunFolder, Run, Option<Live>)> {
     let (folder, run) = resume(path, NAME)?;
     let Some(rounds) = run.comparison.rounds else {
-        bail!("{} was interrupted before its first round; remove it, and begin again", path.display());
+        bail!("{} was interrupted before its first round; {}", path.display(), remedy(NAME, false, path));
     };
     let (planned, done) = (run.comparison.cells_of_a_round() * rounds as usize, folder.records().len());
     let live = Live::resume(path, pythons, plan(&run.comparison))?;
@@ -174,13 +174,13 @@ fn begin(arguments: &Arguments, pythons: Vec<Python>) -> Result<(RunFolder, Run,
     let beside = live.as_ref().map_or_else(String::new, |live| {
         format!(" and {} in all on live interpreters", plural(live.count().0, "cell"))
     });
-    let rounds = run.comparison.rounds.unwrap_or(1);
+    let planned = run.comparison.rounds.unwrap_or(1);
     eprintln!(
         "{}\n{} of {}{beside} take about {}. Each finished cell is kept in {p}; if interrupted, go on with `{} {p}`.",
         choice.words(),
-        plural(rounds as usize, "round"),
+        plural(planned as usize, "round"),
         plural(run.comparison.cells_of_a_round(), "cell"),
-        units::duration(round_s * f64::from(rounds)),
+        units::duration(round_s * f64::from(planned)),
         words_to_resume(NAME),
         p = folder.path().display()
     );

@@ -41,7 +41,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH")]
     python: Vec<PathBuf>,
     /// Repetitions of each cell
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", value_parser = rounds)]
     rounds: Option<u32>,
     /// Seed of every random choice, the order of cells included
     #[arg(long, default_value_t = 1)]
@@ -67,6 +67,15 @@ pub(super) struct Arguments {
     dies_with_parent: Option<i32>,
 }
 
+/// The most rounds: a run's cells are made before the first one runs, and their records kept in memory.
+const MOST_ROUNDS: u32 = 1_000;
+
+/// So many rounds.
+pub(super) fn rounds(text: &str) -> Result<u32, String> {
+    let rounds = text.parse().ok().filter(|rounds| (1..=MOST_ROUNDS).contains(rounds));
+    rounds.ok_or_else(|| format!("`{text}` is no number of rounds; give one from 1 to {MOST_ROUNDS}"))
+}
+
 pub(super) fn run(experiment: &dyn Experiment, arguments: Arguments) -> Result<()> {
     if let Some(parent) = arguments.dies_with_parent {
         die_with_parent(parent)?;
@@ -77,7 +86,7 @@ pub(super) fn run(experiment: &dyn Experiment, arguments: Arguments) -> Result<(
     }
     let pythons = pythons(&arguments.python)?;
     let (mut folder, mut run) = match &arguments.resume {
-        Some(path) => resume(experiment, path)?,
+        Some(path) => resume(experiment, path, &pythons)?,
         None => begin(experiment, &arguments, &pythons)?,
     };
     conduct(experiment, &run, &mut folder, &pythons, arguments.json)?;
@@ -118,7 +127,7 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
     let run = Run {
         schema: SCHEMA,
         kind: experiment.name().to_owned(),
-        command: command.iter().map(|word| origin::without_paths(word)).collect(),
+        command: command.iter().map(|word| origin::word_without_paths(word)).collect(),
         started,
         ended: None,
         plan,
@@ -131,12 +140,13 @@ fn begin(experiment: &dyn Experiment, arguments: &Arguments, pythons: &[Python])
 }
 
 /// A run to go on with.
-fn resume(experiment: &dyn Experiment, path: &Path) -> Result<(CellFolder<Record>, Run)> {
+fn resume(experiment: &dyn Experiment, path: &Path, pythons: &[Python]) -> Result<(CellFolder<Record>, Run)> {
     refuse_other(path, experiment.name())?;
     let folder = CellFolder::<Record>::open(path)?;
     let run: Run = folder.read_run()?;
     refuse_other_build(path, &run.provenance)?;
     refuse_other_machine(path, folder.records().iter().map(|record| record.machine.as_deref()))?;
+    live::refuse_further(pythons, &run.plan.versions())?;
     Ok((folder, run))
 }
 

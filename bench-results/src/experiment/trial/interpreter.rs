@@ -5,6 +5,7 @@
 //! counts is the interpreter's alone.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -72,14 +73,25 @@ impl Python {
     /// # Errors
     /// If there is none, or it is no CPython from 3.8 on.
     pub fn find(path: &Path) -> Result<Self> {
+        Self::find_within(path, PATIENCE)
+    }
+
+    fn find_within(path: &Path, patience: Duration) -> Result<Self> {
         let shown = path.display();
         let mut command = Command::new(path);
         command.args(["-c", QUESTION]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // A group of its own, so that what it starts is killed with it.
+        command.process_group(0);
         let mut child = command
             .spawn()
             .with_context(|| format!("cannot start {shown}; give the executable of a CPython by --python"))?;
         let output = read_in_background(child.stdout.take());
-        wait(&mut child, PATIENCE)?;
+        if wait(&mut child, patience)?.is_none() {
+            bail!(
+                "{shown} did not say what it is in {} s, and was killed; give the executable of a CPython by --python",
+                patience.as_secs_f64()
+            );
+        }
         let text = output.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
         let version = text.trim();
         let Some(number) = version.strip_prefix("CPython ") else {
@@ -111,10 +123,11 @@ impl Python {
         format!("python{}{flag}", minor.join("."))
     }
 
-    /// Runs a program to its end, or until the time is up. That it fails is an answer.
+    /// Runs a program to its end, or until the time is up. That it fails is an answer of an interpreter that is there: whether
+    /// it is, it is asked again.
     ///
     /// # Errors
-    /// If it cannot start.
+    /// If the interpreter is gone, is no longer the same, or cannot start.
     pub fn run(&self, programs: &Programs, script: &Script, timeout: Duration) -> Result<Answer> {
         let mut arguments: Vec<OsString> = vec!["reproduce".into(), "interpreter".into()];
         arguments.extend(["--python".into(), self.path.clone().into(), "--program".into()]);
@@ -122,7 +135,20 @@ impl Python {
         for argument in &script.arguments {
             arguments.extend(["--argument".into(), argument.into()]);
         }
-        Ok(answer(run_again(&arguments, timeout)?, timeout))
+        let answer = answer(run_again(&arguments, timeout)?, timeout);
+        if answer.status == Status::Error {
+            self.ask_again()?;
+        }
+        Ok(answer)
+    }
+
+    fn ask_again(&self) -> Result<()> {
+        let remedy = "finished cells are kept: put it back, or name its new place by --python, and go on with --resume";
+        let there = Self::find(&self.path).with_context(|| format!("{} is gone; {remedy}", self.version))?;
+        if there.version != self.version {
+            bail!("{} is gone: {} is in its place; {remedy}", self.version, there.version);
+        }
+        Ok(())
     }
 }
 
@@ -146,6 +172,8 @@ fn answer(ended: Ended, timeout: Duration) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::ExitStatusExt;
     use std::process::ExitStatus;
 
@@ -186,6 +214,42 @@ mod tests {
         ] {
             assert_eq!(Python::of_version(version).command_name(), name);
         }
+    }
+
+    /// An executable of these lines.
+    fn script(folder: &Path, lines: &str) -> PathBuf {
+        let path = folder.join("python");
+        fs::write(&path, format!("#!/bin/sh\n{lines}\n")).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    fn what_does_not_end_is_killed_with_all_that_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let number = folder.path().join("number");
+        let path = script(folder.path(), &format!("sleep 600 & echo $! > {}; wait", number.display()));
+        let error = Python::find_within(&path, Duration::from_millis(500)).unwrap_err().to_string();
+        assert!(error.contains("did not say what it is in 0.5 s") && error.contains("--python"), "{error}");
+        // A machine so busy that the script had not begun kills it all the same.
+        let Ok(number) = fs::read_to_string(number) else { return };
+        let status = || fs::read_to_string(format!("/proc/{}/status", number.trim())).unwrap_or_default();
+        let is_gone = || !status().contains("State:") || status().contains("State:\tZ");
+        let tries = (0..1000).map(|_| std::thread::sleep(Duration::from_millis(10)));
+        assert!(is_gone() || tries.into_iter().any(|()| is_gone()), "{}", status());
+    }
+
+    #[test]
+    fn an_interpreter_that_is_another_by_now_is_no_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let python = Python::find(&script(folder.path(), "echo CPython 3.99.0")).unwrap();
+        python.ask_again().unwrap();
+        script(folder.path(), "echo CPython 3.99.1");
+        let error = format!("{:#}", python.ask_again().unwrap_err());
+        assert!(error.contains("CPython 3.99.0 is gone: CPython 3.99.1 is in its place"), "{error}");
+        fs::remove_file(folder.path().join("python")).unwrap();
+        let error = format!("{:#}", python.ask_again().unwrap_err());
+        assert!(error.contains("finished cells are kept") && error.contains("cannot start"), "{error}");
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Plan {
     /// machine does in the meantime falls on all alike.
     pub fn all(&self) -> Vec<Cell> {
         let of_round = |round: u32| {
-            let seed = self.seed + u64::from(round);
+            let seed = self.seed.wrapping_add(u64::from(round));
             let mut cells: Vec<Cell> = self.cells.iter().map(|cell| Cell { round, seed, ..cell.clone() }).collect();
             cells.shuffle(&mut Pcg64::seed_from_u64(seed));
             cells

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
+
+use crate::scratch::Scratch;
 
 /// Name and text of a file of `python/experiments`.
 macro_rules! program {
@@ -37,7 +38,7 @@ const FILES: [(&str, &str); 16] = [
 /// The programs in a folder, which goes when this does.
 #[derive(Debug)]
 pub struct Programs {
-    folder: TempDir,
+    folder: Scratch,
 }
 
 impl Programs {
@@ -55,7 +56,7 @@ impl Programs {
     /// If there is no room for them.
     pub fn of(files: &[(&str, &str)]) -> Result<Self> {
         let unwritable = "cannot write the Python programs to a temporary folder; free space there or set TMPDIR";
-        let folder = tempfile::Builder::new().prefix("gclab-python-").tempdir().context(unwritable)?;
+        let folder = Scratch::new()?;
         for (name, text) in files {
             fs::write(folder.path().join(name), text).context(unwritable)?;
         }

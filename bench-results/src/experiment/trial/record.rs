@@ -126,14 +126,15 @@ impl Run {
         let commit =
             self.provenance.git_commit.as_ref().map_or_else(unknown, |commit| commit.chars().take(12).collect());
         let failed = records.iter().filter(|record| record.status != Status::Ok).count();
-        let cells = format!("{} of {}, {failed} failed", records.len(), self.plan.all().len());
+        let planned = self.plan.rounds as usize * self.plan.cells.len();
+        let cells = format!("{} of {planned}, {failed} failed", records.len());
         let load = |load: &Load| load.averages.map_or_else(unknown, |averages| format!("{:.2}", averages[0]));
         let after = self.load_after.as_ref().map_or_else(unknown, load);
         let facts = [
             ("machine", origin::words(machine)),
             ("command", origin::command(&self.command)),
             ("commit", commit),
-            ("rounds", self.plan.rounds.to_string()),
+            ("rounds", self.rounds(records)),
             ("seed", self.plan.seed.to_string()),
             ("cells", cells),
             ("started", self.started.clone()),
@@ -147,9 +148,68 @@ impl Run {
         facts.map(|(name, value)| (name.to_owned(), value)).to_vec()
     }
 
+    /// Repetitions of each cell; of a run that was cut short, how many ended with all their cells, `of` how many.
+    fn rounds(&self, records: &[Record]) -> String {
+        let of_round = |round: u32| records.iter().filter(|record| record.round == round).count();
+        let finished = (0..self.plan.rounds).filter(|round| of_round(*round) >= self.plan.cells.len()).count();
+        match self.plan.rounds {
+            planned if finished < planned as usize => format!("{finished} of {planned}"),
+            planned => planned.to_string(),
+        }
+    }
+
     /// What stands below a picture.
     pub fn caption(&self) -> String {
-        let facts = self.facts(&[]);
-        facts.iter().take(5).map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join("; ")
+        let facts = self.facts(&[]).into_iter().take(5);
+        let facts = facts.map(|(name, value)| match name.as_str() {
+            // Which records there are is not known here.
+            "rounds" if self.ended.is_none() => format!("rounds: up to {}, not finished", self.plan.rounds),
+            "rounds" => format!("rounds: {}", self.plan.rounds),
+            _ => format!("{name}: {value}"),
+        });
+        facts.collect::<Vec<_>>().join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Size;
+    use super::*;
+
+    #[test]
+    fn a_run_that_was_cut_short_says_how_many_rounds_it_has() {
+        let cell = Cell {
+            experiment: "stub".to_owned(),
+            question: "one".to_owned(),
+            subject: Subject::heap("refcount", None),
+            options: Options::new(),
+            round: 0,
+            seed: 1,
+        };
+        let cells = ["one", "two"].map(|question| Cell { question: question.to_owned(), ..cell.clone() });
+        let plan = Plan { size: Size::Tiny, rounds: 3, seed: 1, timeout_s: 1, cells: cells.to_vec() };
+        let mut run = Run {
+            schema: SCHEMA,
+            kind: "stub".to_owned(),
+            command: vec!["gclab".to_owned()],
+            started: String::new(),
+            ended: None,
+            plan,
+            provenance: Provenance::collect(),
+            load_before: Load::now(),
+            load_after: None,
+        };
+        let records: Vec<Record> = run.plan.all().iter().map(|cell| Record::of(cell, "program")).collect();
+        let fact = |run: &Run, records: &[Record], name: &str| {
+            run.facts(records).into_iter().find(|(fact, _)| fact == name).map(|(_, value)| value)
+        };
+        for (kept, rounds, cells) in [(0, "0 of 3", "0 of 6"), (3, "1 of 3", "3 of 6"), (6, "3", "6 of 6")] {
+            let kept = &records[..kept];
+            assert_eq!(fact(&run, kept, "rounds").as_deref(), Some(rounds));
+            assert!(fact(&run, kept, "cells").unwrap().starts_with(cells));
+        }
+        assert!(run.caption().contains("rounds: up to 3, not finished; seed: 1"), "{}", run.caption());
+        run.ended = Some("now".to_owned());
+        assert!(run.caption().contains("rounds: 3; seed: 1"), "{}", run.caption());
     }
 }
