@@ -12,6 +12,7 @@
 
 mod answer;
 mod batches;
+mod change;
 mod checks;
 mod claim;
 mod contradictions;

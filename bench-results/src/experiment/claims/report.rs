@@ -61,7 +61,7 @@ fn verdicts(told: &Told<'_>, claims: &[&Claim]) -> Grid {
             "Articles: A to E. CPython 3.8 to 3.14, seven builds: Y reproduced, P partly or by version, N not reproduced, - nothing \
              to be wrong about."
                 .to_owned(),
-            "Bold: not what CPython 3.12.1 does, in its verdict or in the figures that decide it; why is in a table below. n/a: the claim says nothing of this heap; why is among the measured values.".to_owned(),
+            "Bold: not what CPython 3.12.1 does, in its verdict or in the figures that decide it; why is in a table below. n/a: the claim says nothing of this heap; why is among the measured values. Not decided: noise is larger than what was to be seen; beside it the bounds between which the change lies.".to_owned(),
         ],
     }
 }
@@ -170,7 +170,8 @@ fn notes(size: Size) -> Vec<String> {
          concurrent heap too; in services (11 to 14, 38 to 40) they run on its own thread, and how many they are varies."
             .to_owned(),
         "Verdicts on counts and orders repeat exactly. Verdicts on time compare two figures of one run, with the tolerance that their \
-         rule states; a busy machine may change them."
+         rule states; a busy machine may change them. Those of 11, 12 and 14 come from pairs of runs in turn, and are not decided where \
+         the bounds of the median ratio (96 %) leave them open."
             .to_owned(),
         "CPython's figures were recorded on other hardware: compare verdicts with them, not times.".to_owned(),
     ];

@@ -72,7 +72,7 @@ fn other_versions_figures_get_other_verdicts() {
             "11",
             r#"{"default_collections": [9, 0, 0], "other_collections": [5, 0, 0], "default_gc_ms": 100, "other_gc_ms": 90,
             "default_gc_ms_spread": 11}"#,
-            Verdict::Partly,
+            Verdict::NotDecided,
         ),
         (
             "11",
@@ -81,9 +81,32 @@ fn other_versions_figures_get_other_verdicts() {
             Verdict::Reproduced,
         ),
         (
+            "11",
+            r#"{"default_collections": [9, 0, 0], "other_collections": [5, 0, 0], "default_gc_ms": 100, "other_gc_ms": 99.5,
+            "gc_ms_ratios": [0.99, 0.995, 1.01]}"#,
+            Verdict::Partly,
+        ),
+        (
+            "11",
+            r#"{"default_collections": [9, 0, 0], "other_collections": [5, 0, 0], "default_gc_ms": 100, "other_gc_ms": 99.5,
+            "gc_ms_ratios": [0.9, 0.995, 1.01]}"#,
+            Verdict::NotDecided,
+        ),
+        (
             "12",
             r#"{"default_gc_ms": 100, "other_gc_ms": 110, "default_gc_ms_spread": 11, "default_peak_mib": 9, "other_peak_mib": 9}"#,
+            Verdict::NotDecided,
+        ),
+        (
+            "12",
+            r#"{"default_gc_ms": 100, "other_gc_ms": 100, "gc_ms_ratios": [0.99, 1, 1.01], "default_peak_mib": 9, "other_peak_mib": 9}"#,
             Verdict::Not,
+        ),
+        (
+            "14",
+            r#"{"default_collections": [9, 0, 0], "other_collections": [50, 0, 0], "default_gc_ms": 10, "other_gc_ms": 21,
+            "gc_ms_ratios": [1.9, 2.1, 2.2]}"#,
+            Verdict::NotDecided,
         ),
         ("R4", r#"{"whole_peak_mib": 2, "lazy_peak_mib": 2, "whole_us": 5, "lazy_us": 6}"#, Verdict::Not),
         ("R4", r#"{"whole_peak_mib": 2, "lazy_peak_mib": 1, "whole_us": 5, "lazy_us": 6}"#, Verdict::Partly),
@@ -149,7 +172,8 @@ fn what_is_within_noise_is_said_and_what_a_threshold_costs_must_agree() {
     let noise = judged(&format!(r#"{counts}, "other_gc_ms": 82, "default_gc_ms_spread": 20}}"#));
     assert!(dearer.agrees(&told::recorded(claim("14").unwrap()).unwrap()));
     assert!(cheaper.verdict == dearer.verdict && !cheaper.agrees(&dearer), "{cheaper:?}");
-    assert!(noise.within_noise && noise.text.contains("within noise") && !cheaper.within_noise, "{noise:?}");
+    assert!(noise.decisive.is_none() && noise.text.contains("-18 % (-38 to +2)"), "{noise:?}");
+    assert!(noise.agrees(&dearer) && cheaper.decisive.as_deref() == Some("less time"), "{cheaper:?}");
 }
 
 /// The claims whose verdict no clock and no other process decides.

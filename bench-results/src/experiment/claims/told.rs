@@ -45,7 +45,7 @@ impl<'r> Told<'r> {
             Some((answer, rounds, all)) => {
                 let of = if rounds < all { format!(" ({rounds} of {all})") } else { String::new() };
                 let differs = usual.is_some_and(|usual| !answer.agrees(usual));
-                Word { text: answer.verdict.name().to_owned() + &of, bold: differs }
+                Word { text: answer.shown() + &of, bold: differs }
             }
             None => self.rows.missing(&question(claim.key), subject),
         }

@@ -68,11 +68,16 @@ impl Experiment for Claims {
             _ => 0.1,
         };
         if cell.subject.heap_name().is_none() {
-            return if python::is_slow(cell.text("claim")) { 15.0 } else { 1.0 };
+            return match cell.text("claim") {
+                "11" | "12" | "14" => 25.0,
+                key if python::is_slow(key) => 15.0,
+                _ => 1.0,
+            };
         }
         match cell.text("claim") {
             "40" => scale(2.0, 12.0),
-            "11" | "12" | "13" | "14" => scale(2.7, 4.0),
+            "11" | "12" | "14" => scale(5.5, 10.0),
+            "13" => scale(1.3, 3.0),
             "38" | "39" => scale(0.9, 4.0),
             "16" | "17" => scale(0.3, 4.0),
             "35" | "36" | "37" => scale(0.6, 2.5),
