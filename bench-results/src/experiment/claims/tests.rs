@@ -67,7 +67,9 @@ fn other_versions_figures_get_other_verdicts() {
         ("6", r#"{"threshold_default": [2000, 10, 10]}"#, Verdict::Not),
         ("7", r#"{"700": [], "1000": [], "short_lived_collections": 0}"#, Verdict::Not),
         ("8", r#"{"collections": [4, 0, 0]}"#, Verdict::Not),
-        ("10", r#"{"(700, 10, 10)": [0, 24, 0], "(700, 10, 0)": [0, 23, 0]}"#, Verdict::Reproduced),
+        ("10", r#"{"(700, 10, 10)": [0, 24, 0], "(700, 10, 0)": [0, 23, 0]}"#, Verdict::NotApplicable),
+        ("10", r#"{"(700, 10, 10)": [519, 47, 4], "(700, 10, 0)": [519, 47, 0]}"#, Verdict::Reproduced),
+        ("10", r#"{"(700, 10, 10)": [519, 47, 4], "(700, 10, 0)": [519, 47, 4]}"#, Verdict::Partly),
         (
             "11",
             r#"{"default_collections": [9, 0, 0], "other_collections": [5, 0, 0], "default_gc_ms": 100, "other_gc_ms": 90,
