@@ -86,7 +86,12 @@ fn what_a_fork_shares_is_explained_where_a_heap_is_not_as_cpython() {
                         answer(key, &Measured::Figures(serde_json::from_value(told.clone()).unwrap())).unwrap();
                     // A freeze can prevent only what happens without one: where a heap's tables are beside its objects, nothing does.
                     let copies_nothing = key == "36" && entry.name != BASELINE;
-                    assert_eq!(answer.verdict == Verdict::NotApplicable, copies_nothing, "{key} on {}: {told}", entry.name);
+                    assert_eq!(
+                        answer.verdict == Verdict::NotApplicable,
+                        copies_nothing,
+                        "{key} on {}: {told}",
+                        entry.name
+                    );
                     Some(answer.verdict)
                         .filter(|_| !copies_nothing)
                         .filter(|verdict| *verdict != claim(key).unwrap().cpython.unwrap().on_3_12)

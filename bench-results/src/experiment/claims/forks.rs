@@ -137,7 +137,9 @@ impl Check for FreezePrevents {
             _ => Verdict::Not,
         };
         let why = match verdict {
-            Verdict::NotApplicable => "a collection copies next to nothing without a freeze, which has nothing to prevent: ",
+            Verdict::NotApplicable => {
+                "a collection copies next to nothing without a freeze, which has nothing to prevent: "
+            }
             _ => "",
         };
         Some(Answer::new(
