@@ -56,6 +56,9 @@ fn each_claim_is_tried_in_a_process_of_its_own_and_told() {
     }
     assert!(page.contains("523/47/0"), "{page}");
     assert!(stdout(&done).contains("claims 1, 28 and 29"), "{}", stdout(&done));
+    let articles =
+        "Of 42 claims that they make 9 hold on none of the seven CPythons (claims 4, 9, 10, 18, 19, 22, 24, 25 and 42)";
+    assert!(stdout(&done).contains(articles), "{}", stdout(&done));
 }
 
 /// What a claim on forks measured on a heap, in a process of its own.

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Verdict};
 use super::claim::{Claim, Kind};
 use super::disagreements::explained;
-use super::told::{RECORDED, Told, recorded, says};
+use super::told::{BUILDS, RECORDED, Told, recorded, says};
 use crate::comparison::BASELINE;
 use crate::experiment::trial::Subject;
 use crate::report::chapter::Finding;
@@ -84,7 +84,8 @@ pub(super) fn findings(told: &Told<'_>, claims: &[&Claim]) -> Vec<Finding> {
     let mut findings = vec![Finding {
         about: "the articles".to_owned(),
         text: format!(
-            "Of 43 claims {} hold on no CPython from 3.8 to 3.14 ({}), and {} hold in part or on some versions ({}).",
+            "Of {} claims that they make {} hold on none of the {BUILDS} ({}), and {} hold in part or on some of them ({}).",
+            claims.iter().filter(|claim| !claim.articles.is_empty()).count(),
             wrong.len(),
             numbered(&wrong),
             partly.len(),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use gc_core::{Heap, HeapConfig, Thresholds};
 
 use super::*;
+use crate::experiment::trial::Experiment;
 use crate::roster::{self, ConcurrentHeap, GenerationalHeap, RefcountHeap, StopTheWorldHeap, entries, for_heap};
 
 /// On a small scale.
@@ -25,6 +26,10 @@ fn each_claim_is_there_once_and_in_order() {
     let keys: Vec<String> = numbers.chain((1..=7).map(|number| format!("R{number}"))).collect();
     assert_eq!(CLAIMS.iter().map(|claim| claim.key).collect::<Vec<_>>(), keys);
     assert!(claim("44").unwrap_err().to_string().contains("R7"));
+    let in_no_article: Vec<&str> =
+        CLAIMS.iter().filter(|claim| claim.articles.is_empty()).map(|claim| claim.key).collect();
+    assert_eq!(in_no_article, ["34"], "the articles make 42 claims");
+    assert!(Claims.question().contains("make 42 claims"));
 }
 
 #[test]

@@ -13,6 +13,9 @@ use crate::report::grid::Word;
 /// What stands over CPython's recorded verdicts.
 pub(super) const RECORDED: &str = "CPython 3.12.1, recorded";
 
+/// Where claims were measured before.
+pub(super) const BUILDS: &str = "seven CPythons";
+
 /// The answers of a run.
 pub(super) struct Told<'r> {
     pub(super) rows: Rows<'r>,

@@ -34,8 +34,8 @@ impl Experiment for Claims {
     }
 
     fn question(&self) -> &'static str {
-        "Five widely read articles about Python's `gc` module make 43 claims and recommend remedies. Which of them hold, on \
-         CPython and on each heap?"
+        "Five widely read articles about Python's `gc` module make 42 claims and recommend remedies; a 43rd claim stands beside \
+         them. Which of them hold, on CPython and on each heap?"
     }
 
     fn subjects(&self, _: Size) -> Vec<Subject> {
