@@ -1,7 +1,7 @@
 """What articles say about Python's `gc`, asked the interpreter that runs this.
 
   claims.py                                  all checks but the slow ones
-  claims.py --slow                           all, with the services and the fork: about a minute
+  claims.py --slow                           all, with the services and the fork: about three minutes
   claims.py --claim cycle_del_order          one, or some
   claims.py --list                           the checks and what is claimed
 
@@ -22,7 +22,14 @@ import report
 from claim import CLAIMS
 
 #: What takes many seconds, and runs programs that can be run by themselves.
-SLOW = ("threshold_settings", "service_steering", "fork_copies_pages")
+SLOW = (
+    "threshold_1000_15_15",
+    "threshold_400_5_5",
+    "threshold_50000_500_100",
+    "threshold_100_5_5",
+    "service_steering",
+    "fork_copies_pages",
+)
 
 
 def asked(name):

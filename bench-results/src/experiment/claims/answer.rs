@@ -14,6 +14,8 @@ pub enum Verdict {
     Partly,
     /// What it says was not seen.
     Not,
+    /// Noise is larger than what was to be seen; how large it is is said beside it.
+    NotDecided,
     /// It says nothing of such a heap; why is said beside it.
     NotApplicable,
 }
@@ -25,6 +27,7 @@ impl Verdict {
             Self::Reproduced => "reproduced",
             Self::Partly => "partly",
             Self::Not => "not",
+            Self::NotDecided => "not decided",
             Self::NotApplicable => "n/a",
         }
     }
@@ -36,6 +39,11 @@ impl Verdict {
             (false, false) => Self::Not,
             _ => Self::Partly,
         }
+    }
+
+    /// Of two halves of a claim; a half that noise hides is `None`, and leaves the whole undecided.
+    pub fn of_known_halves(one: Option<bool>, other: Option<bool>) -> Self {
+        one.zip(other).map_or(Self::NotDecided, |(one, other)| Self::of_halves(one, other))
     }
 
     /// Of a claim that holds or does not.
@@ -59,14 +67,14 @@ pub struct Answer {
     pub text: String,
     /// What else must be as on CPython for the heap to agree with it, where a verdict says too little.
     pub decisive: Option<String>,
-    /// A difference on which the verdict hangs is no larger than what the same run differs by when it is repeated.
-    pub within_noise: bool,
+    /// What hides the verdict, in few words: between which bounds a difference lies.
+    pub noise: Option<String>,
 }
 
 impl Answer {
     /// A verdict on what was measured.
     pub fn new(verdict: Verdict, text: impl Into<String>) -> Self {
-        Self { verdict, text: text.into(), decisive: None, within_noise: false }
+        Self { verdict, text: text.into(), decisive: None, noise: None }
     }
 
     /// With what must agree beside the verdict.
@@ -74,14 +82,23 @@ impl Answer {
         Self { decisive: Some(decisive.into()), ..self }
     }
 
-    /// With whether noise could have made it.
-    pub fn noisy(self, within_noise: bool) -> Self {
-        Self { within_noise, ..self }
+    /// With what hides the verdict.
+    pub fn hidden_by(self, noise: impl Into<String>) -> Self {
+        Self { noise: Some(noise.into()), ..self }
     }
 
-    /// Whether both say the same of a claim. What says nothing of a claim contradicts nobody.
+    /// The verdict for a table, with the noise where that leaves it open: `not decided, -9 to +4 %`.
+    pub fn shown(&self) -> String {
+        match (self.verdict, &self.noise) {
+            (Verdict::NotDecided, Some(noise)) => format!("{}, {noise}", self.verdict),
+            _ => self.verdict.name().to_owned(),
+        }
+    }
+
+    /// Whether both say the same of a claim. Who says nothing of a claim, or cannot decide it, contradicts nobody.
     pub fn agrees(&self, other: &Self) -> bool {
-        let silent = |answer: &Self| answer.verdict == Verdict::NotApplicable;
-        silent(self) || silent(other) || (self.verdict == other.verdict && self.decisive == other.decisive)
+        let silent = |answer: &Self| matches!(answer.verdict, Verdict::NotApplicable | Verdict::NotDecided);
+        let decide_alike = self.decisive.as_ref().zip(other.decisive.as_ref()).is_none_or(|(one, other)| one == other);
+        silent(self) || silent(other) || (self.verdict == other.verdict && decide_alike)
     }
 }

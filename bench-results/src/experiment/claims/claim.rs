@@ -70,7 +70,7 @@ impl OnCPython {
             Some(Verdict::Reproduced) => "Y",
             Some(Verdict::Partly) => "P",
             Some(Verdict::Not) => "N",
-            Some(Verdict::NotApplicable) | None => "-",
+            Some(Verdict::NotApplicable | Verdict::NotDecided) | None => "-",
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Who is not as CPython 3.12.1, in what, and why.
 
-use super::answer::Answer;
+use super::answer::{Answer, Verdict};
 use super::claim::{Claim, Kind};
 use super::disagreements::explained;
-use super::told::{RECORDED, Told, recorded, says};
+use super::told::{BUILDS, RECORDED, Told, recorded, says};
 use crate::comparison::BASELINE;
 use crate::experiment::trial::Subject;
 use crate::report::chapter::Finding;
@@ -27,7 +27,6 @@ impl Difference<'_> {
         let values = || format!("here {}; recorded {}", here.text, recorded.text);
         match explained(claim.key, heap, here.verdict) {
             Some(one) => one.why.to_owned(),
-            None if here.within_noise => format!("within the noise of this run: {}", values()),
             None => format!("not explained: {}", values()),
         }
     }
@@ -39,6 +38,12 @@ fn differing<'c>(told: &Told<'_>, claims: &[&'c Claim], subject: &Subject) -> Ve
         (!here.agrees(&recorded)).then_some(Difference { claim, recorded, here })
     };
     claims.iter().filter_map(difference).collect()
+}
+
+/// Claims that noise leaves open.
+fn not_decided(told: &Told<'_>, claims: &[&Claim], subject: &Subject) -> Vec<&'static str> {
+    let is_open = |claim: &&&Claim| told.verdict(claim, subject) == Some(Verdict::NotDecided);
+    claims.iter().filter(is_open).map(|claim| claim.key).collect()
 }
 
 pub(super) fn disagreements(told: &Told<'_>, claims: &[&Claim]) -> Grid {
@@ -79,7 +84,8 @@ pub(super) fn findings(told: &Told<'_>, claims: &[&Claim]) -> Vec<Finding> {
     let mut findings = vec![Finding {
         about: "the articles".to_owned(),
         text: format!(
-            "Of 43 claims {} hold on no CPython from 3.8 to 3.14 ({}), and {} hold in part or on some versions ({}).",
+            "Of {} claims that they make {} hold on none of the {BUILDS} ({}), and {} hold in part or on some of them ({}).",
+            claims.iter().filter(|claim| !claim.articles.is_empty()).count(),
             wrong.len(),
             numbered(&wrong),
             partly.len(),
@@ -92,13 +98,18 @@ pub(super) fn findings(told: &Told<'_>, claims: &[&Claim]) -> Vec<Finding> {
         let (timed, untimed): (Vec<_>, Vec<_>) =
             differing(told, claims, subject).into_iter().partition(|one| one.claim.kind == Kind::Performance);
         let keys = |of: &[Difference<'_>]| of.iter().map(|one| one.claim.key).collect::<Vec<_>>();
-        let (timed, untimed) = (keys(&timed), keys(&untimed));
-        if Some(subject) != baseline && timed.is_empty() && untimed.is_empty() {
+        let (timed, untimed, hidden) = (keys(&timed), keys(&untimed), not_decided(told, claims, subject));
+        if Some(subject) != baseline && timed.is_empty() && untimed.is_empty() && hidden.is_empty() {
             continue;
         }
         let about = if Some(subject) == baseline { format!("the baseline, {BASELINE}") } else { subject.name() };
+        let open = if hidden.is_empty() {
+            String::new()
+        } else {
+            format!(" Not decided here, because noise is larger: {}.", numbered(&hidden))
+        };
         let text = format!(
-            "Not as {RECORDED}: on the algorithm and the layout of objects {}; on time and memory {}.",
+            "Not as {RECORDED}: on the algorithm and the layout of objects {}; on time and memory {}.{open}",
             numbered(&untimed),
             numbered(&timed)
         );
@@ -118,7 +129,6 @@ fn numbered(keys: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::Verdict;
     use super::*;
 
     #[test]
@@ -141,8 +151,6 @@ mod tests {
         assert!(known.why(&heap).contains("tables"), "{}", known.why(&heap));
         let unknown = of("11", Answer::new(Verdict::Partly, "130 ms"));
         assert_eq!(unknown.why(&heap), "not explained: here 130 ms; recorded 119 ms");
-        let noise = of("11", Answer::new(Verdict::Partly, "130 ms").noisy(true));
-        assert_eq!(noise.why(&heap), "within the noise of this run: here 130 ms; recorded 119 ms");
     }
 
     #[test]
@@ -152,5 +160,16 @@ mod tests {
         assert!(!one.agrees(&one.clone().deciding("a list and a dict")));
         assert!(!one.agrees(&Answer::new(Verdict::Not, "").deciding("a list")));
         assert!(one.agrees(&Answer::new(Verdict::NotApplicable, "")));
+        assert!(one.agrees(&Answer::new(Verdict::Partly, "")), "noise hides which");
+    }
+
+    #[test]
+    fn what_noise_leaves_open_is_no_difference() {
+        let open = Answer::new(Verdict::NotDecided, "23.3 against 23.1 ms").hidden_by("-9 to +4 %");
+        for verdict in [Verdict::Reproduced, Verdict::Partly, Verdict::Not] {
+            assert!(open.agrees(&Answer::new(verdict, "")) && Answer::new(verdict, "").agrees(&open));
+        }
+        assert_eq!(open.shown(), "not decided, -9 to +4 %");
+        assert_eq!(Answer::new(Verdict::Partly, "").hidden_by("-9 to +4 %").shown(), "partly");
     }
 }

@@ -87,6 +87,13 @@ pub const DISAGREEMENTS: &[Disagreement] = &[
               another list",
     },
     Disagreement {
+        key: "32",
+        heaps: STREAMING,
+        verdict: Not,
+        why: "it examines no frozen object and yet is slower than without a freeze: its detection walks the blocks they lie in and passes \
+              over each; CPython has them on another list",
+    },
+    Disagreement {
         key: "35",
         heaps: STREAMING,
         verdict: Not,

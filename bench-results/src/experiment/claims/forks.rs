@@ -108,8 +108,8 @@ impl Check for FreezePrevents {
             measured: "0.0 MiB dirtied by collecting, and 10 to 30 page faults in place of 18,700",
         }),
         so: None,
-        rule: "the same with and without a freeze; reproduced: at most 1 % of the heap is copied when frozen; partly: at most half of \
-               what is copied without; otherwise not",
+        rule: "the same with and without a freeze; n/a: at most 1 % of the heap is copied with either; reproduced: at most 1 % is when frozen; \
+               partly: at most half of what is copied without; otherwise not",
         analogue: None,
     };
 
@@ -131,13 +131,20 @@ impl Check for FreezePrevents {
         let (heap, unfrozen) = (figures.number("heap_mib")?, figures.number("collected_mib")?);
         let frozen = figures.number("frozen_mib")?;
         let verdict = match frozen {
+            frozen if percent(frozen.max(unfrozen), heap) <= 1.0 => Verdict::NotApplicable,
             frozen if percent(frozen, heap) <= 1.0 => Verdict::Reproduced,
             frozen if frozen <= unfrozen / 2.0 => Verdict::Partly,
             _ => Verdict::Not,
         };
+        let why = match verdict {
+            Verdict::NotApplicable => {
+                "a collection copies next to nothing without a freeze, which has nothing to prevent: "
+            }
+            _ => "",
+        };
         Some(Answer::new(
             verdict,
-            format!("{} MiB frozen, {} without, of {}", short(frozen), short(unfrozen), short(heap)),
+            format!("{why}{} MiB frozen, {} without, of {}", short(frozen), short(unfrozen), short(heap)),
         ))
     }
 }

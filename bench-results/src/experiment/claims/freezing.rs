@@ -10,6 +10,9 @@ use super::lab::{Lab, NODE, median, microseconds, pair, settle};
 use super::rules::short;
 use super::setup::Setup;
 
+/// Parts of a time by which another must differ to be less or more.
+const SAME: f64 = 0.1;
+
 /// 32: what frozen objects cost.
 pub(super) struct FrozenIsNotScanned;
 
@@ -27,7 +30,8 @@ impl Check for FrozenIsNotScanned {
         }),
         so: None,
         rule: "a full collection of live objects, before and after a freeze; reproduced: it examines none of them (on CPython this is \
-               unknown) and takes at most a tenth of the time; partly: it examines fewer, or takes less time; otherwise not",
+               unknown) and takes at most a tenth of the time; partly: it takes less, or examines fewer in as much time (10 %); not: it \
+               takes more, or examines as many in as much",
         analogue: None,
     };
     const PYTHON: &'static [&'static str] = &["freeze_exempts"];
@@ -69,13 +73,15 @@ impl Check for FrozenIsNotScanned {
         let examined = figures.number("examined_live").zip(figures.number("examined_frozen"));
         let none = examined.is_none_or(|(_, frozen)| frozen == 0.0);
         let fewer = examined.is_some_and(|(live, frozen)| frozen < live);
-        let verdict = match frozen_ms {
-            ms if none && ms <= 0.1 * live_ms => Verdict::Reproduced,
-            ms if fewer || ms < live_ms => Verdict::Partly,
-            _ => Verdict::Not,
+        let (verdict, but) = match frozen_ms / live_ms {
+            part if none && part <= 0.1 => (Verdict::Reproduced, ""),
+            part if part > 1.0 + SAME => (Verdict::Not, ": slower than without a freeze"),
+            part if part < 1.0 - SAME => (Verdict::Partly, ""),
+            _ if fewer => (Verdict::Partly, ": no less time than without a freeze"),
+            _ => (Verdict::Not, ""),
         };
         let counts = examined.map(|(live, frozen)| format!("{live} examined, frozen {frozen}; "));
-        Some(Answer::new(verdict, counts.unwrap_or_default() + &times))
+        Some(Answer::new(verdict, counts.unwrap_or_default() + &times + but))
     }
 }
 

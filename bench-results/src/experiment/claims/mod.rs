@@ -1,7 +1,7 @@
 //! What widely read articles say about Python's `gc` module, each sentence as a check that runs on every heap.
 //!
-//! Five articles, here called A to E, make 43 claims; a few remedies that they recommend stand beside them. Each [`Claim`] was
-//! measured on CPython before. Here each is a small program over the contract of heaps, which measures [`Figures`], and a rule
+//! There are 43 claims: 42 that five articles, here called A to E, make, and one on frozen cycles that none of them makes. A few
+//! remedies that the articles recommend stand beside them. Each [`Claim`] was measured on CPython before. Here each is a small program over the contract of heaps, which measures [`Figures`], and a rule
 //! beside it, which makes a [`Verdict`] of figures: of a heap's, of those recorded on CPython 3.12.1, and of a live interpreter's.
 //! So no verdict is written down twice, and none is written down for a heap at all.
 //!
@@ -12,6 +12,7 @@
 
 mod answer;
 mod batches;
+mod change;
 mod checks;
 mod claim;
 mod contradictions;

@@ -5,7 +5,7 @@ use super::checks::CLAIMS;
 use super::claim::Claim;
 use super::contradictions::CONTRADICTIONS;
 use super::differences::{disagreements, findings};
-use super::told::{RECORDED, Told, recorded, says};
+use super::told::{BUILDS, RECORDED, Told, recorded, says};
 use super::trials::{Claims, question};
 use crate::comparison::BASELINE;
 use crate::experiment::trial::{Experiment, Record, Run, Size, Subject};
@@ -39,7 +39,7 @@ pub(super) fn chapter(experiment: &Claims, run: &Run, records: &[Record]) -> Cha
 }
 
 fn verdicts(told: &Told<'_>, claims: &[&Claim]) -> Grid {
-    let fixed = ["articles", "CPython 3.8 to 3.14", RECORDED].map(str::to_owned);
+    let fixed = ["articles", BUILDS, RECORDED].map(str::to_owned);
     let row = |claim: &&Claim| {
         let cpython = claim.cpython.as_ref();
         let on_3_12 = cpython.map(|cpython| cpython.on_3_12);
@@ -58,10 +58,10 @@ fn verdicts(told: &Told<'_>, claims: &[&Claim]) -> Grid {
         columns: fixed.into_iter().chain(told.names()).collect(),
         rows: claims.iter().map(row).collect(),
         notes: vec![
-            "Articles: A to E. CPython 3.8 to 3.14, seven builds: Y reproduced, P partly or by version, N not reproduced, - nothing \
-             to be wrong about."
+            "Articles: A to E; a claim without a letter is in none of them. Seven CPythons: 3.8.18, 3.10.13, 3.11.7, 3.12.1, 3.13.0, \
+             3.14.4 and 3.14.4t (free-threaded); Y reproduced, P partly or by version, N not reproduced, - nothing to be wrong about."
                 .to_owned(),
-            "Bold: not what CPython 3.12.1 does, in its verdict or in the figures that decide it; why is in a table below. n/a: the claim says nothing of this heap; why is among the measured values.".to_owned(),
+            "Bold: not what CPython 3.12.1 does, in its verdict or in the figures that decide it; why is in a table below. n/a: the claim says nothing of this heap; why is among the measured values. Not decided: noise is larger than what was to be seen; beside it the bounds between which the change lies.".to_owned(),
         ],
     }
 }
@@ -95,7 +95,7 @@ fn values(told: &Told<'_>, claims: &[Claim]) -> Grid {
         };
         (claim.key.to_owned(), first.map(Word::plain).into_iter().chain(told.subjects.iter().map(text)).collect())
     };
-    let fixed = [RECORDED, "CPython 3.8 to 3.14"].map(str::to_owned);
+    let fixed = [RECORDED, BUILDS].map(str::to_owned);
     Grid {
         title: "What was measured".to_owned(),
         corner: "claim".to_owned(),
@@ -114,7 +114,7 @@ fn explanations(claims: &[&Claim]) -> Grid {
     Grid {
         title: "What is so, where a claim is wrong or holds in part".to_owned(),
         corner: "claim".to_owned(),
-        columns: ["CPython 3.8 to 3.14", "what is so"].map(str::to_owned).to_vec(),
+        columns: [BUILDS, "what is so"].map(str::to_owned).to_vec(),
         rows: claims.iter().filter_map(row).collect(),
         notes: Vec::new(),
     }
@@ -170,7 +170,8 @@ fn notes(size: Size) -> Vec<String> {
          concurrent heap too; in services (11 to 14, 38 to 40) they run on its own thread, and how many they are varies."
             .to_owned(),
         "Verdicts on counts and orders repeat exactly. Verdicts on time compare two figures of one run, with the tolerance that their \
-         rule states; a busy machine may change them."
+         rule states; a busy machine may change them. Those of 11, 12 and 14 come from pairs of runs in turn, and are not decided where \
+         the bounds of the median ratio (96 %) leave them open."
             .to_owned(),
         "CPython's figures were recorded on other hardware: compare verdicts with them, not times.".to_owned(),
     ];

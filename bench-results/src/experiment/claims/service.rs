@@ -4,6 +4,7 @@ use anyhow::Result;
 use gc_core::Heap;
 
 use super::answer::{Answer, Verdict};
+use super::change::{Change, Direction};
 use super::claim::{Check, Claim, Kind, Measured, OnCPython};
 use super::figures::Figures;
 use super::lab::median;
@@ -35,11 +36,8 @@ fn default_and_other(figures: &Figures) -> (Of<'_>, Of<'_>) {
     (Of(figures, "default"), Of(figures, "other"))
 }
 
-/// How often each of two thresholds is tried in turn: so that it shows what the default differs from itself by.
-const TIMES: usize = 3;
-
-fn two_thresholds<H: Heap>(setup: &Setup, other: &'static str) -> Result<Measured> {
-    two_ways::<H>(setup, Way::at("other", other), TIMES)
+fn two_thresholds<H: Heap>(setup: &Setup, other: &'static str, times: usize) -> Result<Measured> {
+    two_ways::<H>(setup, Way::at("other", other), times)
 }
 
 fn two_ways<H: Heap>(setup: &Setup, other: Way, times: usize) -> Result<Measured> {
@@ -49,43 +47,10 @@ fn two_ways<H: Heap>(setup: &Setup, other: Way, times: usize) -> Result<Measured
     Ok(compare::<H>(setup, &[Way::DEFAULT, other], times, Figures::new())?.0.into())
 }
 
-/// A figure of the default and of another setting, and what the default's runs differ by, where there were several.
-struct Change {
-    before: f64,
-    after: f64,
-    spread: Option<f64>,
-}
-
-impl Change {
-    fn of(figures: &Figures, figure: &str) -> Option<Self> {
-        let (default, other) = default_and_other(figures);
-        let spread = default.number(&format!("{figure}_spread"));
-        Some(Self { before: default.number(figure)?, after: other.number(figure)?, spread })
-    }
-
-    /// It is no larger than what runs of the default differ by.
-    fn is_noise(&self) -> bool {
-        self.before != self.after && self.spread.is_some_and(|spread| (self.after - self.before).abs() <= spread)
-    }
-
-    /// At least 2 % less.
-    fn is_less(&self) -> bool {
-        self.after <= 0.98 * self.before && !self.is_noise()
-    }
-
-    /// At least 2 % more.
-    fn is_more(&self) -> bool {
-        self.after >= 1.02 * self.before && !self.is_noise()
-    }
-
-    /// `106 against 119 ms`.
-    fn text(&self, unit: &str) -> String {
-        let noise = match self.spread.filter(|_| self.is_noise()) {
-            Some(spread) => format!(" (within noise: the default differs by {} itself)", short(spread)),
-            None => String::new(),
-        };
-        format!("{} against {} {unit}{noise}", short(self.after), short(self.before))
-    }
+/// How often each of two thresholds is tried in turn where the time they take decides: so often that 2 % can be told from noise, if
+/// the machine lets them.
+fn pairs(setup: &Setup) -> usize {
+    setup.size(3, 12, 12)
 }
 
 /// `736/46/2 against 914/83/5`.
@@ -111,21 +76,21 @@ impl Check for FewerCollections {
                        against 6.6 ms)",
         }),
         so: None,
-        rule: "against the default, each three times in turn; reproduced: fewer collections, and at least 2 % less time in them, by more \
-               than the default's times differ by; partly: one of the two",
+        rule: "against the default, in turn, twelve times each (on CPython six); reproduced: fewer collections, and at least 2 % less time in \
+               them; partly: one of the two; not decided: the bounds of the ratio of times leave open which",
         analogue: None,
     };
 
     fn measure<H: Heap>(setup: &Setup) -> Result<Measured> {
-        two_thresholds::<H>(setup, "1000,15,15")
+        two_thresholds::<H>(setup, "1000,15,15", pairs(setup))
     }
 
     fn judge(figures: &Figures) -> Option<Answer> {
         let (default, other) = default_and_other(figures);
         let time = Change::of(figures, "gc_ms")?;
         let text = format!("{}, {}", counts_text(&default, &other)?, time.text("ms"));
-        let verdict = Verdict::of_halves(other.count()? < default.count()?, time.is_less());
-        Some(Answer::new(verdict, text).noisy(time.is_noise()))
+        let fewer = other.count()? < default.count()?;
+        Some(Answer::new(Verdict::of_known_halves(Some(fewer), time.is_less()), text).hidden_by(time.noise()))
     }
 }
 
@@ -147,19 +112,21 @@ impl Check for LessMemory {
                        93 us)",
         }),
         so: Some("It costs time, but 300 objects of garbage fewer at a time are nothing beside the heap of a service."),
-        rule: "against the default, each three times in turn; reproduced: at least 2 % less memory at peak and 2 % more time in \
-               collections, by more than the default's runs differ by; partly: one of the two",
+        rule: "against the default, in turn, twelve times each (on CPython six); reproduced: at least 2 % less memory at peak and 2 % more time \
+               in collections; partly: one of the two; not decided: the bounds of the ratios leave open which",
         analogue: Some("the memory that the heap holds, not the process"),
     };
 
     fn measure<H: Heap>(setup: &Setup) -> Result<Measured> {
-        two_thresholds::<H>(setup, "400,5,5")
+        two_thresholds::<H>(setup, "400,5,5", pairs(setup))
     }
 
     fn judge(figures: &Figures) -> Option<Answer> {
         let (time, peak) = (Change::of(figures, "gc_ms")?, Change::of(figures, "peak_mib")?);
         let text = format!("{}, {}", peak.text("MiB"), time.text("ms"));
-        Some(Answer::new(Verdict::of_halves(peak.is_less(), time.is_more()), text).noisy(time.is_noise()))
+        let (less, more) = (peak.is_less(), time.is_more());
+        let noise = if more.is_none() { time.noise() } else { peak.noise() };
+        Some(Answer::new(Verdict::of_known_halves(less, more), text).hidden_by(noise))
     }
 }
 
@@ -186,7 +153,7 @@ impl Check for LongerPauses {
     };
 
     fn measure<H: Heap>(setup: &Setup) -> Result<Measured> {
-        let Measured::Figures(mut figures) = two_thresholds::<H>(setup, "50000,500,100")? else {
+        let Measured::Figures(mut figures) = two_thresholds::<H>(setup, "50000,500,100", 3)? else {
             return Ok(NOT_COLLECTING);
         };
         // A heap that collects beside the program may have no pause at all.
@@ -227,28 +194,31 @@ impl Check for ManyCollections {
             measured: "3719/619/7 collections, 26 % more time in them; young pauses of 14 us, p99 55 us",
         }),
         so: None,
-        rule: "against the default, each three times in turn; reproduced: more collections, and at most twice the time in them; not: \
-               more than twice; whether it is more time, less, or as much (2 %, and no more than the default's times differ by) decides \
-               whether it is as on CPython",
+        rule: "against the default, in turn, twelve times each (on CPython six); reproduced: more collections, and at most twice the time in \
+               them; not: more than twice; not decided: the bounds of the ratio of times leave open which; whether it is more time, less, \
+               or as much (2 %) decides whether it is as on CPython, unless its bounds leave that open",
         analogue: None,
     };
 
     fn measure<H: Heap>(setup: &Setup) -> Result<Measured> {
-        two_thresholds::<H>(setup, "100,5,5")
+        two_thresholds::<H>(setup, "100,5,5", pairs(setup))
     }
 
     fn judge(figures: &Figures) -> Option<Answer> {
         let (default, other) = default_and_other(figures);
         let time = Change::of(figures, "gc_ms")?;
-        let change = match (time.is_less(), time.is_more()) {
-            (true, _) => "less time",
-            (_, true) => "more time",
-            _ => "as much time",
+        let text = format!("{}, {}", counts_text(&default, &other)?, time.text("ms"));
+        let verdict = match (other.count()? > default.count()?, time.is_at_most(2.0)) {
+            (false, _) => Verdict::Not,
+            (true, twice) => twice.map_or(Verdict::NotDecided, Verdict::of),
         };
-        let percent = percent(time.after, time.before) - 100.0;
-        let text = format!("{}, {}: {percent:+.0} %", counts_text(&default, &other)?, time.text("ms"));
-        let usable = other.count()? > default.count()? && time.after <= 2.0 * time.before;
-        Some(Answer::new(Verdict::of(usable), text).deciding(change).noisy(time.is_noise()))
+        let answer = Answer::new(verdict, text).hidden_by(time.noise());
+        Some(match time.direction() {
+            Some(Direction::Less) => answer.deciding("less time"),
+            Some(Direction::More) => answer.deciding("more time"),
+            Some(Direction::AsMuch) => answer.deciding("as much time"),
+            None => answer,
+        })
     }
 }
 

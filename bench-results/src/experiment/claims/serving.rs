@@ -51,7 +51,8 @@ impl Way {
     }
 }
 
-/// Runs the ways in turn, so many times, and enters medians of what each did; of three times or more, how far they lie apart.
+/// Runs the ways in turn, so many times, and enters medians of what each did; of two ways also the ratios of each time, the second by
+/// the first. Every other time begins with the last way, so that none is always the one that comes after another.
 pub(super) fn compare<H: Heap>(
     setup: &Setup,
     ways: &[Way],
@@ -59,29 +60,56 @@ pub(super) fn compare<H: Heap>(
     figures: Figures,
 ) -> Result<(Figures, Vec<Vec<Record>>)> {
     let mut records: Vec<Vec<Record>> = ways.iter().map(|_| Vec::new()).collect();
-    for _ in 0..times {
-        for (way, records) in ways.iter().zip(&mut records) {
+    for time in 0..times {
+        let mut turns: Vec<(&Way, &mut Vec<Record>)> = ways.iter().zip(&mut records).collect();
+        if time % 2 == 1 {
+            turns.reverse();
+        }
+        for (way, records) in turns {
             records.push(way.run::<H>(setup, None)?);
         }
     }
     let figures =
-        ways.iter().zip(&records).try_fold(figures, |figures, (way, records)| enter(figures, way.name, records));
-    Ok((figures?, records))
+        ways.iter().zip(&records).try_fold(figures, |figures, (way, records)| enter(figures, way.name, records))?;
+    let figures = match &records[..] {
+        [default, other] => paired(figures, default, other),
+        _ => figures,
+    };
+    Ok((figures, records))
 }
 
-/// Medians under `name_…`: collections, collecting, service times, the heap's peak. Under `…_spread` the longest less the shortest.
+/// Ratios of figures of runs that stand beside each other, under `…_ratios`; those that cannot be had of each pair are left out.
+fn paired(figures: Figures, default: &[Record], other: &[Record]) -> Figures {
+    type Figure = fn(&Record) -> Option<u64>;
+    let all: [(&str, Figure); 2] = [("gc_ms", COLLECTING), ("peak_mib", PEAK)];
+    all.into_iter().fold(figures, |figures, (name, figure)| {
+        let pair = |(default, other): (&Record, &Record)| Some((figure(default)? as f64, figure(other)? as f64));
+        let ratios = default.iter().zip(other).map(|both| ratio(pair(both)?)).collect::<Option<Vec<f64>>>();
+        match ratios {
+            Some(ratios) => figures.with(&format!("{name}_ratios"), ratios),
+            None => figures,
+        }
+    })
+}
+
+/// The second by the first; 1 where they are equal, `None` where nothing is compared with something.
+pub(super) fn ratio((default, other): (f64, f64)) -> Option<f64> {
+    match default {
+        default if default == other => Some(1.0),
+        0.0 => None,
+        default => Some(other / default),
+    }
+}
+
+const COLLECTING: fn(&Record) -> Option<u64> = |record| record.collector_cpu_ns;
+const PEAK: fn(&Record) -> Option<u64> = |record| record.heap_peak_bytes;
+
+/// Medians under `name_…`: collections, collecting, service times, the heap's peak.
 fn enter(mut figures: Figures, name: &str, records: &[Record]) -> Result<Figures> {
     let of = |figure: &dyn Fn(&Record) -> Option<u64>| -> Option<f64> {
         let known: Option<Vec<f64>> = records.iter().map(|record| figure(record).map(|figure| figure as f64)).collect();
         known.map(median)
     };
-    let spread = |figure: &dyn Fn(&Record) -> Option<u64>| -> Option<f64> {
-        let known: Vec<u64> = records.iter().map(figure).collect::<Option<_>>()?;
-        let (least, most) = (known.iter().min()?, known.iter().max()?);
-        (known.len() >= 3).then(|| (most - least) as f64)
-    };
-    let collecting = |record: &Record| record.collector_cpu_ns;
-    let peak = |record: &Record| record.heap_peak_bytes;
     let last = records.last().ok_or_else(|| anyhow!("the service ran never"))?;
     if let Some(collections) = &last.collections {
         let counts: Vec<u64> = collections.iter().map(|generation| generation.collections).collect();
@@ -89,14 +117,12 @@ fn enter(mut figures: Figures, name: &str, records: &[Record]) -> Result<Figures
     }
     let service = |record: &Record| record.service_ns;
     let young = |record: &Record| record.pause_by_generation.as_ref().and_then(|each| each.first()?.summary.mean);
-    let all: [(&str, f64, Option<f64>); 7] = [
-        ("gc_ms", 1e6, of(&collecting)),
-        ("gc_ms_spread", 1e6, spread(&collecting)),
+    let all: [(&str, f64, Option<f64>); 5] = [
+        ("gc_ms", 1e6, of(&COLLECTING)),
         ("p99_us", 1e3, of(&|record| service(record)?.p99)),
         ("max_us", 1e3, of(&|record| service(record)?.max)),
         ("young_pause_us", 1e3, of(&young)),
-        ("peak_mib", f64::from(1 << 20), of(&peak)),
-        ("peak_mib_spread", f64::from(1 << 20), spread(&peak)),
+        ("peak_mib", f64::from(1 << 20), of(&PEAK)),
     ];
     for (figure, unit, value) in all {
         if let Some(value) = value {

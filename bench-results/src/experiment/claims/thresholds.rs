@@ -250,8 +250,8 @@ impl Check for ThirdThresholdZero {
                        difference (914/83/5 with both)",
         }),
         so: Some("0 means always due, not never: only the rule of the quarter still holds full collections back."),
-        rule: "full collections while a heap grows to 400,000 objects; reproduced: none with 0; not: more than with 10; otherwise \
-               partly",
+        rule: "full collections while a heap grows to 400,000 objects; reproduced: none with 0, and some with 10; not: more than with 10; \
+               n/a: none with either; otherwise partly",
         analogue: None,
     };
     const PYTHON: &'static [&'static str] = &["gen2_threshold_zero"];
@@ -278,10 +278,12 @@ impl Check for ThirdThresholdZero {
         let of = |(name, _): (&str, [u32; 3])| numbers(figures.get(name)?);
         let (with_ten, with_zero) = (of(SETTINGS[0])?, of(SETTINGS[1])?);
         let verdict = match (*with_ten.get(2)?, *with_zero.get(2)?) {
+            (0.0, 0.0) => Verdict::NotApplicable,
             (_, 0.0) => Verdict::Reproduced,
             (ten, zero) if zero > ten => Verdict::Not,
             _ => Verdict::Partly,
         };
-        Some(Answer::new(verdict, format!("{} with 0, {} with 10", slashed(&with_zero), slashed(&with_ten))))
+        let why = if verdict == Verdict::NotApplicable { "no full collection with any third threshold: " } else { "" };
+        Some(Answer::new(verdict, format!("{why}{} with 0, {} with 10", slashed(&with_zero), slashed(&with_ten))))
     }
 }

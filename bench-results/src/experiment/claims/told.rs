@@ -13,6 +13,9 @@ use crate::report::grid::Word;
 /// What stands over CPython's recorded verdicts.
 pub(super) const RECORDED: &str = "CPython 3.12.1, recorded";
 
+/// Where claims were measured before.
+pub(super) const BUILDS: &str = "seven CPythons";
+
 /// The answers of a run.
 pub(super) struct Told<'r> {
     pub(super) rows: Rows<'r>,
@@ -45,7 +48,7 @@ impl<'r> Told<'r> {
             Some((answer, rounds, all)) => {
                 let of = if rounds < all { format!(" ({rounds} of {all})") } else { String::new() };
                 let differs = usual.is_some_and(|usual| !answer.agrees(usual));
-                Word { text: answer.verdict.name().to_owned() + &of, bold: differs }
+                Word { text: answer.shown() + &of, bold: differs }
             }
             None => self.rows.missing(&question(claim.key), subject),
         }

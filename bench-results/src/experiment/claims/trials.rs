@@ -34,8 +34,8 @@ impl Experiment for Claims {
     }
 
     fn question(&self) -> &'static str {
-        "Five widely read articles about Python's `gc` module make 43 claims and recommend remedies. Which of them hold, on \
-         CPython and on each heap?"
+        "Five widely read articles about Python's `gc` module make 42 claims and recommend remedies; a 43rd claim stands beside \
+         them. Which of them hold, on CPython and on each heap?"
     }
 
     fn subjects(&self, _: Size) -> Vec<Subject> {
@@ -67,12 +67,19 @@ impl Experiment for Claims {
             "quick" => quick,
             _ => 0.1,
         };
-        if cell.subject.heap_name().is_none() {
-            return if python::is_slow(cell.text("claim")) { 15.0 } else { 1.0 };
-        }
+        let Some(heap) = cell.subject.heap_name() else {
+            return match cell.text("claim") {
+                "11" | "12" | "14" => 25.0,
+                key if python::is_slow(key) => 15.0,
+                _ => 0.5,
+            };
+        };
+        let collects = roster::entry(heap).is_ok_and(|entry| entry.abilities.collects_cycles);
         match cell.text("claim") {
+            "11" | "12" | "13" | "14" | "16" | "17" | "38" | "39" | "40" if !collects => 0.1,
             "40" => scale(2.0, 12.0),
-            "11" | "12" | "13" | "14" => scale(2.7, 4.0),
+            "11" | "12" | "14" => scale(5.0, 10.0),
+            "13" => scale(1.3, 3.0),
             "38" | "39" => scale(0.9, 4.0),
             "16" | "17" => scale(0.3, 4.0),
             "35" | "36" | "37" => scale(0.6, 2.5),
@@ -159,6 +166,23 @@ mod tests {
         let answers = [Verdict::Partly, Verdict::Not, Verdict::Not].map(|verdict| Answer::new(verdict, "x"));
         assert_eq!(common(&answers).map(|(answer, rounds)| (answer.verdict, rounds)), Some((Verdict::Not, 2)));
         assert_eq!(common(&[]), None);
+    }
+
+    #[test]
+    fn the_short_form_says_that_it_takes_less_than_three_minutes() {
+        let cell = |point: &Point, subject: &Subject| Cell {
+            experiment: "claims".to_owned(),
+            question: point.question.clone(),
+            subject: subject.clone(),
+            options: point.options.clone(),
+            round: 0,
+            seed: 1,
+        };
+        let (points, subjects) = (Claims.points(Size::Quick), Claims.subjects(Size::Quick));
+        let of_point =
+            |point: &Point| -> f64 { subjects.iter().map(|subject| Claims.expected_s(&cell(point, subject))).sum() };
+        let expected_s: f64 = points.iter().map(of_point).sum();
+        assert!((60.0..160.0).contains(&expected_s), "{expected_s} s, and an interpreter needs some as well");
     }
 
     #[test]
