@@ -126,3 +126,25 @@ fn a_run_from_before_heaps_had_witnesses_is_read_and_says_so() {
     assert!(page.contains("cannot be held against each other"), "{page}");
     assert!(!page.contains("on heaps as on interpreters"), "{page}");
 }
+
+#[test]
+fn where_every_cell_failed_nothing_is_said_of_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let done = output(&["reproduce", "floating", "--tiny", "--heaps", "generational", "--out", run.to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let path = run.join("cells.jsonl");
+    let failed = fs::read_to_string(&path).unwrap();
+    let failed = failed.lines().map(|line| {
+        let mut record: Value = serde_json::from_str(line).unwrap();
+        (record["status"], record["error"], record["figures"]) = (json!("error"), json!("it failed"), json!({}));
+        format!("{record}\n")
+    });
+    let failed: String = failed.collect();
+    fs::write(&path, failed).unwrap();
+    let out = folder.path().join("published");
+    let done = output(&["publish", run.to_str().unwrap(), "--out", out.to_str().unwrap()]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let page = fs::read_to_string(out.join("floating.md")).unwrap();
+    assert!(!page.contains("died: .") && !page.contains("At most so many"), "{page}");
+}

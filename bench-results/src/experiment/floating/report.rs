@@ -216,6 +216,9 @@ fn findings(rows: &Rows<'_>) -> Vec<Finding> {
             .iter()
             .filter_map(|subject| Some(format!("{} {}", subject.name(), units::count(of(subject, &question)? as u64))))
             .collect();
+        if words.is_empty() {
+            continue;
+        }
         let text =
             format!("At most so many dead objects of rings waited where rings of {ring} died: {}.", words.join(", "));
         findings.push(Finding { about: format!("beside {} live objects", units::count(u64::from(live))), text });
