@@ -10,10 +10,11 @@ use super::cpython::{self, UNLIKE, VERSION};
 use super::figures::{FIGURES, HEADINGS, Loop, place};
 use super::live::is_maximum;
 use super::pareto;
-use super::settings::SETTINGS;
+use super::settings::{self as dials, SETTINGS, Work};
 use super::table::{OfWork, Row, Table};
 use crate::experiment::live;
 use crate::histogram::write_whole;
+use crate::provenance::sha256_hex;
 use crate::report::column::Block;
 use crate::report::grid::{Grid, Word};
 use crate::report::markdown;
@@ -102,8 +103,8 @@ impl Results {
             let _ = writeln!(text, "{UNLIKE}\n");
         }
         for (work, plot) in self.works.iter().zip(plots) {
-            let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
-            let _ = writeln!(text, "## {}\n\n`{dials}`\n", work.name);
+            let dials = dials::shown(&work.dials).join(" ").replace('`', "'");
+            let _ = writeln!(text, "## {}\n\n`{dials}`\n", markdown::escaped(&work.name));
             if let Some(rate) = work.rate {
                 let _ = writeln!(text, "Open loop: {} arrived on every heap with every setting.\n", units::rate(rate));
             }
@@ -111,7 +112,7 @@ impl Results {
                 markdown::grid(&mut text, 3, &grid(&work.name, table));
             }
             if let Some(file) = plot {
-                let _ = writeln!(text, "![What settings trade on {}]({file})\n", work.name);
+                let _ = writeln!(text, "![What settings trade on {}]({file})\n", markdown::escaped(&work.name));
             }
         }
         let _ = writeln!(text, "## The settings\n");
@@ -127,7 +128,7 @@ impl Results {
              nothing about their pauses."
         );
         for note in &self.notes {
-            let _ = writeln!(text, "- {note}");
+            let _ = writeln!(text, "- {}", markdown::escaped(note));
         }
         let _ = writeln!(text, "\nRun `{}`.\n", self.name);
         markdown::facts(&mut text, &self.origin);
@@ -141,7 +142,7 @@ impl Results {
             self.origin.facts().into_iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
         };
         for work in &self.works {
-            let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
+            let dials = dials::shown(&work.dials).join(" ");
             for (heap, row) in work.rows() {
                 for (figure_of, figure) in FIGURES.iter().zip(&row.figures) {
                     let quantity = figure_of.quantity();
@@ -253,11 +254,23 @@ const HEADER: [&str; 24] = [
     "command",
 ];
 
-/// The name of a work's plot.
+/// The name of a work's plot: the work's own, if it is one of ours. Of others dials may be long, and two works may read alike,
+/// so theirs end in a hash of all that they are.
 pub(super) fn plot_stem(work: &OfWork) -> String {
     let kept = |c: char| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' };
-    format!("thresholds-pareto-{}", work.name.chars().map(kept).collect::<String>())
+    let name: String = work.name.chars().map(kept).collect();
+    let ours = Work::grid().into_iter().chain([Work::django()]).any(|known| known.dials == work.dials);
+    if ours {
+        // A grid's names have commas.
+        return format!("thresholds-pareto-{name}");
+    }
+    let of_all = sha256_hex(format!("{:?}", work.dials).as_bytes());
+    let first: String = name.chars().take(LONGEST_NAME).collect();
+    format!("thresholds-pareto-{first}-{}", &of_all[..8])
 }
+
+/// Letters of a name that are kept in that of a file.
+const LONGEST_NAME: usize = 80;
 
 /// A figure of CPython's in the unit of ours.
 fn in_our_unit(theirs: &super::cpython::OnCPython, figure: &super::figures::FigureOf) -> Option<f64> {
@@ -392,4 +405,27 @@ pub fn on_screen(work: &OfWork) -> String {
         column.set_cell_alignment(comfy_table::CellAlignment::Right);
     }
     format!("{}\n{table}\n", work.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on_heap(path: &str) -> OfWork {
+        let work = Work::django().changed(&[("heap".to_owned(), path.to_owned())]);
+        OfWork { name: work.name, dials: work.dials, rate: None, tables: Vec::new() }
+    }
+
+    #[test]
+    fn a_plots_name_is_short_and_its_own_and_tells_no_path() {
+        let long = |folder: &str| plot_stem(&on_heap(&format!("/home/{folder}/{}.gcheap.gz", "x".repeat(240))));
+        assert!(long("jane").len() < 120, "{}", long("jane"));
+        assert_ne!(long("jane"), long("joe"), "two heaps of one name");
+        let stem = plot_stem(&on_heap("/home/jane doe/<b>x.gcheap.gz"));
+        assert!(!stem.contains("jane") && !stem.contains(['<', ' ']), "{stem}");
+        let ours =
+            |work: Work| plot_stem(&OfWork { name: work.name, dials: work.dials, rate: None, tables: Vec::new() });
+        assert_eq!(ours(Work::centre()), "thresholds-pareto-web-v1", "as published");
+        assert_eq!(ours(Work::django()), "thresholds-pareto-django");
+    }
 }
