@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::cpython::{self, UNLIKE, VERSION};
+use super::cpython::{self, MODEL_LOAD, OnCPython, UNLIKE, VERSION};
 use super::figures::{FIGURES, HEADINGS, Loop, place};
 use super::live::is_maximum;
 use super::pareto;
@@ -150,12 +150,12 @@ impl Results {
                         Some(Figure::Number { value, rounds, n }) => (value.to_string(), *rounds, n.to_string()),
                         _ => Default::default(),
                     };
-                    let theirs = || {
-                        row.cpython
-                            .iter()
-                            .filter_map(move |theirs| Some((in_our_unit(theirs, figure_of)?, theirs.program.as_str())))
-                    };
-                    let arrivals = work.rate.filter(|_| figure_of.of == Loop::Open);
+                    // The first program that measured it, and at which rate requests arrived in its open loop.
+                    let value_of = |theirs: &'static OnCPython| Some((in_our_unit(theirs, figure_of)?, theirs));
+                    let recorded = row.cpython.iter().find_map(|theirs| value_of(theirs));
+                    let is_open = figure_of.of == Loop::Open;
+                    let arrivals = row.arrivals(work).filter(|_| is_open);
+                    let rate_of_recorded = recorded.filter(|_| is_open).and_then(|(_, theirs)| theirs.arrivals());
                     csv.write_record([
                         self.name.as_str(),
                         &work.name,
@@ -176,8 +176,9 @@ impl Results {
                         &ends.map_or_else(String::new, |(least, _)| least.to_string()),
                         &ends.map_or_else(String::new, |(_, most)| most.to_string()),
                         &n,
-                        &theirs().next().map_or_else(String::new, |(value, _)| value.to_string()),
-                        theirs().next().map_or("", |(_, program)| program),
+                        &recorded.map_or_else(String::new, |(value, _)| value.to_string()),
+                        recorded.map_or("", |(_, theirs)| theirs.program.as_str()),
+                        &rate_of_recorded.map_or_else(String::new, |rate| rate.to_string()),
                         &self.origin.machine,
                         &self.origin.commit,
                         &self.origin.rounds,
@@ -216,7 +217,7 @@ impl Results {
                 .map(|(of, status, cells, all)| json!({"loop": of.name(), "status": status, "cells": cells, "of": all}))
                 .collect();
             json!({
-                "work": work.name, "rate": work.rate, "heap": heap, "twin": row.twin, "setting": row.setting.key, "closed": closed,
+                "work": work.name, "rate": row.arrivals(work), "heap": heap, "twin": row.twin, "setting": row.setting.key, "closed": closed,
                 "open": open, "cpython": theirs, "collections_less_cpython": row.difference(), "failures": failures,
                 "live": row.interpreter.is_some(), "causes": row.interpreter.as_ref().map(|live| &live.causes),
                 "baseline_collections_less_live": row.interpreter.as_ref().and_then(|live| live.less),
@@ -227,7 +228,7 @@ impl Results {
 }
 
 /// The columns of the CSV file: one line a work, setting, heap and quantity, in the units that it names.
-const HEADER: [&str; 24] = [
+const HEADER: [&str; 25] = [
     "run",
     "work",
     "dials",
@@ -245,6 +246,7 @@ const HEADER: [&str; 24] = [
     "n",
     "cpython",
     "cpython_program",
+    "cpython_rate",
     "machine",
     "commit",
     "rounds",
@@ -253,6 +255,16 @@ const HEADER: [&str; 24] = [
     "program",
     "command",
 ];
+
+impl Row {
+    /// Requests that arrive a second in the open loop: the work's rate on heaps, of an interpreter half of what it serves itself.
+    fn arrivals(&self, work: &OfWork) -> Option<f64> {
+        match self.interpreter {
+            None => work.rate,
+            Some(_) => Some(MODEL_LOAD * self.number(Loop::Closed, "throughput")?),
+        }
+    }
+}
 
 /// The name of a work's plot: the work's own, if it is one of ours. Of others dials may be long, and two works may read alike,
 /// so theirs end in a hash of all that they are.
@@ -273,7 +285,7 @@ pub(super) fn plot_stem(work: &OfWork) -> String {
 const LONGEST_NAME: usize = 80;
 
 /// A figure of CPython's in the unit of ours.
-fn in_our_unit(theirs: &super::cpython::OnCPython, figure: &super::figures::FigureOf) -> Option<f64> {
+fn in_our_unit(theirs: &OnCPython, figure: &super::figures::FigureOf) -> Option<f64> {
     let (column, unit) = figure.cpython?;
     Some(theirs.figure(column)? * unit)
 }
@@ -409,11 +421,35 @@ pub fn on_screen(work: &OfWork) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::table::Interpreter;
     use super::*;
 
     fn on_heap(path: &str) -> OfWork {
         let work = Work::django().changed(&[("heap".to_owned(), path.to_owned())]);
         OfWork { name: work.name, dials: work.dials, rate: None, tables: Vec::new() }
+    }
+
+    #[test]
+    fn the_rate_of_an_interpreter_is_its_own() {
+        let number = |value: f64| Some(Figure::Number { value, rounds: None, n: 1 });
+        let throughput = place(Loop::Closed, "throughput").unwrap();
+        let figures =
+            |served: f64| (0..FIGURES.len()).map(|n| (n == throughput).then(|| number(served)).flatten()).collect();
+        let row = |served: f64, interpreter| Row {
+            setting: &SETTINGS[0],
+            twin: false,
+            figures: figures(served),
+            cpython: Vec::new(),
+            failures: Vec::new(),
+            live: Vec::new(),
+            interpreter,
+        };
+        let work = OfWork { rate: Some(42_000.0), ..on_heap("/x") };
+        let python = Interpreter { name: "CPython 3.12.1, live".to_owned(), less: None, causes: Vec::new() };
+        assert_eq!(row(84_000.0, None).arrivals(&work), Some(42_000.0), "half of what the baseline serves");
+        assert_eq!(row(22_632.0, Some(python.clone())).arrivals(&work), Some(11_316.0), "half of what it serves");
+        let unknown = Row { figures: vec![None; FIGURES.len()], ..row(1.0, Some(python)) };
+        assert_eq!(unknown.arrivals(&work), None);
     }
 
     #[test]
