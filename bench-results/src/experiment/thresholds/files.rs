@@ -1,4 +1,5 @@
-//! What the experiment leaves in its run folder: `thresholds.md`, `thresholds.csv`, and a plot a work. Made from the folder alone.
+//! What the experiment leaves in its run folder: `thresholds.md`, `thresholds.csv`, `thresholds.tex`, and a plot a work. Made from
+//! the folder alone.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::histogram::write_whole;
 use crate::provenance::sha256_hex;
 use crate::report::column::Block;
 use crate::report::grid::{Grid, Word};
+use crate::report::latex;
 use crate::report::markdown;
 use crate::report::origin::Origin;
 use crate::report::quantity::Figure;
@@ -67,7 +69,7 @@ impl Results {
         Ok(written)
     }
 
-    /// The files, each with its name: a plot a work, `thresholds.csv`, `thresholds.md`.
+    /// The files, each with its name: a plot a work, `thresholds.csv`, `thresholds.md`, `thresholds.tex`.
     ///
     /// # Errors
     /// If a figure is no text, which does not happen.
@@ -81,6 +83,7 @@ impl Results {
         }
         files.push(("thresholds.csv".to_owned(), self.csv()?));
         files.push(("thresholds.md".to_owned(), self.markdown(&plots)));
+        files.push(("thresholds.tex".to_owned(), latex::chapter(&self.chapter().without_paths())));
         Ok(files)
     }
 
