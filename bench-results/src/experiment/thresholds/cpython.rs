@@ -116,6 +116,9 @@ mod tests {
         assert_eq!(counts("700,10,10"), Some([914, 83, 5]));
         assert_eq!(counts("full-every:1000"), Some([0, 0, 40]));
         assert_eq!(rows("web-v1", "700,10,10").len(), 2, "two programs ran it");
+        let web = rows("web-v1", "full-every:1000")[0];
+        assert_eq!((web.figure("p90_us"), web.figure("between_max_us")), (Some(22.704), Some(24_069.0)));
+        assert_eq!(rows("web-v1", "700,10,10")[0].figure("p90_us"), None, "the other program did not measure it");
         assert_eq!(rows("web-v1", "700,10,10")[1].arrivals(), Some(22_585.0), "half of what it served itself");
         assert!(rows("django", "700,10,10").is_empty());
     }

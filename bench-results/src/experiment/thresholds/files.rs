@@ -392,7 +392,7 @@ fn joined(figures: Vec<String>) -> String {
 
 /// The columns of the short table on the screen.
 const ON_SCREEN: [&str; 7] =
-    ["collections 0/1/2", "share", "service p50", "p99.9", "max", "peak RSS", "floating peak/mean"];
+    ["collections 0/1/2", "share", "service p50", "service p99.9", "service max", "peak RSS", "floating peak/mean"];
 
 /// The short table of a work: a row a heap and setting.
 pub fn on_screen(work: &OfWork) -> String {
