@@ -52,6 +52,10 @@ fn a_run_is_interleaved_resumed_and_ends_in_files() {
     assert!(!text.contains("CPython 3.12.1 (recorded)"), "no row of CPython: {text}");
     assert!(!text.contains("requests a CPU second") && !stdout(&done).contains("requests a CPU second"), "{text}");
     assert!(!text.contains("know no free lists"), "generational knows them: {text}");
+    let latex = fs::read_to_string(run.join("thresholds.tex")).unwrap();
+    for expected in ["on generational", "on refcount", "freeze & ", "collections 0/1/2", "\\end{document}"] {
+        assert!(latex.contains(expected), "{expected}: {latex}");
+    }
     assert!(stdout(&done).contains("thresholds.md"));
     let plot = fs::read_dir(&run).unwrap().any(|file| file.unwrap().path().extension().is_some_and(|end| end == "svg"));
     assert!(plot, "no plot");

@@ -129,23 +129,6 @@ fn pauses_end_in_tables_and_pictures_by_size() {
 }
 
 #[test]
-fn floating_garbage_is_counted_exactly() {
-    let (records, folder) = whole("floating", &["--heaps", "generational,stop-the-world"]);
-    let most = |question: &str| {
-        let of = records.iter().filter(|record| record.question == question);
-        of.map(|record| record.number("floating_max_objects").unwrap()).collect::<Vec<_>>()
-    };
-    // Generation 0 is due at more than 700 net allocations, and no further object joins a ring of one.
-    for count in most("ring-1-live-0") {
-        assert!((700.0..=720.0).contains(&count), "{count}");
-    }
-    for count in most("ring-100-live-0") {
-        assert!((700.0..20_000.0).contains(&count) && count % 100.0 == 0.0, "whole rings: {count}");
-    }
-    assert!(folder.path().join("run/plots/floating-live-1000.svg").is_file());
-}
-
-#[test]
 fn release_frees_what_died_and_asks_the_system() {
     if !is_measurable() {
         return;

@@ -59,6 +59,8 @@ def run(options):
     if options.threshold is None:
         options.threshold = gc.get_threshold()
     gc.set_threshold(*options.threshold)
+    # Garbage of the imports would count as the interpreter's own.
+    gc.collect()
     own = len(gc.get_objects())
     gc.disable()
     kept = [Linked() for _ in range(options.live)]

@@ -1,7 +1,13 @@
-//! Tables as a LaTeX document (booktabs) that any of the usual engines sets; each table can be lifted out of it.
+//! Tables as a LaTeX document (booktabs, longtable) that any of the usual engines sets; each table can be lifted out of it.
+//!
+//! A table goes on over as many pages as it needs. One that is too wide for a page is several, each with some of the columns and
+//! the names of all rows: nothing is set smaller to make it fit.
+
+mod letters;
 
 use std::fmt::Write as _;
 
+use self::letters::{code, escaped};
 use super::chapter::Chapter;
 use super::grid::{Grid, Word};
 use super::table::{Heading, Report, Table};
@@ -12,9 +18,14 @@ const PREAMBLE: &str = r"\documentclass[a4paper,9pt]{extarticle}
 \IfFileExists{lmodern.sty}{\usepackage{lmodern}}{}
 \usepackage{textcomp}
 \usepackage{booktabs}
-\usepackage{graphicx}
+\usepackage{array}
+\usepackage{longtable}
 \usepackage[landscape,margin=1.5cm]{geometry}
 \setlength{\parindent}{0pt}
+\setlength{\LTleft}{0pt}
+\setlength{\LTright}{\fill}
+\setlength{\emergencystretch}{10em}
+\raggedright
 \begin{document}
 ";
 
@@ -25,11 +36,8 @@ pub fn render(report: &Report) -> String {
     text.push_str(PREAMBLE);
     let _ = writeln!(text, "\\section*{{{}}}", escaped(&report.name));
     paragraphs(&mut text, &report.notes);
-    let _ = writeln!(text, "\\medskip\n\\begin{{tabular}}{{@{{}}lp{{0.75\\linewidth}}@{{}}}}\n\\toprule");
-    for (name, value) in report.origin.facts() {
-        let _ = writeln!(text, "{} & \\raggedright {}\\tabularnewline", escaped(name), breakable(&escaped(value)));
-    }
-    let _ = writeln!(text, "seed & {}\\tabularnewline\n\\bottomrule\n\\end{{tabular}}", report.origin.seed);
+    let seed = report.origin.seed.to_string();
+    facts(&mut text, report.origin.facts().into_iter().chain([("seed", seed.as_str())]));
     for table in &report.tables {
         one(&mut text, table);
         match &table.judged {
@@ -78,59 +86,145 @@ pub(crate) fn chapter(chapter: &Chapter) -> String {
     }
     text.push_str("\\bigskip\n");
     paragraphs(&mut text, &chapter.notes);
-    let _ = writeln!(text, "\\medskip\n\\begin{{tabular}}{{@{{}}lp{{0.75\\linewidth}}@{{}}}}\n\\toprule");
-    for (name, value) in &chapter.facts {
-        let _ = writeln!(text, "{} & \\raggedright {}\\tabularnewline", escaped(name), breakable(&escaped(value)));
-    }
-    text.push_str("\\bottomrule\n\\end{tabular}\n\\end{document}\n");
+    facts(&mut text, chapter.facts.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    text.push_str("\\end{document}\n");
     text
+}
+
+/// Where a run comes from; a command as it can be copied.
+fn facts<'f>(text: &mut String, facts: impl Iterator<Item = (&'f str, &'f str)>) {
+    let _ = writeln!(
+        text,
+        "\n\\begin{{longtable}}[l]{{@{{}}l>{{\\raggedright\\arraybackslash}}p{{550pt}}@{{}}}}\n\\toprule"
+    );
+    for (name, value) in facts {
+        let value = if name == "command" { code(value) } else { breakable(&escaped(value)) };
+        let _ = writeln!(text, "{} & {value} \\\\", escaped(name));
+    }
+    text.push_str("\\bottomrule\n\\end{longtable}\n");
 }
 
 fn one(text: &mut String, table: &Table) {
     text.push_str("\n\\clearpage");
-    let columns: Vec<String> = table.columns.iter().map(Heading::title).collect();
-    head(text, &table.title, "", &columns);
-    for row in table.rows.iter().filter(|row| row.figures.iter().any(Option::is_some)) {
-        let figures: Vec<String> = row.shown().iter().map(|figure| escaped(figure)).collect();
-        let _ = writeln!(text, "{} & {} \\\\", escaped(row.quantity.name), figures.join(" & "));
-    }
-    let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}}}\\par\\medskip");
-    paragraphs(text, &table.notes);
+    let rows = table.rows.iter().filter(|row| row.figures.iter().any(Option::is_some));
+    let row = |row: &super::table::Row| {
+        (row.quantity.name.to_owned(), row.shown().iter().map(|figure| Word::plain(figure.as_str())).collect())
+    };
+    grid(
+        text,
+        &Grid {
+            title: table.title.clone(),
+            corner: String::new(),
+            columns: table.columns.iter().map(Heading::title).collect(),
+            rows: rows.map(row).collect(),
+            notes: table.notes.clone(),
+        },
+    );
     if table.failures.is_empty() {
         return;
     }
-    let _ = writeln!(text, "\\medskip\n\\begin{{tabular}}{{@{{}}lrlp{{0.55\\linewidth}}@{{}}}}\n\\toprule");
-    let _ = writeln!(text, "cell that is not ok & round & ended & cause \\\\\n\\midrule");
-    for failure in &table.failures {
-        let (heap, cause) = (escaped(&failure.column.title()), escaped(&failure.cause));
-        let status = failure.status.name();
-        let _ = writeln!(text, "{heap} & {} & {status} & \\raggedright {cause}\\tabularnewline", failure.round);
-    }
-    let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}\\par");
+    let failed = |failure: &super::table::Failure| {
+        let words = [failure.round.to_string(), failure.status.name().to_owned(), failure.cause.clone()];
+        (failure.column.title(), words.map(Word::plain).to_vec())
+    };
+    grid(
+        text,
+        &Grid {
+            title: format!("{}: cells that are not ok", table.title),
+            corner: "cell".to_owned(),
+            columns: ["round", "ended", "cause"].map(str::to_owned).to_vec(),
+            rows: table.failures.iter().map(failed).collect(),
+            notes: Vec::new(),
+        },
+    );
 }
 
-/// Begins a table that is never wider than the page.
-fn head(text: &mut String, title: &str, corner: &str, columns: &[String]) {
-    let _ = writeln!(text, "\n% Table: {}", comment(title));
-    let _ = writeln!(text, "\\textbf{{{}}}\\par\\medskip", escaped(title));
-    let _ = writeln!(text, "\\resizebox{{\\ifdim\\width>\\linewidth \\linewidth\\else\\width\\fi}}{{!}}{{%");
-    let _ = writeln!(text, "\\begin{{tabular}}{{@{{}}l{}@{{}}}}\n\\toprule", "r".repeat(columns.len()));
-    text.push_str(&escaped(corner));
-    for column in columns {
-        let _ = write!(text, " & {}", escaped(column));
+/// A column of a table, as it is set.
+struct Measure {
+    /// Its place in the grid; `None`: the names of rows.
+    place: Option<usize>,
+    /// How `longtable` is told.
+    kind: String,
+    width_pt: f64,
+}
+
+/// What fits between the margins.
+const PAGE_PT: f64 = 755.0;
+
+/// A letter and the blanks between two columns, at the most, at the size of the document.
+const LETTER_PT: f64 = 4.9;
+const BETWEEN_PT: f64 = 12.0;
+
+/// Columns with more letters are set as paragraphs of so many.
+const LINE: usize = 44;
+
+impl Measure {
+    fn of(grid: &Grid, place: Option<usize>) -> Self {
+        let head = place.map_or(Some(&grid.corner), |place| grid.columns.get(place));
+        let texts = grid.rows.iter().filter_map(|(name, words)| match place {
+            None => Some(name.as_str()),
+            Some(place) => Some(words.get(place)?.text.as_str()),
+        });
+        let letters = texts.chain(head.map(String::as_str)).map(|text| text.chars().count()).max().unwrap_or(0);
+        let width_pt = letters.min(LINE) as f64 * LETTER_PT;
+        let is_left = place.is_none_or(|place| grid.is_of_words(place));
+        let kind = match (letters > LINE, is_left) {
+            (true, _) => format!(">{{\\raggedright\\arraybackslash}}p{{{width_pt:.0}pt}}"),
+            (false, true) => "l".to_owned(),
+            (false, false) => "r".to_owned(),
+        };
+        Self { place, kind, width_pt: width_pt + BETWEEN_PT }
     }
-    let _ = writeln!(text, " \\\\\n\\midrule");
+}
+
+/// The columns of each of the tables that a grid is on paper.
+fn parts(grid: &Grid) -> Vec<Vec<Measure>> {
+    let names_pt = Measure::of(grid, None).width_pt;
+    let mut parts: Vec<Vec<Measure>> = vec![Vec::new()];
+    let mut taken_pt = names_pt;
+    for place in 0..grid.columns.len() {
+        let column = Measure::of(grid, Some(place));
+        if taken_pt + column.width_pt > PAGE_PT && parts.last().is_some_and(|part| !part.is_empty()) {
+            parts.push(Vec::new());
+            taken_pt = names_pt;
+        }
+        taken_pt += column.width_pt;
+        parts.last_mut().expect("there is one").push(column);
+    }
+    parts
 }
 
 fn grid(text: &mut String, grid: &Grid) {
-    text.push_str("\\bigskip");
-    head(text, &grid.title, &grid.corner, &grid.columns);
-    for (name, words) in &grid.rows {
-        let words: Vec<String> = words.iter().map(word).collect();
-        let _ = writeln!(text, "{} & {} \\\\", escaped(name), words.join(" & "));
+    let parts = parts(grid);
+    for (nth, columns) in parts.iter().enumerate() {
+        let title = match parts.len() {
+            1 => grid.title.clone(),
+            several => format!("{} (columns, part {} of {several})", grid.title, nth + 1),
+        };
+        part(text, grid, &title, columns);
     }
-    let _ = writeln!(text, "\\bottomrule\n\\end{{tabular}}}}\\par\\medskip");
     paragraphs(text, &grid.notes);
+}
+
+fn part(text: &mut String, grid: &Grid, title: &str, columns: &[Measure]) {
+    let kinds: String = columns.iter().map(|column| column.kind.as_str()).collect();
+    let _ = writeln!(text, "\\bigskip\n\n% Table: {}", comment(title));
+    let _ = writeln!(text, "\\textbf{{{}}}\\par\\nopagebreak", escaped(title));
+    let _ = writeln!(text, "\\begin{{longtable}}[l]{{@{{}}{}{kinds}@{{}}}}\n\\toprule", Measure::of(grid, None).kind);
+    let head = columns.iter().filter_map(|column| grid.columns.get(column.place?)).map(|head| escaped(head));
+    let head: Vec<String> = std::iter::once(escaped(&grid.corner)).chain(head).collect();
+    let head = head.join(" & ");
+    let _ = writeln!(text, "{head} \\\\\n\\midrule\n\\endfirsthead\n\\toprule\n{head} \\\\\n\\midrule\n\\endhead");
+    let _ = writeln!(text, "\\bottomrule\n\\endfoot");
+    for (name, words) in &grid.rows {
+        let words =
+            columns.iter().map(|column| column.place.and_then(|place| words.get(place)).map_or_else(String::new, word));
+        let words: Vec<String> = std::iter::once(escaped(name)).chain(words).collect();
+        // A bracket behind the end of a line would be taken for how far the next one is.
+        let line = words.join(" & ");
+        let _ = writeln!(text, "{}{line} \\\\", if line.starts_with(['[', '*']) { "{}" } else { "" });
+    }
+    text.push_str("\\end{longtable}\n");
 }
 
 fn word(word: &Word) -> String {
@@ -160,47 +254,53 @@ fn breakable(text: &str) -> String {
     text.split(' ').map(|word| if long(word) { parted(word) } else { word.to_owned() }).collect::<Vec<_>>().join(" ")
 }
 
-/// Text without a meaning in LaTeX. What a usual font may not have becomes `?`.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' => escaped.push_str("\\textbackslash{}"),
-            '{' | '}' | '_' | '%' | '&' | '#' | '$' => escaped.extend(['\\', c]),
-            '^' => escaped.push_str("\\textasciicircum{}"),
-            '~' => escaped.push_str("\\textasciitilde{}"),
-            '<' => escaped.push_str("\\textless{}"),
-            '>' => escaped.push_str("\\textgreater{}"),
-            '|' => escaped.push_str("\\textbar{}"),
-            '"' => escaped.push_str("\\textquotedbl{}"),
-            '`' => escaped.push_str("\\textasciigrave{}"),
-            'µ' | 'μ' => escaped.push_str("\\textmu{}"),
-            '–' => escaped.push_str("--"),
-            '−' => escaped.push_str("\\textminus{}"),
-            '×' => escaped.push_str("\\texttimes{}"),
-            '…' => escaped.push_str("\\dots{}"),
-            '’' => escaped.push('\''),
-            '≥' => escaped.push_str("$\\geq$"),
-            '≤' => escaped.push_str("$\\leq$"),
-            '→' => escaped.push_str("$\\rightarrow$"),
-            c if c.is_ascii_control() => escaped.push(' '),
-            c if c.is_ascii() => escaped.push(c),
-            _ => escaped.push('?'),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn wide(columns: usize, rows: usize, letters: usize) -> Grid {
+        let row = |row: usize| (format!("row {row}"), vec![Word::plain("9".repeat(letters)); columns]);
+        Grid {
+            title: "wide".to_owned(),
+            corner: "row".to_owned(),
+            columns: (0..columns).map(|column| format!("column {column}")).collect(),
+            rows: (0..rows).map(row).collect(),
+            notes: Vec::new(),
+        }
+    }
+
     #[test]
-    fn special_characters_lose_their_meaning() {
-        assert_eq!(
-            escaped("50 % of a_b & {c} #1 $x \\y ^ ~"),
-            "50 \\% of a\\_b \\& \\{c\\} \\#1 \\$x \\textbackslash{}y \\textasciicircum{} \\textasciitilde{}"
-        );
-        assert_eq!(escaped("12 µs – λ\n"), "12 \\textmu{}s -- ? ");
+    fn a_wide_table_is_several_with_the_names_of_all_rows_and_none_is_scaled() {
+        let mut text = String::new();
+        grid(&mut text, &wide(30, 100, 12));
+        assert!(!text.contains("resizebox"), "{text}");
+        let parts = text.matches("\\begin{longtable}").count();
+        assert!(parts > 1 && text.contains(&format!("part {parts} of {parts}")), "{text}");
+        assert_eq!(text.matches("row 99 & ").count(), parts);
+        for column in 0..30 {
+            // The head of the first page, and of all others.
+            let found = text.matches(&format!("& column {column} ")).count();
+            assert_eq!(found, 2, "column {column}");
+        }
+        assert!(text.contains("\\endhead"), "the head is on every page");
+    }
+
+    #[test]
+    fn long_words_are_paragraphs_and_every_table_fits_the_page() {
+        let grid = wide(5, 1, 400);
+        for part in parts(&grid) {
+            let width_pt: f64 =
+                part.iter().map(|column| column.width_pt).sum::<f64>() + Measure::of(&grid, None).width_pt;
+            assert!(width_pt <= PAGE_PT, "{width_pt}");
+            assert!(part.iter().all(|column| column.kind.contains("p{")));
+        }
+    }
+
+    #[test]
+    fn a_command_can_be_copied() {
+        let mut text = String::new();
+        facts(&mut text, [("command", "gclab run --set a_b=1"), ("rounds", "1 – 2")].into_iter());
+        assert!(text.contains("command & \\texttt{gclab run -{}-set a\\_b=1} \\\\"), "{text}");
+        assert!(text.contains("rounds & 1 \\textendash{} 2 \\\\"), "{text}");
     }
 }

@@ -109,6 +109,14 @@ impl Quantity {
         (self.of)(column)
     }
 
+    /// One that records of heaps do not have, only those of others.
+    pub(crate) const fn of_others(key: &'static str, name: &'static str, unit: Unit) -> Self {
+        fn nothing(_: &Column<'_>) -> Option<Figure> {
+            None
+        }
+        Self { key, name, unit, over: Over::Most, of: nothing }
+    }
+
     /// The same where it is a number.
     pub fn number(&self, column: &Column<'_>) -> Option<f64> {
         match self.figure(column)? {

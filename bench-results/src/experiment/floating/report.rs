@@ -1,6 +1,6 @@
 //! What the floating experiment's records say.
 
-use super::FloatingGarbage;
+use super::{FloatingGarbage, Recorded, recorded};
 use crate::experiment::trial::{Cell, Experiment, Record, Rows, Run, Script, Subject, looks};
 use crate::report::chapter::{Chapter, Finding, Picture};
 use crate::report::grid::{Grid, Word};
@@ -25,8 +25,8 @@ pub(super) fn chapter(experiment: &FloatingGarbage, run: &Run, records: &[Record
         title: experiment.title().to_owned(),
         question: experiment.question().to_owned(),
         findings: findings(&rows),
-        notes: NOTES.map(str::to_owned).to_vec(),
-        grids: lives.iter().map(|&live| outstanding(&rows, live)).collect(),
+        notes: notes(&rows),
+        grids: lives.iter().flat_map(|&live| [outstanding(&rows, live), collections(&rows, live)]).collect(),
         pictures: lives.iter().filter_map(|&live| picture(&rows, live, &run.caption())).collect(),
         facts: Vec::new(),
         records: records.iter().filter_map(|record| serde_json::to_string(record).ok()).collect(),
@@ -39,9 +39,25 @@ const NOTES: [&str; 4] = [
     "A request makes one ring and lets go of it. Nothing but a collection frees it. All subjects run with their default \
      settings: what waits is a matter of when collections are due, and of how long they take.",
     "The most can be no less than one ring. A heap that collects beside the program goes on making garbage meanwhile.",
-    "An interpreter's garbage has a witness for each ring, which its thresholds count and this table does not; its own objects \
-     are a live heap that cannot be left out.",
+    "Rows marked recorded are of CPython at an earlier time, by the same program with each version's own thresholds: 700,10,10 to \
+     3.12, 2000,10,10 on 3.13. The counts of a version are the same on every machine. Of 3.14 and 3.14t none were recorded.",
 ];
+
+/// The program of heaps and interpreters is one and the same.
+const SAME_PROGRAM: &str = "Objects are those of rings. Each ring also holds a witness, on heaps as on interpreters: the thresholds count \
+                            it, these figures do not. Heaps hold as many further live objects as CPython 3.12.1 has of its own when the \
+                            program begins, as they decide when a full collection is due.";
+
+/// The same of records from before heaps had witnesses.
+const OTHER_PROGRAM: &str = "Heaps and interpreters ran different programs: an interpreter's rings have a witness each, which its thresholds \
+                             count and this table does not, and its own objects live beside them. Heaps had neither: these rows cannot be \
+                             held against each other.";
+
+fn notes(rows: &Rows<'_>) -> Vec<String> {
+    let is_same = !rows.cells(|cell| cell.is_on("witness")).is_empty();
+    let program = if is_same { SAME_PROGRAM } else { OTHER_PROGRAM };
+    NOTES.into_iter().chain([program]).map(str::to_owned).collect()
+}
 
 /// Live objects of the points, each once.
 fn lives(rows: &Rows<'_>) -> Vec<u32> {
@@ -62,6 +78,70 @@ fn rings(rows: &Rows<'_>, live: u32) -> Vec<(u32, String)> {
     rings
 }
 
+/// What was recorded beside so many live objects, a row a version, a line a ring; none of a run with other rings.
+fn recorded_rows(rows: &Rows<'_>, live: u32, word: impl Fn(&Recorded) -> String) -> Vec<(String, Vec<Word>)> {
+    let all = recorded();
+    let points = rings(rows, live).into_iter().map(|(ring, question)| {
+        let cell = rows.cells(|cell| cell.question == question).into_iter().next();
+        (ring, cell.and_then(|cell| cell.integer("requests").ok()))
+    });
+    let points: Vec<(u32, Option<u32>)> = points.collect();
+    let mut versions: Vec<&str> = all.iter().map(|row| row.version.as_str()).collect();
+    versions.dedup();
+    let row = |version: &str| {
+        let at = |&(ring, requests): &(u32, Option<u32>)| {
+            let is = |row: &&Recorded| (row.ring, row.live, Some(row.requests)) == (ring, live, requests);
+            all.iter().filter(|row| row.version == version).find(is)
+        };
+        let found: Vec<Option<&Recorded>> = points.iter().map(at).collect();
+        let words = found.iter().map(|row| Word::plain(row.map_or_else(String::new, &word))).collect();
+        found.iter().any(Option::is_some).then(|| (format!("{version} (recorded)"), words))
+    };
+    versions.into_iter().filter_map(row).collect()
+}
+
+/// Collections of each generation, by which a heap is seen to follow the same rules.
+fn collections(rows: &Rows<'_>, live: u32) -> Grid {
+    let rings = rings(rows, live);
+    let shown = |counts: Vec<u64>| counts.into_iter().map(units::count).collect::<Vec<_>>().join("/");
+    let lines = rows.subjects(|_| true).into_iter().map(|subject| {
+        let word = |question: &str| {
+            let of_heap: Vec<u64> = ["collections_0", "collections_1", "collections_2"]
+                .into_iter()
+                .filter_map(|name| Some(rows.median(question, subject, name)?.round() as u64))
+                .collect();
+            let of_python = || {
+                let record = rows.of(question, subject).find(|record| record.figures.contains_key("collections"))?;
+                record.figures["collections"]
+                    .as_array()?
+                    .iter()
+                    .map(serde_json::Value::as_u64)
+                    .collect::<Option<Vec<u64>>>()
+            };
+            let counts = if of_heap.is_empty() { of_python() } else { Some(of_heap) };
+            counts.map_or_else(|| rows.missing(question, subject), |counts| Word::plain(shown(counts)))
+        };
+        (subject.name(), rings.iter().map(|(_, question)| word(question)).collect())
+    });
+    let mut lines: Vec<(String, Vec<Word>)> = lines.collect();
+    lines.extend(recorded_rows(rows, live, |row| shown(row.collections().to_vec())));
+    Grid {
+        title: format!("Collections beside {} live objects, of each generation", units::count(u64::from(live))),
+        corner: "heap".to_owned(),
+        columns: columns(&rings),
+        rows: lines,
+        notes: Vec::new(),
+    }
+}
+
+fn columns(rings: &[(u32, String)]) -> Vec<String> {
+    rings.iter().map(|(ring, _)| format!("rings of {}", units::count(u64::from(*ring)))).collect()
+}
+
+fn most_and_mean(most: f64, mean: f64) -> String {
+    format!("{} ({})", units::count(most as u64), units::count(mean.round() as u64))
+}
+
 fn outstanding(rows: &Rows<'_>, live: u32) -> Grid {
     let rings = rings(rows, live);
     let lines = rows.subjects(|_| true).into_iter().map(|subject| {
@@ -71,20 +151,23 @@ fn outstanding(rows: &Rows<'_>, live: u32) -> Grid {
                 rows.median(question, subject, "floating_mean_objects"),
             );
             match (most, mean) {
-                (Some(most), Some(mean)) => {
-                    Word::plain(format!("{} ({})", units::count(most as u64), units::count(mean.round() as u64)))
-                }
+                (Some(most), Some(mean)) => Word::plain(most_and_mean(most, mean)),
                 (Some(most), None) => Word::plain(units::count(most as u64)),
                 (None, _) => rows.missing(question, subject),
             }
         };
         (subject.name(), rings.iter().map(|(_, question)| word(question)).collect())
     });
+    let mut lines: Vec<(String, Vec<Word>)> = lines.collect();
+    lines.extend(recorded_rows(rows, live, |row| most_and_mean(row.max_objects as f64, row.mean_objects)));
     Grid {
-        title: format!("Dead objects outstanding beside {} live ones: most (mean)", units::count(u64::from(live))),
+        title: format!(
+            "Dead objects of rings outstanding beside {} live ones: most (mean)",
+            units::count(u64::from(live))
+        ),
         corner: "heap".to_owned(),
-        columns: rings.iter().map(|(ring, _)| format!("rings of {}", units::count(u64::from(*ring)))).collect(),
-        rows: lines.collect(),
+        columns: columns(&rings),
+        rows: lines,
         notes: Vec::new(),
     }
 }
@@ -133,7 +216,11 @@ fn findings(rows: &Rows<'_>) -> Vec<Finding> {
             .iter()
             .filter_map(|subject| Some(format!("{} {}", subject.name(), units::count(of(subject, &question)? as u64))))
             .collect();
-        let text = format!("At most so many dead objects waited where rings of {ring} died: {}.", words.join(", "));
+        if words.is_empty() {
+            continue;
+        }
+        let text =
+            format!("At most so many dead objects of rings waited where rings of {ring} died: {}.", words.join(", "));
         findings.push(Finding { about: format!("beside {} live objects", units::count(u64::from(live))), text });
     }
     let lives = lives(rows);

@@ -58,7 +58,7 @@ const NOTES: [&str; 7] = [
     "Figures are medians over rounds, each a fresh process. Resident memory is the system's figure for the whole process; \
      of the heap are the pages of its own objects and tables.",
     "Before: what the process has before the objects. Full: by how much more it has when all objects are there and nothing has \
-     died. Highest: by how much more it ever had, a collection's own memory included. After: by how much more it has when \
+     died. Highest: by how much more it ever had, a collection's own memory included, and no less than what was seen. After: by how much more it has when \
      they have died and a collection has run. Returned: of what it grew by until full; less than nothing where the \
      collection's memory stayed.",
     "Objects are pairs of slotted nodes that refer to each other: only a collection frees them. refcount and refcount-atomic \
@@ -90,12 +90,18 @@ impl Grown {
         if subject.heap_name().is_none() {
             let before = figure("before_bytes");
             let highest = figure("peak_rss_bytes").zip(before).map(|(highest, before)| highest - before);
-            return Self { before, full: figure("grown_bytes"), highest, after: figure("kept_bytes") };
+            return Self { before, full: figure("grown_bytes"), highest, after: figure("kept_bytes") }.possible();
         }
         let before = figure("rss_before_bytes");
         let over = |name| figure(name).zip(before).map(|(bytes, before)| bytes - before);
         let [full, highest, after] = ["rss_peak_bytes", "rss_highest_bytes", "rss_after_bytes"].map(over);
-        Self { before, full, highest, after }
+        Self { before, full, highest, after }.possible()
+    }
+
+    /// The system writes down the highest only now and then: it is no less than what was seen.
+    fn possible(self) -> Self {
+        let seen = [self.full, self.after].into_iter().flatten();
+        Self { highest: self.highest.map(|highest| seen.fold(highest, f64::max)), ..self }
     }
 
     /// Of what it grew by, the share that it gave back.
@@ -257,6 +263,15 @@ mod tests {
         let all = recorded();
         assert_eq!(all.len(), RECORDED.lines().count() - 1);
         assert!(all.iter().any(|row| row.version == "CPython 3.12.1" && row.after_collect_kib == 936));
+    }
+
+    #[test]
+    fn nothing_is_higher_than_the_highest() {
+        let grown = Grown { before: Some(1024.0), full: Some(4096.0), highest: Some(4000.0), after: Some(100.0) };
+        assert_eq!(grown.possible().highest, Some(4096.0));
+        assert_eq!(Grown { after: Some(5000.0), ..grown }.possible().highest, Some(5000.0));
+        assert_eq!(Grown { highest: Some(9000.0), ..grown }.possible().highest, Some(9000.0));
+        assert_eq!(Grown { highest: None, ..grown }.possible().highest, None, "what is not known stays so");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::cpython::{UNLIKE, VERSION};
 use super::figures::Loop;
 use super::files::{Results, grid, plot_stem};
 use super::pareto;
-use super::settings::{FREEZE, SETTINGS};
+use super::settings::{FREEZE, SETTINGS, shown};
 use super::table::{OfWork, Row};
 use crate::comparison::BASELINE;
 use crate::report::chapter::{Chapter, Finding, Picture};
@@ -31,10 +31,10 @@ impl Results {
             "n/a: not known, or too few times to say. Fewer than 20 full collections prove nothing about their pauses.".to_owned(),
         ];
         for work in &self.works {
-            let dials: Vec<String> = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let dials = shown(&work.dials);
             let rate =
                 work.rate.map_or_else(String::new, |rate| format!("; in the open loop {} arrived", units::rate(rate)));
-            notes.push(format!("{}: `{}`{rate}.", work.name, dials.join(" ")));
+            notes.push(format!("{}: `{}`{rate}.", work.name, dials.join(" ").replace('`', "'")));
         }
         notes.extend(self.notes.clone());
         let mut grids: Vec<Grid> =

@@ -17,6 +17,9 @@ pub const UNLIKE: &str = "Counts can be held against CPython's, times cannot: a 
                           together, and it serves requests a second of that; CPython's are CPU time of its thread, of live ones the \
                           median over rounds (of a maximum the greatest), and it serves requests a CPU second.";
 
+/// Of what an interpreter serves, how much arrives in the model of its open loop.
+pub const MODEL_LOAD: f64 = 0.5;
+
 /// What must be said of a heap's counts if its counters know no free lists; [`VERSION`]'s without them were recorded at the centre.
 pub fn note_on_free_lists(heap: &str) -> Option<String> {
     // The baseline and its like have CPython's counters; those of the parallel heaps see every allocation.
@@ -47,6 +50,11 @@ impl OnCPython {
     /// A figure by its column, in that column's unit; `None` where there is none.
     pub fn figure(&self, column: &str) -> Option<f64> {
         self.figures.get(column).copied()
+    }
+
+    /// Requests that arrived a second in the model of its open loop.
+    pub fn arrivals(&self) -> Option<f64> {
+        self.figure("per_s").map(|per_s| MODEL_LOAD * per_s)
     }
 
     /// Collections of each generation.
@@ -108,6 +116,10 @@ mod tests {
         assert_eq!(counts("700,10,10"), Some([914, 83, 5]));
         assert_eq!(counts("full-every:1000"), Some([0, 0, 40]));
         assert_eq!(rows("web-v1", "700,10,10").len(), 2, "two programs ran it");
+        let web = rows("web-v1", "full-every:1000")[0];
+        assert_eq!((web.figure("p90_us"), web.figure("between_max_us")), (Some(22.704), Some(24_069.0)));
+        assert_eq!(rows("web-v1", "700,10,10")[0].figure("p90_us"), None, "the other program did not measure it");
+        assert_eq!(rows("web-v1", "700,10,10")[1].arrivals(), Some(22_585.0), "half of what it served itself");
         assert!(rows("django", "700,10,10").is_empty());
     }
 }

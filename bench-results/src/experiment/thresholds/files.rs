@@ -1,4 +1,5 @@
-//! What the experiment leaves in its run folder: `thresholds.md`, `thresholds.csv`, and a plot a work. Made from the folder alone.
+//! What the experiment leaves in its run folder: `thresholds.md`, `thresholds.csv`, `thresholds.tex`, and a plot a work. Made from
+//! the folder alone.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -6,16 +7,18 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::cpython::{self, UNLIKE, VERSION};
+use super::cpython::{self, MODEL_LOAD, OnCPython, UNLIKE, VERSION};
 use super::figures::{FIGURES, HEADINGS, Loop, place};
 use super::live::is_maximum;
 use super::pareto;
-use super::settings::SETTINGS;
+use super::settings::{self as dials, SETTINGS, Work};
 use super::table::{OfWork, Row, Table};
 use crate::experiment::live;
 use crate::histogram::write_whole;
+use crate::provenance::sha256_hex;
 use crate::report::column::Block;
 use crate::report::grid::{Grid, Word};
+use crate::report::latex;
 use crate::report::markdown;
 use crate::report::origin::Origin;
 use crate::report::quantity::Figure;
@@ -66,7 +69,7 @@ impl Results {
         Ok(written)
     }
 
-    /// The files, each with its name: a plot a work, `thresholds.csv`, `thresholds.md`.
+    /// The files, each with its name: a plot a work, `thresholds.csv`, `thresholds.md`, `thresholds.tex`.
     ///
     /// # Errors
     /// If a figure is no text, which does not happen.
@@ -80,6 +83,7 @@ impl Results {
         }
         files.push(("thresholds.csv".to_owned(), self.csv()?));
         files.push(("thresholds.md".to_owned(), self.markdown(&plots)));
+        files.push(("thresholds.tex".to_owned(), latex::chapter(&self.chapter().without_paths())));
         Ok(files)
     }
 
@@ -102,8 +106,8 @@ impl Results {
             let _ = writeln!(text, "{UNLIKE}\n");
         }
         for (work, plot) in self.works.iter().zip(plots) {
-            let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
-            let _ = writeln!(text, "## {}\n\n`{dials}`\n", work.name);
+            let dials = dials::shown(&work.dials).join(" ").replace('`', "'");
+            let _ = writeln!(text, "## {}\n\n`{dials}`\n", markdown::escaped(&work.name));
             if let Some(rate) = work.rate {
                 let _ = writeln!(text, "Open loop: {} arrived on every heap with every setting.\n", units::rate(rate));
             }
@@ -111,7 +115,7 @@ impl Results {
                 markdown::grid(&mut text, 3, &grid(&work.name, table));
             }
             if let Some(file) = plot {
-                let _ = writeln!(text, "![What settings trade on {}]({file})\n", work.name);
+                let _ = writeln!(text, "![What settings trade on {}]({file})\n", markdown::escaped(&work.name));
             }
         }
         let _ = writeln!(text, "## The settings\n");
@@ -127,7 +131,7 @@ impl Results {
              nothing about their pauses."
         );
         for note in &self.notes {
-            let _ = writeln!(text, "- {note}");
+            let _ = writeln!(text, "- {}", markdown::escaped(note));
         }
         let _ = writeln!(text, "\nRun `{}`.\n", self.name);
         markdown::facts(&mut text, &self.origin);
@@ -141,7 +145,7 @@ impl Results {
             self.origin.facts().into_iter().find(|(known, _)| *known == name).map_or("", |(_, value)| value)
         };
         for work in &self.works {
-            let dials = work.dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ");
+            let dials = dials::shown(&work.dials).join(" ");
             for (heap, row) in work.rows() {
                 for (figure_of, figure) in FIGURES.iter().zip(&row.figures) {
                     let quantity = figure_of.quantity();
@@ -149,12 +153,12 @@ impl Results {
                         Some(Figure::Number { value, rounds, n }) => (value.to_string(), *rounds, n.to_string()),
                         _ => Default::default(),
                     };
-                    let theirs = || {
-                        row.cpython
-                            .iter()
-                            .filter_map(move |theirs| Some((in_our_unit(theirs, figure_of)?, theirs.program.as_str())))
-                    };
-                    let arrivals = work.rate.filter(|_| figure_of.of == Loop::Open);
+                    // The first program that measured it, and at which rate requests arrived in its open loop.
+                    let value_of = |theirs: &'static OnCPython| Some((in_our_unit(theirs, figure_of)?, theirs));
+                    let recorded = row.cpython.iter().find_map(|theirs| value_of(theirs));
+                    let is_open = figure_of.of == Loop::Open;
+                    let arrivals = row.arrivals(work).filter(|_| is_open);
+                    let rate_of_recorded = recorded.filter(|_| is_open).and_then(|(_, theirs)| theirs.arrivals());
                     csv.write_record([
                         self.name.as_str(),
                         &work.name,
@@ -175,8 +179,9 @@ impl Results {
                         &ends.map_or_else(String::new, |(least, _)| least.to_string()),
                         &ends.map_or_else(String::new, |(_, most)| most.to_string()),
                         &n,
-                        &theirs().next().map_or_else(String::new, |(value, _)| value.to_string()),
-                        theirs().next().map_or("", |(_, program)| program),
+                        &recorded.map_or_else(String::new, |(value, _)| value.to_string()),
+                        recorded.map_or("", |(_, theirs)| theirs.program.as_str()),
+                        &rate_of_recorded.map_or_else(String::new, |rate| rate.to_string()),
                         &self.origin.machine,
                         &self.origin.commit,
                         &self.origin.rounds,
@@ -215,7 +220,7 @@ impl Results {
                 .map(|(of, status, cells, all)| json!({"loop": of.name(), "status": status, "cells": cells, "of": all}))
                 .collect();
             json!({
-                "work": work.name, "rate": work.rate, "heap": heap, "twin": row.twin, "setting": row.setting.key, "closed": closed,
+                "work": work.name, "rate": row.arrivals(work), "heap": heap, "twin": row.twin, "setting": row.setting.key, "closed": closed,
                 "open": open, "cpython": theirs, "collections_less_cpython": row.difference(), "failures": failures,
                 "live": row.interpreter.is_some(), "causes": row.interpreter.as_ref().map(|live| &live.causes),
                 "baseline_collections_less_live": row.interpreter.as_ref().and_then(|live| live.less),
@@ -226,7 +231,7 @@ impl Results {
 }
 
 /// The columns of the CSV file: one line a work, setting, heap and quantity, in the units that it names.
-const HEADER: [&str; 24] = [
+const HEADER: [&str; 25] = [
     "run",
     "work",
     "dials",
@@ -244,6 +249,7 @@ const HEADER: [&str; 24] = [
     "n",
     "cpython",
     "cpython_program",
+    "cpython_rate",
     "machine",
     "commit",
     "rounds",
@@ -253,14 +259,36 @@ const HEADER: [&str; 24] = [
     "command",
 ];
 
-/// The name of a work's plot.
-pub(super) fn plot_stem(work: &OfWork) -> String {
-    let kept = |c: char| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' };
-    format!("thresholds-pareto-{}", work.name.chars().map(kept).collect::<String>())
+impl Row {
+    /// Requests that arrive a second in the open loop: the work's rate on heaps, of an interpreter half of what it serves itself.
+    fn arrivals(&self, work: &OfWork) -> Option<f64> {
+        match self.interpreter {
+            None => work.rate,
+            Some(_) => Some(MODEL_LOAD * self.number(Loop::Closed, "throughput")?),
+        }
+    }
 }
 
+/// The name of a work's plot: the work's own, if it is one of ours. Of others dials may be long, and two works may read alike,
+/// so theirs end in a hash of all that they are.
+pub(super) fn plot_stem(work: &OfWork) -> String {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "-=.".contains(c) { c } else { '_' };
+    let name: String = work.name.chars().map(kept).collect();
+    let ours = Work::grid().into_iter().chain([Work::django()]).any(|known| known.dials == work.dials);
+    if ours {
+        // A grid's names have commas.
+        return format!("thresholds-pareto-{name}");
+    }
+    let of_all = sha256_hex(format!("{:?}", work.dials).as_bytes());
+    let first: String = name.chars().take(LONGEST_NAME).collect();
+    format!("thresholds-pareto-{first}-{}", &of_all[..8])
+}
+
+/// Letters of a name that are kept in that of a file.
+const LONGEST_NAME: usize = 80;
+
 /// A figure of CPython's in the unit of ours.
-fn in_our_unit(theirs: &super::cpython::OnCPython, figure: &super::figures::FigureOf) -> Option<f64> {
+fn in_our_unit(theirs: &OnCPython, figure: &super::figures::FigureOf) -> Option<f64> {
     let (column, unit) = figure.cpython?;
     Some(theirs.figure(column)? * unit)
 }
@@ -364,7 +392,7 @@ fn joined(figures: Vec<String>) -> String {
 
 /// The columns of the short table on the screen.
 const ON_SCREEN: [&str; 7] =
-    ["collections 0/1/2", "share", "service p50", "p99.9", "max", "peak RSS", "floating peak/mean"];
+    ["collections 0/1/2", "share", "service p50", "service p99.9", "service max", "peak RSS", "floating peak/mean"];
 
 /// The short table of a work: a row a heap and setting.
 pub fn on_screen(work: &OfWork) -> String {
@@ -392,4 +420,51 @@ pub fn on_screen(work: &OfWork) -> String {
         column.set_cell_alignment(comfy_table::CellAlignment::Right);
     }
     format!("{}\n{table}\n", work.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::Interpreter;
+    use super::*;
+
+    fn on_heap(path: &str) -> OfWork {
+        let work = Work::django().changed(&[("heap".to_owned(), path.to_owned())]);
+        OfWork { name: work.name, dials: work.dials, rate: None, tables: Vec::new() }
+    }
+
+    #[test]
+    fn the_rate_of_an_interpreter_is_its_own() {
+        let number = |value: f64| Some(Figure::Number { value, rounds: None, n: 1 });
+        let throughput = place(Loop::Closed, "throughput").unwrap();
+        let figures =
+            |served: f64| (0..FIGURES.len()).map(|n| (n == throughput).then(|| number(served)).flatten()).collect();
+        let row = |served: f64, interpreter| Row {
+            setting: &SETTINGS[0],
+            twin: false,
+            figures: figures(served),
+            cpython: Vec::new(),
+            failures: Vec::new(),
+            live: Vec::new(),
+            interpreter,
+        };
+        let work = OfWork { rate: Some(42_000.0), ..on_heap("/x") };
+        let python = Interpreter { name: "CPython 3.12.1, live".to_owned(), less: None, causes: Vec::new() };
+        assert_eq!(row(84_000.0, None).arrivals(&work), Some(42_000.0), "half of what the baseline serves");
+        assert_eq!(row(22_632.0, Some(python.clone())).arrivals(&work), Some(11_316.0), "half of what it serves");
+        let unknown = Row { figures: vec![None; FIGURES.len()], ..row(1.0, Some(python)) };
+        assert_eq!(unknown.arrivals(&work), None);
+    }
+
+    #[test]
+    fn a_plots_name_is_short_and_its_own_and_tells_no_path() {
+        let long = |folder: &str| plot_stem(&on_heap(&format!("/home/{folder}/{}.gcheap.gz", "x".repeat(240))));
+        assert!(long("jane").len() < 120, "{}", long("jane"));
+        assert_ne!(long("jane"), long("joe"), "two heaps of one name");
+        let stem = plot_stem(&on_heap("/home/jane doe/<b>x.gcheap.gz"));
+        assert!(!stem.contains("jane") && !stem.contains(['<', ' ']), "{stem}");
+        let ours =
+            |work: Work| plot_stem(&OfWork { name: work.name, dials: work.dials, rate: None, tables: Vec::new() });
+        assert_eq!(ours(Work::centre()), "thresholds-pareto-web-v1", "as published");
+        assert_eq!(ours(Work::django()), "thresholds-pareto-django");
+    }
 }

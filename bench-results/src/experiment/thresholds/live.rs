@@ -155,6 +155,7 @@ fn value(figure: &FigureOf, record: &Record) -> Option<f64> {
             "collector-share" => record.number("gc_share"),
             "throughput" => record.number("requests_per_s"),
             "peak-rss" => record.number("peak_rss_bytes"),
+            "between-max" => record.number("between_max_ns"),
             _ => None,
         },
         (Loop::Open, _) => None,
@@ -221,6 +222,9 @@ mod tests {
         let figures: Figures = [
             ("collections", json!([young, 83, 5])),
             ("service_p50_ns", json!(p50)),
+            ("service_p90_ns", json!(p50 + 1)),
+            ("response_p90_ns", json!(p50 + 2)),
+            ("between_max_ns", json!(p50 + 3)),
             ("service_p99_99_ns", json!(9)),
             ("pause_generation_1_p50_ns", json!(7)),
             ("pause_generation_2_p50_ns", json!(8)),
@@ -240,6 +244,9 @@ mod tests {
         let rows = rows(&records, &Work::centre(), &SETTINGS[0], ours);
         let [old, new] = &rows[..] else { panic!("{rows:?}") };
         assert_eq!(old.number(Loop::Closed, "service-p50"), Some(20.0));
+        assert_eq!(old.number(Loop::Closed, "service-p90"), Some(21.0));
+        assert_eq!(old.number(Loop::Open, "response-p90"), Some(22.0));
+        assert_eq!(old.number(Loop::Closed, "between-max"), Some(33.0), "the greatest of all rounds");
         assert_eq!(old.collections(), Some([914.0, 83.0, 5.0]));
         assert_eq!(old.number(Loop::Closed, "service-p99.99"), None, "40,000 requests have none");
         assert_eq!(old.number(Loop::Closed, "pause-g1-p50"), Some(7.0));

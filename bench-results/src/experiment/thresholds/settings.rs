@@ -1,5 +1,7 @@
 //! What is tried, and on which work: settings, works, and the points that they make together.
 
+use std::path::Path;
+
 use crate::cell::Given;
 use crate::sweep::{Arrivals, Point};
 
@@ -157,9 +159,7 @@ impl Work {
     /// The work with these dials; one that is none of the above has them for a name.
     fn with(dials: Vec<Given>) -> Self {
         let known = Self::grid().into_iter().chain([Self::django()]).find(|work| work.dials == dials);
-        let name =
-            |dials: &[Given]| dials.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(",");
-        known.unwrap_or_else(|| Self { name: name(&dials), dials })
+        known.unwrap_or_else(|| Self { name: shown(&dials).join(","), dials })
     }
 
     /// The same with further dials, which go before its own.
@@ -189,6 +189,15 @@ impl Work {
             arrivals,
         }
     }
+}
+
+/// Dials for people: of a file's path no more than its last name, which is all that concerns them.
+pub fn shown(dials: &[Given]) -> Vec<String> {
+    let last = |value: &str| {
+        let name = Path::new(value).file_name().filter(|_| value.contains('/'));
+        name.map_or_else(|| value.to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    dials.iter().map(|(name, value)| format!("{name}={}", last(value))).collect()
 }
 
 /// The work and the setting that a point was made of; `None` if it was not made here.
@@ -253,6 +262,17 @@ mod tests {
             }
             assert_eq!(differences.len(), 1, "{}: {differences:?}", work.name);
         }
+    }
+
+    #[test]
+    fn of_a_users_heap_nobody_learns_where_it_lies() {
+        let heap = |path: &str| Work::django().changed(&[("heap".to_owned(), path.to_owned())]);
+        for path in ["/home/jane doe/secret/x.gcheap.gz", "../secret/x.gcheap.gz"] {
+            let work = heap(path);
+            assert!(work.name.ends_with(",heap=x.gcheap.gz") && !work.name.contains("secret"), "{}", work.name);
+            assert!(work.dials.iter().any(|(_, value)| value == path), "it is still found");
+        }
+        assert_eq!(shown(&Work::centre().dials), ["preset=web-v1", "requests=40000"]);
     }
 
     #[test]

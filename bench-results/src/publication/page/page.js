@@ -32,17 +32,23 @@
     const [kind, scale] = UNITS[found[2]] ?? [4, 1];
     return { kind, value: Number(found[1].replaceAll(",", "").replace("−", "-")) * scale };
   };
+  // Several figures in one cell, as p50/max: by the first one. Where that is n/a, behind all that have it, by the last one that
+  // is known: like is held against like.
   const key = text => {
     const trimmed = text.trim();
-    if (trimmed === "" || trimmed === "n/a") return { rank: 2 };
-    const number = figure(trimmed);
-    return number ? { rank: 0, ...number } : { rank: 1, text: trimmed };
+    const parts = trimmed.replaceAll("n/a", "\0").split(/\/(?!s(?!\p{L}))/u).map(part => part.trim());
+    const known = parts.filter(part => part !== "\0" && part !== "");
+    if (known.length === 0) return { rank: 3 };
+    const is_first = parts[0] !== "\0";
+    const number = figure(is_first ? trimmed : known.at(-1));
+    if (number) return { rank: is_first ? 0 : 1, ...number };
+    return { rank: 2, text: trimmed };
   };
   const order = (a, b, sign) => {
     // What is not known is last in both directions.
     if (a.rank !== b.rank) return a.rank - b.rank;
-    if (a.rank === 0) return a.kind - b.kind || sign * (a.value - b.value);
-    return a.rank === 1 ? sign * a.text.localeCompare(b.text, "en", { numeric: true }) : 0;
+    if (a.rank < 2) return a.kind - b.kind || sign * (a.value - b.value);
+    return a.rank === 2 ? sign * a.text.localeCompare(b.text, "en", { numeric: true }) : 0;
   };
   const sortable = table => {
     const body = table.tBodies[0];
@@ -65,7 +71,7 @@
           const names = column === 0;
           const keyed = original.map(row => {
             const text = row.cells[column].textContent;
-            return [names && !/^[\d.,]+$/.test(text) ? { rank: 1, text } : key(text), row];
+            return [names && !/^[\d.,]+$/.test(text) ? { rank: 2, text } : key(text), row];
           });
           rows = keyed.sort((a, b) => order(a[0], b[0], sign)).map(pair => pair[1]);
         }
