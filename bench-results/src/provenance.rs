@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -141,17 +142,28 @@ pub fn binary_hash() -> Result<&'static str> {
     if let Some(hash) = HASH.get() {
         return Ok(hash);
     }
+    let hash = hash_of(Path::new("/proc/self/exe")).context("cannot read this program's own file")?;
+    Ok(HASH.get_or_init(|| hash))
+}
+
+/// SHA-256 of a file's content, as 64 hexadecimal digits: what a file is, wherever it lies.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn content_hash(path: &Path) -> Result<String> {
+    hash_of(path).with_context(|| format!("cannot read {}; name a file that this user may read", path.display()))
+}
+
+fn hash_of(path: &Path) -> std::io::Result<String> {
     let mut hash = Sha256::new();
-    let unreadable = "cannot read this program's own file";
-    let mut file = fs::File::open("/proc/self/exe").context(unreadable)?;
+    let mut file = fs::File::open(path)?;
     let mut buffer = vec![0; 1 << 16];
     loop {
-        match file.read(&mut buffer).context(unreadable)? {
-            0 => break,
+        match file.read(&mut buffer)? {
+            0 => return Ok(hex(&hash.finalize())),
             n => hash.update(&buffer[..n]),
         }
     }
-    Ok(HASH.get_or_init(|| hex(&hash.finalize())))
 }
 
 /// A short hash that differs from machine to machine; `None` where the system does not say which it is.
@@ -218,5 +230,23 @@ mod tests {
     #[test]
     fn hash_is_sha256() {
         assert_eq!(&sha256_hex(b"abc")[..16], "ba7816bf8f01cfea");
+    }
+
+    #[test]
+    fn files_are_told_apart_by_their_content_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        // Longer than the buffer.
+        let long = vec![7; (1 << 16) + 1];
+        let (one, same, other) = (write("one", &long), write("same", &long), write("other", &long[1..]));
+        assert_eq!(content_hash(&one).unwrap(), sha256_hex(&long));
+        assert_eq!(content_hash(&one).unwrap(), content_hash(&same).unwrap());
+        assert_ne!(content_hash(&one).unwrap(), content_hash(&other).unwrap());
+        let error = content_hash(&folder.path().join("none")).unwrap_err().to_string();
+        assert!(error.contains("cannot read") && error.contains("none"), "{error}");
     }
 }
