@@ -174,6 +174,14 @@ impl Memory {
         }
     }
 
+    /// The same where the default setting may not be known: an absolute limit holds all the same.
+    pub fn limit_if_known(self, default_bytes: Option<f64>) -> Option<f64> {
+        match self {
+            Memory::Bytes(bytes) => Some(bytes as f64),
+            Memory::Share(_) | Memory::More(_) => default_bytes.map(|bytes| self.limit(bytes)),
+        }
+    }
+
     /// As a person reads it.
     pub fn words(self) -> String {
         match self {
@@ -239,6 +247,9 @@ mod tests {
         }
         assert!((Memory::Share(0.1).limit(200.0) - 220.0).abs() < 1e-9);
         assert_eq!((Memory::More(50).limit(200.0), Memory::Bytes(50).limit(200.0)), (250.0, 50.0));
+        assert_eq!(Memory::Bytes(50).limit_if_known(None), Some(50.0), "it needs no default");
+        assert_eq!(Memory::More(50).limit_if_known(Some(200.0)), Some(250.0));
+        assert_eq!((Memory::More(50).limit_if_known(None), Memory::Share(0.1).limit_if_known(None)), (None, None));
         assert_eq!(Memory::Share(0.1).words(), "peak memory ≤ the default's + 10 %");
     }
 }

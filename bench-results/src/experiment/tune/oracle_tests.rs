@@ -193,6 +193,44 @@ fn what_dropped_out_counts_nowhere_and_too_few_runs_recommend_nothing() {
 }
 
 #[test]
+fn a_limit_of_memory_holds_where_the_default_has_no_interval() {
+    struct Saturating(Oracle);
+    impl Bench for Saturating {
+        fn measure(&mut self, candidate: usize, round: u32) -> Result<Measured> {
+            let failure = (candidate == 0 && round != CONFIRMATIONS_FROM).then(|| "saturated".to_owned());
+            Ok(Measured { failure, ..self.0.measure(candidate, round)? })
+        }
+    }
+    // Of the default one run of eight counts.
+    let candidates = [(20.0, 100.0, 50.0), (2.0, 60.0, 40.0), (2.0, 18.0, 60.0)];
+    let searched = |memory: Memory| {
+        let goal = Goal { memory: Some(memory), ..goal(5, None) };
+        let mut bench = Saturating(Oracle::new(&candidates, 0.02, SEED));
+        let tracks = search(&mut bench, &[true, true, true], &goal, &schedule(), 1).unwrap();
+        judge(&tracks, &goal, &[true; 3])
+    };
+    let absolute = searched(Memory::Bytes(20 << 20));
+    assert_eq!(absolute.recommended, Some(2), "{absolute:?}");
+    let large = &absolute.finalists[1];
+    assert_eq!((large.standing, large.quantity(PEAK).unwrap().limit), (Standing::Misses, Some(20_971_520.0)));
+    assert!(large.misses.iter().any(|miss| miss.starts_with("peak-memory is 3.0")), "{large:?}");
+    for relative in [Memory::Share(9.0), Memory::More(1 << 40)] {
+        let judged = searched(relative);
+        assert_eq!(judged.recommended, None, "{judged:?}");
+        for finalist in &judged.finalists[1..] {
+            assert_eq!(finalist.standing, Standing::NotShown);
+            assert!(finalist.misses[0].contains("the limit of memory is not known"), "{finalist:?}");
+        }
+        assert!(judged.nearest.is_some_and(|nearest| nearest != 0), "{judged:?}");
+    }
+    // The search goes by an absolute limit too, before the default has any run that counts.
+    let goal = Goal { memory: Some(Memory::Bytes(20 << 20)), ..goal(5, None) };
+    let mut bench = Saturating(Oracle::new(&candidates, 0.02, SEED));
+    let tracks = search(&mut bench, &[true, false, false], &goal, &schedule(), 1).unwrap();
+    assert!(tracks[1].left.as_ref().unwrap().contains("peak memory is 3.0"), "{:?}", tracks[1].left);
+}
+
+#[test]
 fn finalists_run_again_with_seeds_that_the_search_has_not_used() {
     let candidates = [(20.0, 100.0, 50.0), (2.0, 100.0, 60.0), (40.0, 100.0, 50.0)];
     let mut oracle = Oracle::new(&candidates, 0.05, SEED);

@@ -197,7 +197,8 @@ impl Quantities {
         let slos = goal.slos.iter().enumerate();
         let latency = slos.map(|(place, slo)| (slo.percentile.name(), Some(place), Some(slo.limit_ns as f64)));
         let default = tracks.first().and_then(|track| logarithms(&values(track, None)).filter(|logs| !logs.is_empty()));
-        let limit = goal.memory.zip(default).map(|(memory, logs)| memory.limit(mean_and_deviation(&logs).0.exp()));
+        let default = default.map(|logs| mean_and_deviation(&logs).0.exp());
+        let limit = goal.memory.and_then(|memory| memory.limit_if_known(default));
         for (name, place, limit) in latency.chain([("peak memory", None, limit)]) {
             let Some(limit) = limit else { continue };
             let (mut squares, mut freedom) = (0.0, 0.0);
