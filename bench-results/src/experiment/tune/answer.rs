@@ -112,8 +112,18 @@ pub struct Entry {
     pub memory_over_default: Option<f64>,
     /// No other that can be pasted is better in latency and in memory.
     pub on_front: bool,
+    /// What its memory grows by with each request, if all of its runs together show that it grows without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// A command that runs it once more, with a seed of its own.
     pub command: String,
+}
+
+/// Memory that grows without end.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Growth {
+    /// What each request adds, in bytes; `null`: by how much is not known.
+    pub request_bytes: Option<f64>,
 }
 
 /// See the [module](self).
@@ -233,6 +243,7 @@ impl Answer {
 
 fn entry(plan: &Plan, comparison: &Comparison, place: usize, track: &Track, judged: Option<&Judged>) -> Result<Entry> {
     let candidate = &plan.candidates[place];
+    let (growth, track) = (track.growth(), track.settled());
     let finalist = judged.and_then(|judged| judged.finalists.iter().find(|finalist| finalist.candidate == place));
     let runs = if track.confirmed.is_empty() { &track.search } else { &track.confirmed };
     let cell = Plan::cell(comparison, &plan.point(candidate), &candidate.heap, CHECK_FROM)?;
@@ -253,6 +264,7 @@ fn entry(plan: &Plan, comparison: &Comparison, place: usize, track: &Track, judg
         cpu_over_default: None,
         memory_over_default: None,
         on_front: false,
+        growth: growth.map(|request_bytes| Growth { request_bytes }),
         command: command.join(" "),
     })
 }
@@ -332,6 +344,8 @@ impl Answer {
         let Some(finalist) = &entry.finalist else { return vec!["it is no finalist".to_owned()] };
         let mut outside = Vec::new();
         for (nth, run) in runs.iter().enumerate() {
+            // Whether it grows is known of many runs, and no three of them turn that.
+            let run = entry.growth.map_or_else(|| run.clone(), |growth| run.grown(growth.request_bytes));
             if let Some(cause) = &run.failure {
                 outside.push(format!("run {}: {cause}", nth + 1));
                 continue;

@@ -93,6 +93,7 @@ pub const PEAK: &str = "peak-memory";
 
 /// Judges the confirmations. The first candidate is the default; `pasted` says which can be.
 pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
+    let tracks: Vec<Track> = tracks.iter().map(Track::settled).collect();
     // Among so many one is chosen.
     let chosen_among =
         tracks.iter().zip(pasted).filter(|(track, pasted)| **pasted && !track.confirmed.is_empty()).count();

@@ -11,6 +11,7 @@ pub mod candidate;
 pub mod chapter;
 pub mod files;
 pub mod goal;
+pub mod growth;
 pub mod judge;
 pub mod measured;
 pub mod plan;

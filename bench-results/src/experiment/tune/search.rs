@@ -16,7 +16,9 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 
 use super::goal::Goal;
+use super::growth::{self, Slope};
 use super::prediction::{logarithms, mean_and_deviation, student};
+use crate::units;
 
 /// Rounds of confirmation are counted from here, so that no seed of the search is used again.
 pub const CONFIRMATIONS_FROM: u32 = 1_000;
@@ -34,8 +36,27 @@ pub struct Measured {
     pub held_bytes: Option<f64>,
     /// CPU time of the program and its heap for a request.
     pub cpu_ns: Option<f64>,
-    /// Why it cannot count: saturated, out of memory, grows without end.
+    /// Why it cannot count: saturated, out of memory; grows without end, where the track is [settled](Track::settled).
     pub failure: Option<String>,
+    /// How floating garbage developed; `None` of a setting that finds all of it in the end.
+    pub slope: Option<Slope>,
+}
+
+impl Measured {
+    /// A run of a setting that grows, so many bytes with each request in the mean of all runs: with the memory of a worker's
+    /// last request, or as one that failed where workers are not replaced, or by how much it grows is not known.
+    #[must_use]
+    pub fn grown(&self, request_bytes: Option<f64>) -> Self {
+        let own = self.slope.and_then(|slope| Some(slope.request_bytes? * slope.requests_left? as f64));
+        if let Some(more) = own.filter(|_| self.failure.is_none()) {
+            let later = |bytes: Option<f64>| bytes.map(|bytes| bytes + more);
+            return Self { peak_bytes: later(self.peak_bytes), held_bytes: later(self.held_bytes), ..self.clone() };
+        }
+        let by = request_bytes.map(|bytes| units::size((bytes * 1_000.0).round() as u64));
+        let by = by.map_or_else(String::new, |size| format!(", by {size} in 1,000 requests"));
+        let cause = || format!("its memory grows without end{by}: see --worker-requests");
+        Self { failure: Some(self.failure.clone().unwrap_or_else(cause)), ..self.clone() }
+    }
 }
 
 /// Whoever runs candidates.
@@ -89,12 +110,35 @@ pub struct Track {
     pub left: Option<String>,
 }
 
+impl Track {
+    /// What its memory grows by with each request, in bytes, if all runs together show that it grows without end; within it
+    /// `None`: by how much is not known.
+    pub fn growth(&self) -> Option<Option<f64>> {
+        let slopes: Vec<Slope> =
+            counting(&self.search).chain(counting(&self.confirmed)).filter_map(|run| run.slope).collect();
+        let shares: Vec<f64> = slopes.iter().map(|slope| slope.share).collect();
+        if !growth::grows(&shares) {
+            return None;
+        }
+        let known: Vec<f64> = slopes.iter().filter_map(|slope| slope.request_bytes).collect();
+        Some((!known.is_empty()).then(|| mean_and_deviation(&known).0))
+    }
+
+    /// The track with its runs as they count when all are known: see [`Measured::grown`].
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        let Some(bytes) = self.growth() else { return self.clone() };
+        let grown = |runs: &[Measured]| runs.iter().map(|run| run.grown(bytes)).collect();
+        Self { search: grown(&self.search), confirmed: grown(&self.confirmed), left: self.left.clone() }
+    }
+}
+
 /// The runs that count: those that did not drop out. Means and intervals are made of no others.
 pub fn counting(runs: &[Measured]) -> impl Iterator<Item = &Measured> {
     runs.iter().filter(|run| run.failure.is_none())
 }
 
-/// Searches. `always` says which candidates run to the end, whatever comes of them; the first one is the default.
+/// Searches; the tracks are as they were measured, not [settled](Track::settled). `always` says which candidates run to the end, whatever comes of them; the first one is the default.
 ///
 /// # Errors
 /// If a candidate cannot run at all.
@@ -135,13 +179,14 @@ fn order(tracks: &[Track], seed: u64, round: u32) -> Vec<usize> {
 
 /// Ends the way of those that cannot meet the goal any more, and of all but the best of the others.
 fn leave(tracks: &mut [Track], always: &[bool], goal: &Goal, go_on: usize) {
-    let quantities = Quantities::of(tracks, goal);
+    let settled: Vec<Track> = tracks.iter().map(Track::settled).collect();
+    let quantities = Quantities::of(&settled, goal);
     let mut ranked = Vec::new();
     for candidate in 0..tracks.len() {
         if always[candidate] || tracks[candidate].left.is_some() {
             continue;
         }
-        let track = &tracks[candidate];
+        let track = &settled[candidate];
         let failures: Vec<&String> = track.search.iter().filter_map(|run| run.failure.as_ref()).collect();
         if failures.len() * 2 > track.search.len() {
             let cause = failures.first().map_or("it was not run", |cause| cause.as_str());
