@@ -140,6 +140,32 @@ fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_check
 
     let other = output(&["compare", "--resume", run.to_str().unwrap()]);
     assert!(stderr(&other).contains("gclab tune --resume"), "{}", stderr(&other));
+    another_heap_under_the_same_name(&heap, &run);
+}
+
+/// A run is of one heap: neither goes on nor is checked with another one.
+fn another_heap_under_the_same_name(heap: &Path, run: &Path) {
+    let old = fs::read(heap).unwrap();
+    let before = cells(run).len();
+    // The same, and a byte that no reader of gzip looks at.
+    fs::write(heap, [&old[..], &[0]].concat()).unwrap();
+    for verb in ["--resume", "--check"] {
+        let refused = output(&["tune", verb, run.to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(1), "{verb}: {}", stderr(&refused));
+        let said = stderr(&refused);
+        for part in ["is another heap than when this run began", "put the old file back", "start a new run"] {
+            assert!(said.contains(part), "{verb}: {said}");
+        }
+    }
+    fs::remove_file(heap).unwrap();
+    let gone = output(&["tune", "--check", run.to_str().unwrap()]);
+    assert!(stderr(&gone).contains("must lie where it was when the run began"), "{}", stderr(&gone));
+    assert_eq!(cells(run).len(), before, "nothing ran");
+    fs::write(heap, old).unwrap();
+    let resumed = output(&["tune", "--resume", run.to_str().unwrap()]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    let hash = answer(run)["heap"]["sha256"].as_str().map(str::len);
+    assert_eq!(hash, Some(64));
 }
 
 /// Publishes it: no file says where the heap was.

@@ -45,6 +45,7 @@ fn seeds(records: &[Record], own: u64, given: Option<u64>) -> Result<Range<u64>>
 
 pub(super) fn run(folder: RunFolder, run: Run, seed: Option<u64>, asked: Asked) -> Result<()> {
     let plan = Plan::read(folder.path())?;
+    plan.check_heap()?;
     let answer = files::read(folder.path())?;
     let name = answer.recommended.as_ref().or(answer.nearest.as_ref());
     let entry = answer

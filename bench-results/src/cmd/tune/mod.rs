@@ -17,9 +17,10 @@ use crate::comparison::{BASELINE, Comparison, Run};
 use crate::experiment::tune::answer::{Answer, Findings, Verdict};
 use crate::experiment::tune::backtest::{BackTest, Recorded, Scale};
 use crate::experiment::tune::chapter::chapter;
+use crate::experiment::tune::extent::Extent;
 use crate::experiment::tune::goal::{Goal, Memory, Percentile, Slo};
 use crate::experiment::tune::judge::{Judged, judge};
-use crate::experiment::tune::plan::{Asked as AskedOfRecording, Extent, Plan, Wanted};
+use crate::experiment::tune::plan::{Asked as AskedOfRecording, Plan, Wanted};
 use crate::experiment::tune::search::{Track, search};
 use crate::experiment::tune::{NAME, files, python};
 use crate::provenance::{Load, now_utc};
@@ -151,6 +152,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         Some(path) => {
             let (folder, run) = resume(path, NAME)?;
             let plan = Plan::read(path)?;
+            plan.check_heap()?;
             (folder, run, plan)
         }
         None => begin(&arguments)?,
@@ -176,6 +178,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     run.load_after = Some(Load::now());
     folder.write_run(&run)?;
     folder.amend(disagreement::mark)?;
+    plan.check_heap()?;
     publish(&folder, &run, &plan, back_test, found.as_ref(), asked.json)
 }
 

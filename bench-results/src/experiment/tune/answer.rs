@@ -39,6 +39,9 @@ pub struct HeapFile {
     pub file: String,
     /// Whether it is that one.
     pub embedded: bool,
+    /// SHA-256 of the file's content; `null` of the built-in one, and in answers of older versions.
+    #[serde(default)]
+    pub sha256: Option<String>,
 }
 
 /// What further runs are expected to show, and how sure that is.
@@ -212,7 +215,11 @@ impl Answer {
             kind: super::NAME.to_owned(),
             verdict,
             goal: plan.goal.clone(),
-            heap: HeapFile { file: shown(&plan.heap_file).to_owned(), embedded: plan.is_embedded() },
+            heap: HeapFile {
+                file: shown(&plan.heap_file).to_owned(),
+                embedded: plan.is_embedded(),
+                sha256: plan.heap_hash.clone(),
+            },
             load: plan.load,
             rate_per_s: plan.rate,
             requests: plan.requests(),

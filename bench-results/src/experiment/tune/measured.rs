@@ -95,8 +95,9 @@ pub fn predicted(own: &Record, full: &Record, folder: &Path) -> Result<Predicted
 #[cfg(test)]
 mod tests {
     use super::super::candidate::When;
+    use super::super::extent::Extent;
     use super::super::goal::{Goal, Slo};
-    use super::super::plan::{Extent, Wanted};
+    use super::super::plan::Wanted;
     use super::super::search::Track;
     use super::*;
     use crate::floating_trend::FloatingTrend;

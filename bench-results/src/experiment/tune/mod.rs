@@ -9,6 +9,7 @@ pub mod answer;
 pub mod backtest;
 pub mod candidate;
 pub mod chapter;
+pub mod extent;
 pub mod files;
 pub mod goal;
 pub mod growth;
