@@ -1,5 +1,5 @@
-//! A run's raw records, which a published result carries: `run.json`, `cells.jsonl` and the histograms, as they are, but for
-//! paths of the machine, which are nobody's business.
+//! A run's raw records, which a published result carries: `run.json`, `cells.jsonl`, the histograms, and the plan and the answer
+//! of `tune`, as they are, but for paths of the machine, which are nobody's business.
 //!
 //! They lie beside the tables: what is published is a run folder again, and can be published again.
 
@@ -10,8 +10,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::experiment::tune::{answer, plan};
 use crate::histogram::write_whole;
 use crate::report::origin::without_paths;
+
+/// What a run may have beside its records, each file one JSON text: without it, it could not be published again.
+const PLANS: [&str; 2] = [plan::FILE, answer::FILE];
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
@@ -19,6 +23,8 @@ pub struct Raw {
     folder: PathBuf,
     run: Option<String>,
     cells: String,
+    /// Plan and answer, of a kind of runs that has them, by the names of files.
+    plans: Vec<(&'static str, String)>,
     /// What live interpreters said, by the names of files.
     live: Vec<(&'static str, String)>,
     histograms: Vec<PathBuf>,
@@ -40,6 +46,16 @@ impl Raw {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| format!("cannot read {shown}/run.json")),
         };
+        let mut plans = Vec::new();
+        for name in PLANS {
+            match fs::read_to_string(folder.join(name)) {
+                Ok(text) => {
+                    plans.push((name, cut(&text).with_context(|| format!("{shown}/{name} cannot be published"))?))
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error).with_context(|| format!("cannot read {shown}/{name}")),
+            }
+        }
         // A torn last line is no record; damage elsewhere is told by who reads the records.
         let lines = cells.split_inclusive('\n').filter(|line| line.ends_with('\n'));
         let cells: String = lines.map(|line| cut(line).unwrap_or_else(|_| line.to_owned())).collect();
@@ -49,7 +65,7 @@ impl Raw {
         let is_histogram = |path: &PathBuf| path.extension().is_some_and(|end| end == "hlog");
         let mut histograms: Vec<PathBuf> = entries.filter(is_histogram).collect();
         histograms.sort();
-        Ok(Self { folder: folder.to_owned(), run, cells, live: live.collect(), histograms })
+        Ok(Self { folder: folder.to_owned(), run, cells, plans, live: live.collect(), histograms })
     }
 
     /// The records, a line each.
@@ -71,7 +87,7 @@ impl Raw {
         fs::create_dir_all(folder).with_context(unwritable)?;
         let mut written = Vec::new();
         let texts = [("run.json", self.run.as_deref()), ("cells.jsonl", Some(self.cells.as_str()))];
-        let live = self.live.iter().map(|(name, text)| (*name, Some(text.as_str())));
+        let live = self.plans.iter().chain(&self.live).map(|(name, text)| (*name, Some(text.as_str())));
         for (name, text) in texts.into_iter().chain(live).filter_map(|(name, text)| Some((name, text?))) {
             let path = folder.join(name);
             fs::create_dir_all(path.parent().unwrap_or(folder)).with_context(unwritable)?;
