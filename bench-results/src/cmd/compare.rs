@@ -11,6 +11,7 @@ use super::WrongAnswer;
 use super::selection::{self, QUICK_ROUNDS, QUICK_S, Selection, expected_s};
 use crate::cell::Cell;
 use crate::comparison::{BASELINE, Calibration, Comparison, Run, of_point};
+use crate::experiment::tune;
 use crate::invocation::{Files, invoke};
 use crate::judgement::judge;
 use crate::provenance::{Load, Provenance, binary_hash, now_utc};
@@ -214,10 +215,11 @@ pub(super) fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
             bail!(
                 "what {BASELINE} serves of {name} could not be measured in two tries, so loads and lengths of cells are not \
                  known ({}: {cause}); mend that, then go on with `{} {}`, or start a new run with \
-                 other dials, a longer --timeout, or --rate in place of --load",
+                 other dials or a longer --timeout{}",
                 record.status.name(),
                 words_to_resume(&run.kind),
-                folder.path().display()
+                folder.path().display(),
+                if run.kind == tune::NAME { "" } else { ", or with --rate in place of --load" }
             );
         };
         eprintln!("{name}: {BASELINE} serves {}.", units::rate(rate));
