@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, Percentile};
 use super::prediction::{Prediction, RUNS_LEAST, Sureness};
-use super::search::{Measured, Track, counting};
+use super::track::{Measured, Track, counting};
 use super::whole;
 
 /// Costs within this share of the least are as good as it.
@@ -91,7 +91,8 @@ pub struct Judged {
 /// Peak memory, as a quantity.
 pub const PEAK: &str = "peak-memory";
 
-/// Judges the confirmations. The first candidate is the default; `pasted` says which can be.
+/// Judges the confirmations. The first candidate is the one that runs now: the default, or what was recorded; `pasted`
+/// says which can be.
 pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
     let tracks: Vec<Track> = tracks.iter().map(Track::settled).collect();
     // Among so many one is chosen.
@@ -173,8 +174,8 @@ fn finalist(candidate: usize, track: &Track, goal: &Goal, memory: Option<Option<
     });
     if memory == Some(None) {
         misses.push(format!(
-            "the limit of memory is not known, as it is relative to the default, of which fewer than {RUNS_LEAST} runs count: \
-             give an amount such as 500MiB, or less --load"
+            "the limit of memory is not known, as it is relative to the setting that is there now, of which fewer than \
+             {RUNS_LEAST} runs count: give an amount such as 500MiB, or less --load"
         ));
         standing = standing.max_of(Standing::NotShown);
     }

@@ -8,7 +8,7 @@ use super::backtest::Predicted;
 use super::candidate::Candidate;
 use super::growth::{self, Slope};
 use super::plan::Plan;
-use super::search::Measured;
+use super::track::{Aside, Measured};
 use crate::histogram::PAUSES_BY_GENERATION;
 use crate::record::{Record, Status};
 use crate::report::merged::read_all;
@@ -25,6 +25,19 @@ pub fn measured(record: &Record, candidate: &Candidate, plan: &Plan, scale: f64)
         cpu_ns: record.cpu_in_all_ns().zip(operations).map(|(ns, n)| ns as f64 / n as f64 * scale),
         failure: failure(record),
         slope: slope(record, candidate, plan.worker_requests),
+        aside: aside(record, scale),
+    }
+}
+
+fn aside(record: &Record, scale: f64) -> Aside {
+    let hiccup = record.platform_hiccup_ns.and_then(|summary| summary.max);
+    let pause = record.pause_ns.map(|pauses| pauses.summary.max.unwrap_or(0));
+    let collections = record.collections.as_ref();
+    Aside {
+        hiccup_ns: hiccup.map(|ns| ns as f64 * scale),
+        pause_ns: pause.map(|ns| ns as f64 * scale),
+        collections: collections.map(|each| each.iter().map(|generation| generation.collections).collect()),
+        floating_objects: record.floating.and_then(|floating| floating.peak_objects),
     }
 }
 
@@ -98,7 +111,7 @@ mod tests {
     use super::super::extent::Extent;
     use super::super::goal::{Goal, Slo};
     use super::super::plan::Wanted;
-    use super::super::search::Track;
+    use super::super::track::Track;
     use super::*;
     use crate::floating_trend::FloatingTrend;
     use crate::record::Floating;

@@ -8,7 +8,8 @@ use super::goal::{Goal, Memory, Slo};
 use super::growth::Slope;
 use super::judge::{Judged, PEAK, Standing, judge};
 use super::prediction::FURTHER_RUNS;
-use super::search::{Bench, CONFIRMATIONS_FROM, Measured, Rung, Schedule, Track, search};
+use super::search::{Bench, CONFIRMATIONS_FROM, Rung, Schedule, search};
+use super::track::{Measured, Track};
 
 const SEED: u64 = 7_112_026;
 
@@ -47,7 +48,7 @@ impl Bench for Oracle {
             held_bytes: None,
             cpu_ns: Some(us * 1e3 * cpu.exp()),
             failure: None,
-            slope: None,
+            ..Measured::default()
         })
     }
 }
@@ -172,7 +173,7 @@ fn what_dropped_out_counts_nowhere_and_too_few_runs_recommend_nothing() {
             held_bytes: None,
             cpu_ns: Some(5e4),
             failure: failure.map(str::to_owned),
-            slope: None,
+            ..Measured::default()
         };
         let counting = (0..counting).map(|n| run(2.0 + 0.01 * n as f64, None));
         // Far away, as a run that was saturated is.
@@ -219,7 +220,7 @@ fn who_grows_in_all_runs_is_refused_and_who_rises_in_some_is_not() {
     let (goal, endless) = (goal(5, None), goal(5, Some(0.2)));
     let tracks = searched(&[true, false, false], None, &goal);
     assert!(
-        tracks[1].left.as_ref().unwrap().contains("grows without end, by 1.00 MiB in 1,000"),
+        tracks[1].left.as_ref().unwrap().contains("grows without end, by 1000 KiB in 1,000"),
         "{:?}",
         tracks[1].left
     );

@@ -70,7 +70,7 @@ pub struct Plan {
     pub rate: Option<f64>,
     /// Requests that a worker serves before it is replaced, if it is.
     pub worker_requests: Option<u64>,
-    /// What is tried; the first one is the default.
+    /// What is tried; the first one is what runs now: the recorded setting, or else the default.
     pub candidates: Vec<Candidate>,
     /// Which of them run to the end in any case.
     pub always: Vec<bool>,
@@ -137,18 +137,13 @@ impl Plan {
         }
         let mut candidates = Candidate::all();
         candidates.truncate(extent.candidates());
+        // What runs now comes first: everything is compared with it.
+        if let Some(own) = recording.as_ref().and_then(own_setting) {
+            candidates.retain(|known| *known != own);
+            candidates.insert(0, own);
+        }
         let mut always = vec![false; candidates.len()];
         always[0] = true;
-        if let Some(asked) = &recording {
-            let own = Candidate::thresholds(asked.recorded.thresholds);
-            match candidates.iter().position(|known| *known == own) {
-                Some(place) => always[place] = true,
-                None => {
-                    candidates.insert(1, own);
-                    always.insert(1, true);
-                }
-            }
-        }
         for heap in heaps.unwrap_or_else(|| extent.heaps()) {
             let entry = roster::entry(&heap)?;
             if !entry.abilities.collects_cycles {
@@ -198,6 +193,16 @@ impl Plan {
         let text = serde_json::to_string_pretty(self).context("a plan that is no JSON")? + "\n";
         write_whole(&path, text.as_bytes())
             .with_context(|| format!("cannot write {}; free space there", path.display()))
+    }
+
+    /// Whether the first candidate is what the recorded service has.
+    pub fn is_of_service(&self) -> bool {
+        self.recording.as_ref().and_then(own_setting).is_some_and(|own| self.candidates.first() == Some(&own))
+    }
+
+    /// What a limit of memory is relative to.
+    pub fn whose(&self) -> &'static str {
+        if self.is_of_service() { "the service's" } else { "the default's" }
     }
 
     /// Whether the heap file is still what it was when the run began.
@@ -295,6 +300,12 @@ impl Plan {
     }
 }
 
+/// What the recorded service runs, if that is known.
+fn own_setting(asked: &Asked) -> Option<Candidate> {
+    let Recorded { thresholds, enabled, collections, .. } = asked.recorded;
+    Candidate::of_service(thresholds, enabled, collections.iter().sum())
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::goal::{Memory, Slo};
@@ -327,6 +338,35 @@ mod tests {
             assert!(plan.candidates.len() < candidates && plan.candidates[0].is_default());
             assert_eq!(plan.always.len(), plan.candidates.len());
         }
+    }
+
+    #[test]
+    fn what_was_recorded_comes_first_and_the_default_is_tried_too() {
+        let of = |thresholds, enabled, collections| {
+            let recorded = Recorded {
+                runtime: "CPython 3.12.1".to_owned(),
+                thresholds,
+                enabled,
+                requests: 100,
+                collections,
+                collected: 100,
+                pause_ns: [None; 3],
+                unpaused_ns: Vec::new(),
+            };
+            let scale = Scale::Given(1.0);
+            let asked = Asked { recorded, scale, factor: 2.0, despite: false, beyond: Vec::new() };
+            let mut plan = Plan::new(Wanted { recording: Some(asked), ..wanted(Extent::Quick) }).unwrap();
+            plan.fit(Some(15_000.0), 20.0, 5.0);
+            let names: Vec<String> = plan.candidates.iter().take(2).map(Candidate::name).collect();
+            (names.join(" / "), plan.is_of_service(), plan.always[0])
+        };
+        let known = |names: &str| (names.to_owned(), true, true);
+        assert_eq!(of([2000, 20, 20], true, [9, 0, 0]), known("2000,20,20 / 700,10,10"));
+        assert_eq!(of([2000, 10, 10], true, [9, 0, 0]), known("2000,10,10 / 700,10,10"));
+        assert_eq!(of([700, 10, 10], true, [9, 0, 0]), known("700,10,10 / scheduler:2000"));
+        assert_eq!(of([700, 10, 10], false, [0, 0, 0]), known("off / 700,10,10"));
+        assert_eq!(of([700, 10, 10], false, [0, 0, 4]), ("700,10,10 / scheduler:2000".to_owned(), false, true));
+        assert_eq!(Plan::new(wanted(Extent::Quick)).unwrap().whose(), "the default's");
     }
 
     #[test]
