@@ -138,8 +138,40 @@ fn a_goal_that_the_default_meets_is_confirmed_with_fresh_seeds_resumed_and_check
         assert!(stderr(&refused).contains("would prove nothing"), "{used}: {}", stderr(&refused));
     }
 
+    // What a run that goes on would not heed is refused.
+    for (option, verb) in [("--timeout", "--resume"), ("--seed", "--resume"), ("--timeout", "--check")] {
+        let refused = output(&["tune", verb, run.to_str().unwrap(), option, "9"]);
+        assert_eq!(refused.status.code(), Some(1), "{verb} {option}");
+        assert!(stderr(&refused).contains("cannot be used with"), "{verb} {option}: {}", stderr(&refused));
+    }
     let other = output(&["compare", "--resume", run.to_str().unwrap()]);
     assert!(stderr(&other).contains("gclab tune --resume"), "{}", stderr(&other));
+    another_heap_under_the_same_name(&heap, &run);
+}
+
+/// A run is of one heap: neither goes on nor is checked with another one.
+fn another_heap_under_the_same_name(heap: &Path, run: &Path) {
+    let old = fs::read(heap).unwrap();
+    let before = cells(run).len();
+    // The same, and a byte that no reader of gzip looks at.
+    fs::write(heap, [&old[..], &[0]].concat()).unwrap();
+    for verb in ["--resume", "--check"] {
+        let refused = output(&["tune", verb, run.to_str().unwrap()]);
+        assert_eq!(refused.status.code(), Some(1), "{verb}: {}", stderr(&refused));
+        let said = stderr(&refused);
+        for part in ["is another heap than when this run began", "put the old file back", "start a new run"] {
+            assert!(said.contains(part), "{verb}: {said}");
+        }
+    }
+    fs::remove_file(heap).unwrap();
+    let gone = output(&["tune", "--check", run.to_str().unwrap()]);
+    assert!(stderr(&gone).contains("must lie where it was when the run began"), "{}", stderr(&gone));
+    assert_eq!(cells(run).len(), before, "nothing ran");
+    fs::write(heap, old).unwrap();
+    let resumed = output(&["tune", "--resume", run.to_str().unwrap()]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", stderr(&resumed));
+    let hash = answer(run)["heap"]["sha256"].as_str().map(str::len);
+    assert_eq!(hash, Some(64));
 }
 
 /// Publishes it: no file says where the heap was.
@@ -155,8 +187,19 @@ fn published_without_paths(folder: &Path, run: &Path) {
         let found = files_below(&out).into_iter().find(|path| path.ends_with(file)).unwrap();
         assert!(fs::read_to_string(&found).unwrap().contains(lines), "{} lacks the lines to paste", found.display());
     }
+    // What is published is a run folder again: from there, and in its place.
+    let again = folder.join("published-again");
+    for (from, to) in [(&out, &again), (&again, &again), (&out, &out)] {
+        let done = output(&["publish", from.to_str().unwrap(), "--out", to.to_str().unwrap()]);
+        assert!(done.status.success(), "{}", stderr(&done));
+    }
+    for file in ["answer.json", "tune.json", "tune.md", "tune.csv", "run.json", "cells.jsonl"] {
+        let read = |folder: &Path| fs::read_to_string(folder.join(file)).unwrap();
+        assert_eq!(read(&out), read(&again), "{file}");
+    }
+    assert_eq!(answer(&again)["heap"], answer(run)["heap"]);
     let mut named = 0;
-    let mut folders = vec![out];
+    let mut folders = vec![out, again];
     while let Some(folder_of_files) = folders.pop() {
         for entry in fs::read_dir(folder_of_files).unwrap() {
             let path = entry.unwrap().path();
@@ -171,7 +214,7 @@ fn published_without_paths(folder: &Path, run: &Path) {
             }
         }
     }
-    assert!(named >= 4, "the heap's own name stays, in {named} files");
+    assert!(named >= 8, "the heap's own name stays, in {named} files");
 }
 
 #[test]
@@ -193,10 +236,12 @@ fn a_goal_that_nothing_meets_ends_in_no_recommendation() {
 }
 
 /// A recording with so many requests and collections; pauses of each generation as long as given.
-fn doctored(folder: &Path, pauses_ns: [u64; 3]) -> PathBuf {
-    let mut text = String::from(
-        r#"{"kind":"start","schema":1,"runtime":"CPython 3.12.1","process":7,"started":"2026-01-01T00:00:00Z","threshold":[700,10,10],"enabled":true}"#,
-    );
+fn doctored(folder: &Path, threshold: [u64; 3], pauses_ns: [u64; 3]) -> PathBuf {
+    let mut text = json!({
+        "kind": "start", "schema": 1, "runtime": "CPython 3.12.1", "process": 7, "started": "2026-01-01T00:00:00Z",
+        "threshold": threshold, "enabled": true,
+    })
+    .to_string();
     text.push('\n');
     let mut now = 0;
     for n in 0..2_000_u64 {
@@ -224,7 +269,7 @@ fn doctored(folder: &Path, pauses_ns: [u64; 3]) -> PathBuf {
 fn a_recording_that_the_model_does_not_predict_stops_it_unless_it_must_go_on() {
     let (folder, heap) = (tempfile::tempdir().unwrap(), heap_file());
     // Ten seconds for a young collection: on no machine.
-    let file = doctored(folder.path(), [10_000_000_000; 3]);
+    let file = doctored(folder.path(), [700, 10, 10], [10_000_000_000; 3]);
     let goal = ["--slo", "p50=3600s", "--closed", "--recording", file.to_str().unwrap()];
     let run = folder.path().join("refused");
     let done = tiny(&run, &heap, &goal);
@@ -253,6 +298,83 @@ fn a_recording_that_the_model_does_not_predict_stops_it_unless_it_must_go_on() {
     let notes = despite["notes"].to_string();
     assert!(notes.contains("because of --despite") && !notes.contains("No recording was given"), "{notes}");
     assert!(cells(&run).iter().filter(|cell| cell["seed"] == 2001).count() == 2, "the back-test has a seed of its own");
+}
+
+#[test]
+fn what_the_service_has_now_comes_before_the_default_and_a_relative_path_is_found_from_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::copy(heap_file(), folder.path().join("dump.gcheap.gz")).unwrap();
+    let file = doctored(folder.path(), [2000, 20, 20], [50_000, 100_000, 1_000_000]);
+    let begun = program::gclab(&["tune", "--tiny", "--slo", "p50=3600s", "--memory", "+500%", "--closed", "--despite"])
+        .args(["--heap-file", "dump.gcheap.gz", "--out", "run", "--recording"])
+        .arg(file)
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(begun.status.code(), Some(0), "{}", stderr(&begun));
+    let text = stdout(&begun);
+    for part in [
+        "What the service has now (`2000,20,20`) meets the goal (p50 ≤ 3600 s, peak memory ≤ the service's + 500 %)",
+        "nothing to change",
+        "CPU over the service's",
+        "gc.set_threshold(2000, 20, 20)",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("The default"), "{text}");
+    let run = folder.path().join("run");
+    let answer = answer(&run);
+    assert_eq!((&answer["service_has"], &answer["recommended"]), (&json!("2000,20,20"), &json!("2000,20,20")));
+    let names: Vec<&Value> = answer["candidates"].as_array().unwrap().iter().map(|one| &one["name"]).take(2).collect();
+    assert_eq!(names, ["2000,20,20", "700,10,10"], "the default is tried too");
+    // From another folder than the one that it was begun in; inside or not, it runs.
+    let checked = output(&["tune", "--check", run.to_str().unwrap()]);
+    assert!(matches!(checked.status.code(), Some(0 | 3)), "{}", stderr(&checked));
+    assert!(stdout(&checked).contains("the machine's own longest hiccup"), "{}", stdout(&checked));
+}
+
+#[test]
+fn what_a_setting_costs_has_an_interval_and_tables_say_what_they_are_of() {
+    let (folder, heap) = (tempfile::tempdir().unwrap(), heap_file());
+    let run = folder.path().join("run");
+    // All meet it; one is confirmed beside the default.
+    let done = tiny(&run, &heap, &["--slo", "p50=3600s", "--closed", "--heaps", "stop-the-world"]);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let answer = answer(&run);
+    let candidates = answer["candidates"].as_array().unwrap();
+    assert!(candidates[0]["cost"].is_null(), "the first one is what others are held against");
+    for one in &candidates[1..] {
+        let pairs = one["confirmed_counted"].as_u64().filter(|&runs| runs > 0).unwrap_or(2);
+        let cost = &one["cost"];
+        assert_eq!((&cost["cpu"]["pairs"], &cost["memory"]["pairs"]), (&json!(pairs), &json!(pairs)), "{one}");
+        let (mean, low) = (&cost["memory"]["mean"], &cost["memory"]["low"]);
+        assert_eq!(mean, &one["memory_over_default"]);
+        assert!(low.as_i64() <= mean.as_i64() && mean.as_i64() <= cost["memory"]["high"].as_i64(), "{cost}");
+        let is_confirmed = one["confirmed_runs"] != 0;
+        assert_eq!(one["seen_in"], if is_confirmed { "confirmation" } else { "search" });
+        assert!(one["beside"]["hiccup_ns"].as_u64().is_some_and(|ns| ns > 0), "{one}");
+    }
+    let collections = candidates[0]["beside"]["collections"].as_array().unwrap();
+    assert!(collections.len() == 3 && collections[0].as_f64().unwrap() > 0.0, "{collections:?}");
+    let text = stdout(&done);
+    for part in ["means of", "confirmation", "search", "longest hiccup", "collections", "floating"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let left = candidates.iter().find_map(|one| one["left"].as_str()).unwrap();
+    assert!(left.contains("others took less CPU time for a request, in 2 runs"), "{left}");
+}
+
+#[test]
+fn a_remedy_is_an_option_that_tune_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    // Requests that no machine serves in a second.
+    let tight = ["--slo", "p50=1s", "--timeout", "1", "--set", "nodes=200000", "--closed"];
+    let done = tiny(&run, &heap_file(), &tight);
+    assert_eq!(done.status.code(), Some(1), "{}", stderr(&done));
+    let said = stderr(&done);
+    assert!(said.contains("could not be measured") && said.contains("a longer --timeout"), "{said}");
+    assert!(!said.contains("--rate"), "{said}");
 }
 
 #[test]

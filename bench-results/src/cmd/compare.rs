@@ -11,6 +11,7 @@ use super::WrongAnswer;
 use super::selection::{self, QUICK_ROUNDS, QUICK_S, Selection, expected_s};
 use crate::cell::Cell;
 use crate::comparison::{BASELINE, Calibration, Comparison, Run, of_point};
+use crate::experiment::tune;
 use crate::invocation::{Files, invoke};
 use crate::judgement::judge;
 use crate::provenance::{Load, Provenance, binary_hash, now_utc};
@@ -213,10 +214,10 @@ pub(super) fn calibrate(run: &mut Run, folder: &RunFolder) -> Result<()> {
         let Some(rate) = record.achieved_per_s.filter(|_| calibration.is_usable()) else {
             bail!(
                 "what {BASELINE} serves of {name} could not be measured in two tries, so loads and lengths of cells are not \
-                 known ({}: {cause}); mend that, then {}, or start a new run with other dials, a longer --timeout, or --rate in \
-                 place of --load",
+                 known ({}: {cause}); mend that, then {}, or start a new run with other dials or a longer --timeout{}",
                 record.status.name(),
-                remedy(&run.kind, run.comparison.rounds.is_some(), folder.path())
+                remedy(&run.kind, run.comparison.rounds.is_some(), folder.path()),
+                if run.kind == tune::NAME { "" } else { ", or with --rate in place of --load" }
             );
         };
         eprintln!("{name}: {BASELINE} serves {}.", units::rate(rate));

@@ -1,5 +1,5 @@
-//! A run's raw records, which a published result carries: `run.json`, `cells.jsonl` and the histograms, as they are, but for
-//! paths of the machine, which are nobody's business.
+//! A run's raw records, which a published result carries: `run.json`, `cells.jsonl`, the histograms, and the plan and the answer
+//! of `tune`, as they are, but for paths of the machine, which are nobody's business.
 //!
 //! They lie beside the tables: what is published is a run folder again, and can be published again.
 
@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::experiment::tune::{answer, plan};
 use crate::histogram::write_whole;
 use crate::report::origin::{Places, word_without_paths};
 use crate::scratch::Scratch;
 
-/// The files of text, below the folder; those of interpreters are there where one was asked.
-const TEXTS: [&str; 4] = ["run.json", "cells.jsonl", "live/run.json", "live/cells.jsonl"];
+/// The files of text, below the folder: plan and answer are there of a kind of runs that has them, and those of interpreters
+/// where one was asked. Without them a run could not be published again.
+const TEXTS: [&str; 6] = ["run.json", "cells.jsonl", plan::FILE, answer::FILE, "live/run.json", "live/cells.jsonl"];
 
 /// See the [module](self).
 #[derive(Clone, Debug)]

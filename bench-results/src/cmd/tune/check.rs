@@ -8,8 +8,8 @@ use super::super::compare::{Asked, right_answers};
 use super::super::{NoRecommendation, print};
 use super::bench::Processes;
 use crate::comparison::Run;
-use crate::experiment::tune::chapter::interval;
 use crate::experiment::tune::files;
+use crate::experiment::tune::findings::{interval, time};
 use crate::experiment::tune::judge::{PEAK, is_time};
 use crate::experiment::tune::plan::{CHECK_FROM, Plan};
 use crate::experiment::tune::prediction::FURTHER_RUNS;
@@ -45,6 +45,7 @@ fn seeds(records: &[Record], own: u64, given: Option<u64>) -> Result<Range<u64>>
 
 pub(super) fn run(folder: RunFolder, run: Run, seed: Option<u64>, asked: Asked) -> Result<()> {
     let plan = Plan::read(folder.path())?;
+    plan.check_heap()?;
     let answer = files::read(folder.path())?;
     let name = answer.recommended.as_ref().or(answer.nearest.as_ref());
     let entry = answer
@@ -89,7 +90,7 @@ pub(super) fn run(folder: RunFolder, run: Run, seed: Option<u64>, asked: Asked) 
                     units::size(value.round() as u64)
                 }
             };
-            let of_run = |run: &crate::experiment::tune::search::Measured| {
+            let of_run = |run: &crate::experiment::tune::track::Measured| {
                 let slos = answer.goal.slos.iter();
                 let latency = slos.zip(&run.latency_ns).find(|(slo, _)| slo.percentile.name() == held.quantity);
                 if held.quantity == PEAK { run.peak_bytes } else { latency.and_then(|(_, value)| *value) }
@@ -99,6 +100,8 @@ pub(super) fn run(folder: RunFolder, run: Run, seed: Option<u64>, asked: Asked) 
             let printed = interval(held);
             print(&format!("  {}: {}; printed: {printed}\n", held.quantity, values.join(", ")))?;
         }
+        let hiccup = runs.iter().filter_map(|run| run.aside.hiccup_ns).reduce(f64::max);
+        print(&format!("  the machine's own longest hiccup: {}\n", time(hiccup)))?;
         let verdict =
             if outside.is_empty() { "All lie inside.".to_owned() } else { format!("Outside: {}.", outside.join("; ")) };
         print(&format!("{verdict}\n"))?;

@@ -17,10 +17,12 @@ use crate::comparison::{BASELINE, Comparison, Run};
 use crate::experiment::tune::answer::{Answer, Findings, Verdict};
 use crate::experiment::tune::backtest::{BackTest, Recorded, Scale};
 use crate::experiment::tune::chapter::chapter;
+use crate::experiment::tune::extent::Extent;
 use crate::experiment::tune::goal::{Goal, Memory, Percentile, Slo};
 use crate::experiment::tune::judge::{Judged, judge};
-use crate::experiment::tune::plan::{Asked as AskedOfRecording, Extent, Plan, Wanted};
-use crate::experiment::tune::search::{Track, search};
+use crate::experiment::tune::plan::{Asked as AskedOfRecording, Plan, Wanted};
+use crate::experiment::tune::search::search;
+use crate::experiment::tune::track::Track;
 use crate::experiment::tune::{NAME, files, python};
 use crate::provenance::{Load, now_utc};
 use crate::recorded::Recording;
@@ -53,7 +55,7 @@ pub(super) struct Arguments {
     /// A limit of latency: p50, p90, p99, p99.9, p99.99 or max, and a time with its unit; may be repeated
     #[arg(long, value_name = "P=TIME", value_parser = Slo::parse, required_unless_present_any = ["resume", "check"])]
     slo: Vec<Slo>,
-    /// A limit of peak memory: +10% or +50MiB over the default setting, or an amount such as 500MiB
+    /// A limit of peak memory: +10% or +50MiB over what runs now (the recorded setting, else the default), or such as 500MiB
     #[arg(long, value_name = "LIMIT", value_parser = Memory::parse)]
     memory: Option<Memory>,
     /// Your heap: a GCHEAP file, as python/gclab_dump.py writes; the heap of a Django process if not given
@@ -103,7 +105,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Go on with the run in this folder; what it runs is as it was then
-    #[arg(long, value_name = "DIR", conflicts_with_all = BEGINNING)]
+    #[arg(long, value_name = "DIR", conflicts_with_all = BEGINNING, conflicts_with = "seed")]
     resume: Option<PathBuf>,
     /// Run what this folder recommends (or what came nearest) three more times, and hold that against the intervals
     #[arg(long, value_name = "DIR", conflicts_with_all = BEGINNING, conflicts_with = "resume")]
@@ -114,7 +116,7 @@ pub(super) struct Arguments {
 }
 
 /// What only a new run takes; the seed is not among it, as a check may have one.
-const BEGINNING: [&str; 14] = [
+const BEGINNING: [&str; 16] = [
     "slo",
     "memory",
     "heap_file",
@@ -128,6 +130,8 @@ const BEGINNING: [&str; 14] = [
     "heaps",
     "set",
     "quick",
+    "tiny",
+    "timeout",
     "out",
 ];
 
@@ -151,6 +155,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
         Some(path) => {
             let (folder, run) = resume(path, NAME)?;
             let plan = Plan::read(path)?;
+            plan.check_heap()?;
             (folder, run, plan)
         }
         None => begin(&arguments)?,
@@ -176,6 +181,7 @@ pub(super) fn run(arguments: Arguments) -> Result<()> {
     run.load_after = Some(Load::now());
     folder.write_run(&run)?;
     folder.amend(disagreement::mark)?;
+    plan.check_heap()?;
     publish(&folder, &run, &plan, back_test, found.as_ref(), asked.json)
 }
 
@@ -196,6 +202,8 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run, Plan)> {
     let heap_file = match &arguments.heap_file {
         None => None,
         Some(file) if file.is_file() => {
+            // It is found again from wherever the run goes on.
+            let file = std::path::absolute(file)?;
             let Some(name) = file.to_str() else { bail!("the name of the heap file is no text; give it another one") };
             Some(name.to_owned())
         }
@@ -227,7 +235,7 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run, Plan)> {
     };
     for candidate in &plan.candidates {
         let cell = Plan::cell(&comparison, &plan.point(candidate), &candidate.heap, 0)?;
-        if candidate.is_default() {
+        if Some(candidate) == plan.candidates.first() {
             catalogue::try_settings(cell.workload.name, &cell.settings)?;
         }
     }
@@ -240,7 +248,7 @@ fn begin(arguments: &Arguments) -> Result<(RunFolder, Run, Plan)> {
         if plan.is_embedded() { "that of a Django process, built in, as no --heap-file is given" } else { "your file" };
     eprintln!(
         "{promise}; how long is known when the baseline has run. Wanted: {}. Long-lived heap: {heap}.",
-        plan.goal.words()
+        plan.goal.words(plan.whose())
     );
     let (folder, run) = new_run(NAME, comparison, arguments.out.as_deref())?;
     plan.write(folder.path())?;

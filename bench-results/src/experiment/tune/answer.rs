@@ -4,12 +4,15 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::backtest::BackTest;
+use super::beside::Beside;
+use super::cost::Cost;
 use super::goal::Goal;
 use super::judge::{Finalist, Judged, PEAK, Standing};
+use super::notes;
 use super::plan::{CHECK_FROM, Plan, SCHEMA};
 use super::prediction::{FURTHER_RUNS, LEVEL};
 use super::python;
-use super::search::{Measured, Track, counting};
+use super::track::{Measured, Track, counting};
 use super::whole;
 use crate::comparison::{BASELINE, Comparison};
 use crate::report::plots::front;
@@ -24,7 +27,7 @@ pub const FILE: &str = "answer.json";
 pub enum Verdict {
     /// A setting meets the goal.
     Recommended,
-    /// The default does: there is nothing to change.
+    /// The first one does, which runs now: there is nothing to change.
     DefaultMeets,
     /// None was shown to.
     None,
@@ -39,6 +42,9 @@ pub struct HeapFile {
     pub file: String,
     /// Whether it is that one.
     pub embedded: bool,
+    /// SHA-256 of the file's content; `null` of the built-in one, and in answers of older versions.
+    #[serde(default)]
+    pub sha256: Option<String>,
 }
 
 /// What further runs are expected to show, and how sure that is.
@@ -103,17 +109,56 @@ pub struct Entry {
     pub left: Option<String>,
     /// Geometric means: of the confirmation where there is one, else of the search.
     pub seen: Seen,
+    /// Which of the two; `null` in answers of older versions.
+    #[serde(default)]
+    pub seen_in: Option<Phase>,
     /// Intervals of a finalist, and whether it meets the goal.
     pub finalist: Option<Finalist>,
-    /// CPU time for a request, as a share of the default's.
+    /// CPU time for a request, as a share of the first candidate's, in runs of the same phase and seeds.
     pub cpu_over_default: Option<f64>,
-    /// Peak memory less the default's, in bytes.
+    /// Peak memory less the first candidate's, in bytes, in the same runs.
     #[serde(serialize_with = "whole::near_if_known")]
     pub memory_over_default: Option<f64>,
+    /// Both with their intervals; `null` of the first candidate, and in answers of older versions.
+    #[serde(default)]
+    pub cost: Option<Cost>,
+    /// What the same runs showed beside; `null` in answers of older versions.
+    #[serde(default)]
+    pub beside: Option<Beside>,
     /// No other that can be pasted is better in latency and in memory.
     pub on_front: bool,
+    /// What its memory grows by with each request, if all of its runs together show that it grows without end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// A command that runs it once more, with a seed of its own.
     pub command: String,
+}
+
+/// A phase of the search.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Few runs, by which candidates go.
+    Search,
+    /// Runs with fresh seeds.
+    Confirmation,
+}
+
+impl Phase {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Phase::Search => "search",
+            Phase::Confirmation => "confirmation",
+        }
+    }
+}
+
+/// Memory that grows without end.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Growth {
+    /// What each request adds, in bytes; `null`: by how much is not known.
+    pub request_bytes: Option<f64>,
 }
 
 /// See the [module](self).
@@ -147,7 +192,10 @@ pub struct Answer {
     pub nearest: Option<String>,
     /// Python to paste.
     pub lines: Option<Vec<String>>,
-    /// All candidates, the default first.
+    /// What the recorded service has now, by the name of the first candidate; `null`: that is the default of CPython up to 3.12.
+    #[serde(default)]
+    pub service_has: Option<String>,
+    /// All candidates, the first of them what the others are compared with.
     pub candidates: Vec<Entry>,
     /// Seeds of the search.
     pub search_seeds: String,
@@ -183,10 +231,10 @@ impl Answer {
     pub fn new(findings: Findings<'_>) -> Result<Self> {
         let Findings { plan, comparison, tracks, judged, back_test, run } = findings;
         let mut candidates = Vec::new();
+        let first = tracks.first().map(Track::settled).unwrap_or_default();
         for (place, track) in tracks.iter().enumerate() {
-            candidates.push(entry(plan, comparison, place, track, judged)?);
+            candidates.push(entry(plan, comparison, place, track, &first, judged)?);
         }
-        over_default(&mut candidates);
         mark_front(&mut candidates);
         let name = |place: Option<usize>| place.and_then(|place| Some(candidates.get(place)?.name.clone()));
         let recommended = judged.and_then(|judged| judged.recommended);
@@ -202,7 +250,11 @@ impl Answer {
             kind: super::NAME.to_owned(),
             verdict,
             goal: plan.goal.clone(),
-            heap: HeapFile { file: shown(&plan.heap_file).to_owned(), embedded: plan.is_embedded() },
+            heap: HeapFile {
+                file: shown(&plan.heap_file).to_owned(),
+                embedded: plan.is_embedded(),
+                sha256: plan.heap_hash.clone(),
+            },
             load: plan.load,
             rate_per_s: plan.rate,
             requests: plan.requests(),
@@ -211,13 +263,24 @@ impl Answer {
             recommended: name(recommended),
             nearest: name(judged.and_then(|judged| judged.nearest)),
             lines: recommended.and_then(|place| candidates.get(place)?.lines.clone()),
-            notes: notes(plan, back_test.as_ref()),
+            notes: notes::of(plan, back_test.as_ref()),
             back_test,
+            service_has: candidates.first().filter(|_| plan.is_of_service()).map(|first| first.name.clone()),
             candidates,
             search_seeds,
             confirmation_seeds,
             run,
         })
+    }
+
+    /// What the first candidate is called within a sentence.
+    pub fn first(&self) -> &'static str {
+        if self.service_has.is_some() { "what the service has now" } else { "the default" }
+    }
+
+    /// The goal, as a person reads it.
+    pub fn wanted(&self) -> String {
+        self.goal.words(if self.service_has.is_some() { "the service's" } else { "the default's" })
     }
 
     /// The candidate of this name.
@@ -231,17 +294,34 @@ impl Answer {
     }
 }
 
-fn entry(plan: &Plan, comparison: &Comparison, place: usize, track: &Track, judged: Option<&Judged>) -> Result<Entry> {
+fn entry(
+    plan: &Plan,
+    comparison: &Comparison,
+    place: usize,
+    track: &Track,
+    first: &Track,
+    judged: Option<&Judged>,
+) -> Result<Entry> {
     let candidate = &plan.candidates[place];
+    let (growth, track) = (track.growth(), track.settled());
     let finalist = judged.and_then(|judged| judged.finalists.iter().find(|finalist| finalist.candidate == place));
-    let runs = if track.confirmed.is_empty() { &track.search } else { &track.confirmed };
+    let (runs, phase) = if track.confirmed.is_empty() {
+        (&track.search, Phase::Search)
+    } else {
+        (&track.confirmed, Phase::Confirmation)
+    };
+    let cost = Cost::of(&track, first);
     let cell = Plan::cell(comparison, &plan.point(candidate), &candidate.heap, CHECK_FROM)?;
     let quoted = |word: String| if word.contains(char::is_whitespace) { format!("'{word}'") } else { word };
     let command: Vec<String> = std::iter::once("gclab".to_owned()).chain(cell.arguments()).map(quoted).collect();
     Ok(Entry {
         name: candidate.name(),
         heap: candidate.heap.clone(),
-        meaning: candidate.meaning(),
+        meaning: if place == 0 && plan.is_of_service() {
+            format!("what the service has now: {}", candidate.meaning())
+        } else {
+            candidate.meaning()
+        },
         lines: python::lines(candidate),
         search_runs: track.search.len(),
         confirmed_runs: track.confirmed.len(),
@@ -249,20 +329,16 @@ fn entry(plan: &Plan, comparison: &Comparison, place: usize, track: &Track, judg
         confirmed_counted: Some(counting(&track.confirmed).count()),
         left: track.left.clone(),
         seen: Seen::of(runs, &plan.goal),
+        seen_in: Some(phase),
         finalist: finalist.cloned(),
-        cpu_over_default: None,
-        memory_over_default: None,
+        cpu_over_default: cost.cpu.map(|one| one.mean),
+        memory_over_default: cost.memory.map(|one| one.mean),
+        cost: (place > 0).then_some(cost),
+        beside: Some(Beside::of(runs, &plan.goal)),
         on_front: false,
+        growth: growth.map(|request_bytes| Growth { request_bytes }),
         command: command.join(" "),
     })
-}
-
-fn over_default(candidates: &mut [Entry]) {
-    let Some(default) = candidates.first().map(|entry| entry.seen.clone()) else { return };
-    for entry in candidates {
-        entry.cpu_over_default = entry.seen.cpu_ns.zip(default.cpu_ns).map(|(own, default)| own / default);
-        entry.memory_over_default = entry.seen.peak_bytes.zip(default.peak_bytes).map(|(own, default)| own - default);
-    }
 }
 
 /// Memory and the goal's first percentile of an entry.
@@ -279,59 +355,14 @@ fn mark_front(candidates: &mut [Entry]) {
     }
 }
 
-fn notes(plan: &Plan, back_test: Option<&BackTest>) -> Vec<String> {
-    let mut notes = Vec::new();
-    if plan.is_embedded() {
-        notes.push(
-            "No heap file was given: the long-lived heap is that of a Django process, which the program has in it. Dump your own \
-             (python/gclab_dump.py) and give it with --heap-file."
-                .to_owned(),
-        );
-    }
-    if back_test.is_none() {
-        notes.push(
-            "No recording was given: that the model behaves as your service does is not tested. Record it \
-             (python/gclab_record.py) and give that with --recording."
-                .to_owned(),
-        );
-    }
-    if let Some(test) = back_test {
-        let how =
-            if test.scale_found { "found from the pauses, whose proportions alone are tested" } else { "as given" };
-        notes.push(format!(
-            "Times are those of the recorded machine: what was measured here, times {:.2} ({how}).",
-            test.scale
-        ));
-        if !test.trusted && plan.recording.as_ref().is_some_and(|asked| asked.despite) {
-            notes.push("The model is not trusted, and this is printed because of --despite.".to_owned());
-        }
-    }
-    for (quantity, ns) in plan.recording.iter().flat_map(|asked| &asked.beyond) {
-        notes.push(format!(
-            "Recorded requests without any pause have a {quantity} of {} already: no setting of the collector brings it below that.",
-            crate::units::time(*ns)
-        ));
-    }
-    notes.push(
-        "Requests are the model's, of about 200 objects; what a request of yours does beside the collector comes on top. Memory is \
-         the model's process: read what a setting adds to the default."
-            .to_owned(),
-    );
-    notes.push(format!(
-        "Intervals are where further runs of the same command lie, with other seeds, on this machine as it was: all values of the \
-         goal's quantities and of peak memory, of {FURTHER_RUNS} runs at once, in {:.0} % of cases if runs differ lognormally; less \
-         often where a few runs are far slower than the others (METHODOLOGY.md).",
-        LEVEL * 100.0
-    ));
-    notes
-}
-
 impl Answer {
     /// The finalists' quantities, and where three runs of a later check were: none may be outside.
     pub fn outside(&self, entry: &Entry, runs: &[Measured]) -> Vec<String> {
         let Some(finalist) = &entry.finalist else { return vec!["it is no finalist".to_owned()] };
         let mut outside = Vec::new();
         for (nth, run) in runs.iter().enumerate() {
+            // Whether it grows is known of many runs, and no three of them turn that.
+            let run = entry.growth.map_or_else(|| run.clone(), |growth| run.grown(growth.request_bytes));
             if let Some(cause) = &run.failure {
                 outside.push(format!("run {}: {cause}", nth + 1));
                 continue;

@@ -9,6 +9,8 @@ use crate::sweep::{Arrivals, Point};
 
 /// Thresholds of CPython up to 3.12: the default, which is always tried.
 pub const DEFAULT: [u64; 3] = [700, 10, 10];
+/// Those of CPython 3.13.
+const DEFAULT_OF_3_13: [u64; 3] = [2000, 10, 10];
 
 /// When collections happen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -61,6 +63,16 @@ impl Candidate {
     /// These thresholds on the baseline, and nothing else.
     pub fn thresholds(thresholds: [u64; 3]) -> Self {
         Self { heap: BASELINE.to_owned(), thresholds, when: When::Thresholds, freeze: Freeze::No }
+    }
+
+    /// What a recorded service runs, as far as its `gc` says it; `None`: its collector is off and there were collections all the
+    /// same, so it makes them itself, and when is not known.
+    pub fn of_service(thresholds: [u64; 3], enabled: bool, collections: u64) -> Option<Self> {
+        match (enabled && thresholds[0] > 0, collections) {
+            (true, _) => Some(Self::thresholds(thresholds)),
+            (false, 0) => Some(Self::when(When::Off)),
+            (false, _) => None,
+        }
     }
 
     fn when(when: When) -> Self {
@@ -139,6 +151,7 @@ impl Candidate {
     pub fn meaning(&self) -> String {
         let when = match self.when {
             When::Thresholds if self.thresholds == DEFAULT => "the default of CPython up to 3.12".to_owned(),
+            When::Thresholds if self.thresholds == DEFAULT_OF_3_13 => "the default of CPython 3.13".to_owned(),
             When::Thresholds => "other thresholds".to_owned(),
             When::Off => "the collector is off".to_owned(),
             When::Between => "the collector is off during each request, and on between two".to_owned(),
@@ -224,5 +237,16 @@ mod tests {
             candidate.point(&[], Arrivals::Closed).closed_cell(&candidate.heap, 1).unwrap();
         }
         assert_eq!(Candidate::on("concurrent").name(), "700,10,10 on concurrent");
+    }
+
+    #[test]
+    fn a_recorded_service_runs_its_thresholds_or_no_collector() {
+        let name = |thresholds, enabled, collections| {
+            Candidate::of_service(thresholds, enabled, collections).map(|candidate| candidate.name())
+        };
+        assert_eq!(name([2000, 20, 20], true, 9).as_deref(), Some("2000,20,20"));
+        assert_eq!(name([2000, 20, 20], false, 0).as_deref(), Some("off"));
+        assert_eq!(name([0, 10, 10], true, 0).as_deref(), Some("off"), "so a threshold of 0 says");
+        assert_eq!(name([700, 10, 10], false, 9), None, "it collects by itself");
     }
 }

@@ -4,10 +4,11 @@ use anyhow::Result;
 
 use super::answer::{Answer, Entry, Verdict, trade};
 use super::backtest::BackTest;
-use super::judge::{Finalist, Held, PEAK, is_time};
+use super::findings::{findings, interval, shown, time, why_not};
+use super::judge::PEAK;
 use super::prediction::RUNS_LEAST;
 use crate::comparison::BASELINE;
-use crate::report::chapter::{Chapter, Finding, Listing, Picture};
+use crate::report::chapter::{Chapter, Listing, Picture};
 use crate::report::grid::{Grid, Word};
 use crate::report::origin::Origin;
 use crate::report::plots::front;
@@ -37,11 +38,7 @@ pub fn chapter(answer: &Answer, origin: &Origin) -> Result<Chapter> {
     Ok(Chapter {
         stem: super::NAME.to_owned(),
         title: "A setting for your goal".to_owned(),
-        question: format!(
-            "Which setting of the collector meets {} over the heap {}?",
-            answer.goal.words(),
-            heap(answer)
-        ),
+        question: format!("Which setting of the collector meets {} over the heap {}?", answer.wanted(), heap(answer)),
         findings: findings(answer),
         listings: listing(answer).into_iter().collect(),
         notes: answer.notes.clone(),
@@ -55,7 +52,8 @@ pub fn chapter(answer: &Answer, origin: &Origin) -> Result<Chapter> {
 /// The lines to paste.
 pub fn listing(answer: &Answer) -> Option<Listing> {
     let title = match answer.verdict {
-        Verdict::DefaultMeets => "The default in words, for a Python that has another one",
+        Verdict::DefaultMeets if answer.service_has.is_some() => "What the service has now, in words",
+        Verdict::DefaultMeets => "The default up to CPython 3.12 in words, for a Python that has another one",
         _ => "Lines to paste",
     };
     let lines = answer.lines.clone()?;
@@ -64,114 +62,6 @@ pub fn listing(answer: &Answer) -> Option<Listing> {
 
 fn heap(answer: &Answer) -> String {
     if answer.heap.embedded { "of a Django process (built in)".to_owned() } else { format!("of {}", answer.heap.file) }
-}
-
-fn arrivals(answer: &Answer) -> String {
-    match answer.rate_per_s {
-        Some(rate) => format!("open loop, {} arrive", units::rate(rate)),
-        None => "closed loop".to_owned(),
-    }
-}
-
-/// What was found, the most important first.
-pub fn findings(answer: &Answer) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut add = |about: &str, text: String| findings.push(Finding { about: about.to_owned(), text });
-    let goal = answer.goal.words();
-    match answer.verdict {
-        Verdict::Recommended | Verdict::DefaultMeets => {
-            let Some(entry) = answer.recommendation() else { return findings };
-            let what = if answer.verdict == Verdict::DefaultMeets {
-                format!("The default meets the goal ({goal}): there is nothing to change.")
-            } else {
-                format!("`{}` meets the goal ({goal}): {}.", entry.name, entry.meaning)
-            };
-            add("recommendation", what);
-            if let Some(finalist) = &entry.finalist {
-                add("where further runs will lie", intervals(finalist));
-            }
-            if answer.verdict == Verdict::Recommended {
-                add("what it costs", costs(answer, entry));
-                answer.candidates.first().and_then(why_not).into_iter().for_each(|why| add("the default", why));
-            }
-            let runs = format!(
-                "{} confirmed in {} runs with seeds {} that the search (seeds {}) had not used; {}, {} requests each.",
-                entry.name,
-                entry.confirmed_runs,
-                answer.confirmation_seeds,
-                answer.search_seeds,
-                arrivals(answer),
-                units::count(answer.requests)
-            );
-            add("evidence", runs);
-        }
-        Verdict::None => {
-            add("recommendation", format!("None: no setting was shown to meet the goal ({goal})."));
-            let nearest = answer.candidate(answer.nearest.as_ref());
-            if let Some((entry, finalist)) = nearest.and_then(|entry| Some((entry, entry.finalist.as_ref()?))) {
-                add(
-                    "nearest",
-                    format!("`{}` came nearest: {}. {}", entry.name, finalist.misses.join("; "), intervals(finalist)),
-                );
-            }
-        }
-        Verdict::Untrusted => {
-            let causes = answer.back_test.iter().flat_map(|test| &test.causes).cloned().collect::<Vec<_>>().join("; ");
-            let text = format!(
-                "None: the model does not predict what was recorded. {causes}. To see one all the same: --despite."
-            );
-            add("recommendation", text);
-        }
-    }
-    for entry in answer.candidates.iter().filter(|entry| entry.heap != BASELINE && Answer::meets(entry)) {
-        if let Some(finalist) = &entry.finalist {
-            let text = format!(
-                "{} with the default setting would meet the goal too: {} No CPython has it, so there is nothing to paste.",
-                entry.heap,
-                intervals(finalist)
-            );
-            add("a better collector", text);
-        }
-    }
-    findings
-}
-
-fn intervals(finalist: &Finalist) -> String {
-    let held = finalist.held.iter().map(|held| {
-        let limit = held.limit.map_or_else(String::new, |limit| format!(" (limit {})", shown(&held.quantity, limit)));
-        format!("{} {}{limit}", held.quantity.replace('-', " "), interval(held))
-    });
-    format!("{}.", held.collect::<Vec<_>>().join(", "))
-}
-
-/// Where further runs will lie, in words.
-pub fn interval(held: &Held) -> String {
-    let name = &held.quantity;
-    if !held.prediction.is_telling() {
-        return "runs differ too much to say".to_owned();
-    }
-    format!("{} to {}", shown(name, held.prediction.low), shown(name, held.prediction.high))
-}
-
-fn shown(quantity: &str, value: f64) -> String {
-    if is_time(quantity) { units::time(value.round() as u64) } else { units::size(value.round() as u64) }
-}
-
-/// What a setting costs beside the default.
-pub fn costs(answer: &Answer, entry: &Entry) -> String {
-    let cpu = entry.cpu_over_default.map_or_else(
-        || "CPU time is not known".to_owned(),
-        |share| format!("{:+.1} % CPU time for a request", (share - 1.0) * 100.0),
-    );
-    let memory = entry.memory_over_default.map_or_else(
-        || "memory is not known".to_owned(),
-        |bytes| {
-            let sign = if bytes < 0.0 { "−" } else { "+" };
-            format!("{sign}{} peak memory", units::size(bytes.abs().round() as u64))
-        },
-    );
-    let default = answer.candidates.first().map_or("the default", |entry| entry.name.as_str());
-    format!("Beside the default ({default}): {cpu}, {memory}.")
 }
 
 /// What was tested against the recording.
@@ -210,15 +100,34 @@ pub fn tested(test: &BackTest) -> Grid {
     }
 }
 
-/// Why a finalist is not shown to meet the goal.
-fn why_not(entry: &Entry) -> Option<String> {
-    let finalist = entry.finalist.as_ref().filter(|finalist| !finalist.misses.is_empty())?;
-    Some(format!("{} ({}): {}.", entry.name, finalist.standing.words(), finalist.misses.join("; ")))
-}
-
 /// How many runs count, of how many; of older answers the first is not known.
 fn of(counted: Option<usize>, all: usize) -> String {
     counted.map_or_else(|| all.to_string(), |counted| format!("{counted} of {all}"))
+}
+
+/// Columns of finalists that the goal says nothing of.
+const BESIDE: [&str; 7] = [
+    "heap's own peak",
+    "CPU a request",
+    "collections",
+    "floating",
+    "longest pause",
+    "longest hiccup",
+    "runs that count",
+];
+
+/// Collections, floating garbage, the longest pause and the machine's longest hiccup of an entry.
+fn beside(entry: &Entry) -> [String; 4] {
+    let unknown = || "n/a".to_owned();
+    let Some(beside) = &entry.beside else { return std::array::from_fn(|_| unknown()) };
+    let count = |mean: &f64| if *mean < 10.0 { format!("{mean:.1}") } else { units::count(mean.round() as u64) };
+    let collections = beside.collections.as_ref().map(|each| each.iter().map(count).collect::<Vec<_>>().join(" / "));
+    [
+        collections.unwrap_or_else(unknown),
+        beside.floating_objects.map_or_else(unknown, units::count),
+        time(beside.pause_ns),
+        time(beside.hiccup_ns),
+    ]
 }
 
 /// The finalists, with intervals.
@@ -226,7 +135,7 @@ pub fn finalists(answer: &Answer) -> Grid {
     let names: Vec<&str> = answer.goal.slos.iter().map(|slo| slo.percentile.name()).chain([PEAK]).collect();
     let mut columns = vec!["goal".to_owned()];
     columns.extend(names.iter().map(|name| name.replace('-', " ")));
-    columns.extend(["heap's own peak", "CPU a request", "runs that count"].map(str::to_owned));
+    columns.extend(BESIDE.map(str::to_owned));
     let rows = answer.candidates.iter().filter_map(|entry| {
         let finalist = entry.finalist.as_ref()?;
         let mut words = vec![Word { text: finalist.standing.words().to_owned(), bold: Answer::meets(entry) }];
@@ -239,11 +148,15 @@ pub fn finalists(answer: &Answer) -> Grid {
         }));
         let size = finalist.heap_peak.map_or_else(|| "n/a".to_owned(), |one| units::size(one.mean.round() as u64));
         let cpu = finalist.cpu_ns.map_or_else(|| "n/a".to_owned(), |one| units::time(one.mean.round() as u64));
-        words.extend([size, cpu, of(entry.confirmed_counted, entry.confirmed_runs)].map(Word::plain));
+        words.extend([size, cpu].map(Word::plain));
+        words.extend(beside(entry).map(Word::plain));
+        words.push(Word::plain(of(entry.confirmed_counted, entry.confirmed_runs)));
         Some((entry.name.clone(), words))
     });
     let mut notes = vec![format!(
-        "Geometric mean of the runs that count, and where further runs will lie; n/a where fewer than {RUNS_LEAST} count."
+        "Geometric mean of the runs that count, and where further runs will lie; n/a where fewer than {RUNS_LEAST} count. Collections: \
+         mean of a run, of generation 0 / 1 / 2. Floating: the most dead objects that waited for a collection. Longest hiccup: the \
+         machine's own, by a thread that only sleeps; a tail as long as it says nothing of the setting."
     )];
     notes.extend(answer.candidates.iter().filter_map(why_not));
     Grid {
@@ -258,8 +171,8 @@ pub fn finalists(answer: &Answer) -> Grid {
 /// All candidates: means, and how far they went.
 pub fn all(answer: &Answer) -> Grid {
     let mut columns: Vec<String> = answer.goal.slos.iter().map(|slo| slo.percentile.name().to_owned()).collect();
-    columns
-        .extend(["peak memory", "CPU over default", "front", "runs that count", "why no further"].map(str::to_owned));
+    let over = if answer.service_has.is_some() { "CPU over the service's" } else { "CPU over the default's" };
+    columns.extend(["peak memory", over, "front", "means of", "runs that count", "why no further"].map(str::to_owned));
     let rows = answer.candidates.iter().map(|entry| {
         let unknown = || "n/a".to_owned();
         let times = entry.seen.latency_ns.iter().map(|ns| ns.map_or_else(unknown, |ns| units::time(ns.round() as u64)));
@@ -267,6 +180,7 @@ pub fn all(answer: &Answer) -> Grid {
         words.push(entry.seen.peak_bytes.map_or_else(unknown, |bytes| units::size(bytes.round() as u64)));
         words.push(entry.cpu_over_default.map_or_else(unknown, |share| format!("{share:.2}")));
         words.push(if entry.on_front { "yes".to_owned() } else { String::new() });
+        words.push(entry.seen_in.map_or_else(unknown, |phase| phase.name().to_owned()));
         let counted = entry.search_counted.zip(entry.confirmed_counted).map(|(search, confirmed)| search + confirmed);
         words.push(of(counted, entry.search_runs + entry.confirmed_runs));
         words.push(entry.left.clone().unwrap_or_default());
@@ -278,8 +192,9 @@ pub fn all(answer: &Answer) -> Grid {
         columns,
         rows: rows.collect(),
         notes: vec![
-            "Means of the runs that count, of the confirmation where there is one, else of the search; a run that failed counts \
-             nowhere. Front: no other setting that can be pasted is better \
+            "Means of the runs that count, of the phase that `means of` names; a run that failed counts nowhere. CPU is held against \
+             runs of the same phase and seeds. Those that went when others took less CPU time looked as if they met the goal. \
+             Front: no other setting that can be pasted is better \
              in the first percentile and in peak memory."
                 .to_owned(),
         ],
@@ -319,7 +234,7 @@ fn picture(answer: &Answer, caption: &str) -> Option<Picture> {
         y: Axis::logarithmic(&format!("{percentile} of a request"), figures(|point| point.1), Unit::Time)?,
         front: front(&judged),
         series: all,
-        notes: vec![format!("Less is better on both axes. Wanted: {}. Dotted: the front.", answer.goal.words())],
+        notes: vec![format!("Less is better on both axes. Wanted: {}. Dotted: the front.", answer.wanted())],
         caption: caption.to_owned(),
     };
     Some(Picture { stem: "tune-pareto".to_owned(), title, svg: chart.render() })

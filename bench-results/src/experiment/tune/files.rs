@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::answer::{Answer, FILE};
-use super::chapter::{all, finalists, findings, listing, tested};
+use super::chapter::{all, finalists, listing, tested};
+use super::findings::findings;
 use crate::histogram::write_whole;
 use crate::report::chapter::{Chapter, files as chapter_files};
 use crate::report::grid::Grid;

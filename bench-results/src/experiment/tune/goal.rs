@@ -118,7 +118,7 @@ fn time(text: &str) -> Result<u64, String> {
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Memory {
-    /// So much more than with the default setting, as a share of it.
+    /// So much more than with the first setting, as a share of it: the default, or what was recorded.
     Share(f64),
     /// So many bytes more.
     More(u64),
@@ -165,7 +165,7 @@ impl Memory {
         Ok(if more { Self::More(bytes as u64) } else { Self::Bytes(bytes as u64) })
     }
 
-    /// The limit in bytes, where the default setting takes so much.
+    /// The limit in bytes, where the first setting takes so much.
     pub fn limit(self, default_bytes: f64) -> f64 {
         match self {
             Memory::Share(share) => default_bytes * (1.0 + share),
@@ -174,13 +174,19 @@ impl Memory {
         }
     }
 
-    /// As a person reads it.
-    pub fn words(self) -> String {
+    /// The same where what the first setting takes may not be known: an absolute limit holds all the same.
+    pub fn limit_if_known(self, default_bytes: Option<f64>) -> Option<f64> {
         match self {
-            Memory::Share(share) => {
-                format!("peak memory ≤ the default's + {:.4} %", share * 100.0).replace(".0000", "")
-            }
-            Memory::More(bytes) => format!("peak memory ≤ the default's + {}", units::size(bytes)),
+            Memory::Bytes(bytes) => Some(bytes as f64),
+            Memory::Share(_) | Memory::More(_) => default_bytes.map(|bytes| self.limit(bytes)),
+        }
+    }
+
+    /// As a person reads it. `whose` is what it is relative to: `the default's`.
+    pub fn words(self, whose: &str) -> String {
+        match self {
+            Memory::Share(share) => format!("peak memory ≤ {whose} + {:.4} %", share * 100.0).replace(".0000", ""),
+            Memory::More(bytes) => format!("peak memory ≤ {whose} + {}", units::size(bytes)),
             Memory::Bytes(bytes) => format!("peak memory ≤ {}", units::size(bytes)),
         }
     }
@@ -196,10 +202,10 @@ pub struct Goal {
 }
 
 impl Goal {
-    /// As a person reads it.
-    pub fn words(&self) -> String {
+    /// As a person reads it. `whose` is what a limit of memory is relative to: `the default's`.
+    pub fn words(&self, whose: &str) -> String {
         let slos = self.slos.iter().map(Slo::words);
-        slos.chain(self.memory.map(Memory::words)).collect::<Vec<_>>().join(", ")
+        slos.chain(self.memory.map(|memory| memory.words(whose))).collect::<Vec<_>>().join(", ")
     }
 
     /// How many requests each run must have.
@@ -239,6 +245,10 @@ mod tests {
         }
         assert!((Memory::Share(0.1).limit(200.0) - 220.0).abs() < 1e-9);
         assert_eq!((Memory::More(50).limit(200.0), Memory::Bytes(50).limit(200.0)), (250.0, 50.0));
-        assert_eq!(Memory::Share(0.1).words(), "peak memory ≤ the default's + 10 %");
+        assert_eq!(Memory::Bytes(50).limit_if_known(None), Some(50.0), "it needs no default");
+        assert_eq!(Memory::More(50).limit_if_known(Some(200.0)), Some(250.0));
+        assert_eq!((Memory::More(50).limit_if_known(None), Memory::Share(0.1).limit_if_known(None)), (None, None));
+        assert_eq!(Memory::Share(0.1).words("the default's"), "peak memory ≤ the default's + 10 %");
+        assert_eq!(Memory::More(1 << 20).words("the service's"), "peak memory ≤ the service's + 1.00 MiB");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A finalist *meets* the goal if the prediction intervals of all its quantities end below their limits, *misses* it if one
 //! begins above or a run failed, and else it is *not shown* to meet it; of fewer than [`RUNS_LEAST`] runs that count nothing is
-//! shown. Of those that meet it and can be pasted, the default is recommended if it is among them (there is then nothing to
+//! shown, and nothing against a limit of memory that is relative to a default of which fewer count. Of those that meet it and can be pasted, the default is recommended if it is among them (there is then nothing to
 //! change); else the one that costs the least CPU time, and of those that cost as little within [`TIED`] the one whose means are
 //! the furthest below the limits.
 //!
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::goal::{Goal, Percentile};
 use super::prediction::{Prediction, RUNS_LEAST, Sureness};
-use super::search::{Measured, Track, counting};
+use super::track::{Measured, Track, counting};
 use super::whole;
 
 /// Costs within this share of the least are as good as it.
@@ -91,8 +91,10 @@ pub struct Judged {
 /// Peak memory, as a quantity.
 pub const PEAK: &str = "peak-memory";
 
-/// Judges the confirmations. The first candidate is the default; `pasted` says which can be.
+/// Judges the confirmations. The first candidate is the one that runs now: the default, or what was recorded; `pasted`
+/// says which can be.
 pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
+    let tracks: Vec<Track> = tracks.iter().map(Track::settled).collect();
     // Among so many one is chosen.
     let chosen_among =
         tracks.iter().zip(pasted).filter(|(track, pasted)| **pasted && !track.confirmed.is_empty()).count();
@@ -102,10 +104,10 @@ pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
     };
     let sureness = Both { time: sureness(LEAST_TIME), size: sureness(LEAST_SIZE) };
     let of_default = tracks.first().and_then(|track| peaks(track, sureness));
-    let limit = goal.memory.zip(of_default).map(|(memory, peak)| memory.limit(peak.mean));
+    let memory = goal.memory.map(|memory| memory.limit_if_known(of_default.map(|peak| peak.mean)));
     let with_runs = tracks.iter().enumerate().filter(|(_, track)| !track.confirmed.is_empty());
     let finalists: Vec<Finalist> =
-        with_runs.map(|(place, track)| finalist(place, track, goal, limit, sureness)).collect();
+        with_runs.map(|(place, track)| finalist(place, track, goal, memory, sureness)).collect();
     let can_be = |finalist: &&Finalist| pasted[finalist.candidate];
     let meets = || finalists.iter().filter(can_be).filter(|finalist| finalist.standing == Standing::Meets);
     let cost = |finalist: &Finalist| finalist.cpu_ns.map_or(f64::INFINITY, |cpu| cpu.mean);
@@ -117,18 +119,14 @@ pub fn judge(tracks: &[Track], goal: &Goal, pasted: &[bool]) -> Judged {
         key(one).0.cmp(&key(other).0).then(key(one).1.total_cmp(&key(other).1))
     });
     let recommended = recommended.map(|finalist| finalist.candidate);
-    let complete =
-        |finalist: &&Finalist| finalist.held.iter().filter(|held| held.limit.is_some()).count() == wanted(goal);
+    // A limit that is not known is none that anybody comes near to.
+    let limits = goal.slos.len() + usize::from(memory.flatten().is_some());
+    let complete = |finalist: &&Finalist| finalist.held.iter().filter(|held| held.limit.is_some()).count() == limits;
     let nearest = finalists.iter().filter(can_be).filter(complete);
     // By means: where few runs differ much, upper ends say more of chance than of settings.
     let nearest = nearest.min_by(|one, other| one.furthest().total_cmp(&other.furthest()));
     let nearest = nearest.map(|finalist| finalist.candidate).filter(|_| recommended.is_none());
     Judged { recommended, nearest, finalists }
-}
-
-/// How many limits there are.
-fn wanted(goal: &Goal) -> usize {
-    goal.slos.len() + usize::from(goal.memory.is_some())
 }
 
 /// How intervals of times and of sizes are made.
@@ -153,7 +151,9 @@ fn predicted(track: &Track, sureness: Sureness, of: impl Fn(&Measured) -> Option
     Some(prediction)
 }
 
-fn finalist(candidate: usize, track: &Track, goal: &Goal, memory_limit: Option<f64>, sureness: Both) -> Finalist {
+/// Judges one. `memory` is the limit of memory, if the goal has one; within it `None`: it is relative to the default, of which
+/// too few runs count.
+fn finalist(candidate: usize, track: &Track, goal: &Goal, memory: Option<Option<f64>>, sureness: Both) -> Finalist {
     let mut held = Vec::new();
     let mut misses = Vec::new();
     let mut standing = Standing::Meets;
@@ -172,7 +172,14 @@ fn finalist(candidate: usize, track: &Track, goal: &Goal, memory_limit: Option<f
         let prediction = predicted(track, sureness.time, |run| *run.latency_ns.get(place)?);
         (slo.percentile.name(), Some(slo.limit_ns as f64), prediction)
     });
-    for (name, limit, prediction) in latency.chain([(PEAK, memory_limit, peaks(track, sureness))]) {
+    if memory == Some(None) {
+        misses.push(format!(
+            "the limit of memory is not known, as it is relative to the setting that is there now, of which fewer than \
+             {RUNS_LEAST} runs count: give an amount such as 500MiB, or less --load"
+        ));
+        standing = standing.max_of(Standing::NotShown);
+    }
+    for (name, limit, prediction) in latency.chain([(PEAK, memory.flatten(), peaks(track, sureness))]) {
         let Some(prediction) = prediction else {
             if is_too_few {
                 continue;

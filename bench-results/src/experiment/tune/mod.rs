@@ -7,16 +7,23 @@
 
 pub mod answer;
 pub mod backtest;
+pub mod beside;
 pub mod candidate;
 pub mod chapter;
+pub mod cost;
+pub mod extent;
 pub mod files;
+pub mod findings;
 pub mod goal;
+pub mod growth;
 pub mod judge;
 pub mod measured;
+mod notes;
 pub mod plan;
 pub mod prediction;
 pub mod python;
 pub mod search;
+pub mod track;
 mod whole;
 
 #[cfg(test)]

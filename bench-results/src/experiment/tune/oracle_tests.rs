@@ -5,9 +5,11 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::goal::{Goal, Memory, Slo};
+use super::growth::Slope;
 use super::judge::{Judged, PEAK, Standing, judge};
 use super::prediction::FURTHER_RUNS;
-use super::search::{Bench, CONFIRMATIONS_FROM, Measured, Rung, Schedule, Track, search};
+use super::search::{Bench, CONFIRMATIONS_FROM, Rung, Schedule, search};
+use super::track::{Measured, Track};
 
 const SEED: u64 = 7_112_026;
 
@@ -46,6 +48,7 @@ impl Bench for Oracle {
             held_bytes: None,
             cpu_ns: Some(us * 1e3 * cpu.exp()),
             failure: None,
+            ..Measured::default()
         })
     }
 }
@@ -170,6 +173,7 @@ fn what_dropped_out_counts_nowhere_and_too_few_runs_recommend_nothing() {
             held_bytes: None,
             cpu_ns: Some(5e4),
             failure: failure.map(str::to_owned),
+            ..Measured::default()
         };
         let counting = (0..counting).map(|n| run(2.0 + 0.01 * n as f64, None));
         // Far away, as a run that was saturated is.
@@ -190,6 +194,87 @@ fn what_dropped_out_counts_nowhere_and_too_few_runs_recommend_nothing() {
     assert!(held.runs == 6 && held.high < 3e6, "{held:?}");
     let most = of(3, 5);
     assert!(most.finalists[0].misses.iter().any(|miss| miss.contains("too few runs: 3 of 8")), "{most:?}");
+}
+
+#[test]
+fn who_grows_in_all_runs_is_refused_and_who_rises_in_some_is_not() {
+    struct Growing(Oracle, Option<u64>);
+    impl Bench for Growing {
+        fn measure(&mut self, candidate: usize, round: u32) -> Result<Measured> {
+            let run = self.0.measure(candidate, round)?;
+            // The second leaks; the third rises in every third run, as saw teeth do.
+            let share = match candidate {
+                1 => 0.126 + 0.001 * f64::from(round % 3),
+                2 => [0.12, -0.09, 0.01][round as usize % 3],
+                _ => return Ok(run),
+            };
+            let slope = Slope { share, request_bytes: Some(1024.0), requests_left: self.1 };
+            Ok(Measured { slope: Some(slope), ..run })
+        }
+    }
+    let candidates = [(20.0, 100.0, 50.0), (1.0, 100.0, 30.0), (2.0, 100.0, 60.0)];
+    let searched = |always: &[bool], life: Option<u64>, goal: &Goal| {
+        let mut bench = Growing(Oracle::new(&candidates, 0.05, SEED), life);
+        search(&mut bench, always, goal, &schedule(), 1).unwrap()
+    };
+    let (goal, endless) = (goal(5, None), goal(5, Some(0.2)));
+    let tracks = searched(&[true, false, false], None, &goal);
+    assert!(
+        tracks[1].left.as_ref().unwrap().contains("grows without end, by 1000 KiB in 1,000"),
+        "{:?}",
+        tracks[1].left
+    );
+    assert_eq!(judge(&tracks, &goal, &[true; 3]).recommended, Some(2));
+    // Confirmed all the same, it misses: of none of its runs anything counts.
+    let judged = judge(&searched(&[true, true, false], None, &goal), &goal, &[true; 3]);
+    assert_eq!((judged.finalists[1].standing, judged.recommended), (Standing::Misses, Some(2)));
+    assert!(judged.finalists[1].misses[0].contains("8 of 8 runs failed: its memory grows"), "{judged:?}");
+    // Where workers are replaced it counts with what a worker holds in the end.
+    let tracks = searched(&[true, true, false], Some(10_240), &endless);
+    let judged = judge(&tracks, &endless, &[true; 3]);
+    assert_eq!(judged.recommended, Some(1), "{judged:?}");
+    let peak = judged.finalists[1].quantity(PEAK).unwrap().prediction.mean / 1_048_576.0;
+    assert!((peak - 110.0).abs() < 0.5, "{peak}");
+    let judged = judge(&searched(&[true, true, false], Some(102_400), &endless), &endless, &[true; 3]);
+    assert_eq!((judged.recommended, judged.finalists[1].standing), (Some(2), Standing::Misses));
+}
+
+#[test]
+fn a_limit_of_memory_holds_where_the_default_has_no_interval() {
+    struct Saturating(Oracle);
+    impl Bench for Saturating {
+        fn measure(&mut self, candidate: usize, round: u32) -> Result<Measured> {
+            let failure = (candidate == 0 && round != CONFIRMATIONS_FROM).then(|| "saturated".to_owned());
+            Ok(Measured { failure, ..self.0.measure(candidate, round)? })
+        }
+    }
+    // Of the default one run of eight counts.
+    let candidates = [(20.0, 100.0, 50.0), (2.0, 60.0, 40.0), (2.0, 18.0, 60.0)];
+    let searched = |memory: Memory| {
+        let goal = Goal { memory: Some(memory), ..goal(5, None) };
+        let mut bench = Saturating(Oracle::new(&candidates, 0.02, SEED));
+        let tracks = search(&mut bench, &[true, true, true], &goal, &schedule(), 1).unwrap();
+        judge(&tracks, &goal, &[true; 3])
+    };
+    let absolute = searched(Memory::Bytes(20 << 20));
+    assert_eq!(absolute.recommended, Some(2), "{absolute:?}");
+    let large = &absolute.finalists[1];
+    assert_eq!((large.standing, large.quantity(PEAK).unwrap().limit), (Standing::Misses, Some(20_971_520.0)));
+    assert!(large.misses.iter().any(|miss| miss.starts_with("peak-memory is 3.0")), "{large:?}");
+    for relative in [Memory::Share(9.0), Memory::More(1 << 40)] {
+        let judged = searched(relative);
+        assert_eq!(judged.recommended, None, "{judged:?}");
+        for finalist in &judged.finalists[1..] {
+            assert_eq!(finalist.standing, Standing::NotShown);
+            assert!(finalist.misses[0].contains("the limit of memory is not known"), "{finalist:?}");
+        }
+        assert!(judged.nearest.is_some_and(|nearest| nearest != 0), "{judged:?}");
+    }
+    // The search goes by an absolute limit too, before the default has any run that counts.
+    let goal = Goal { memory: Some(Memory::Bytes(20 << 20)), ..goal(5, None) };
+    let mut bench = Saturating(Oracle::new(&candidates, 0.02, SEED));
+    let tracks = search(&mut bench, &[true, false, false], &goal, &schedule(), 1).unwrap();
+    assert!(tracks[1].left.as_ref().unwrap().contains("peak memory is 3.0"), "{:?}", tracks[1].left);
 }
 
 #[test]

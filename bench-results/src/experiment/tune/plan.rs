@@ -7,12 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::backtest::{Recorded, Scale};
 use super::candidate::{Candidate, Freeze, When};
+use super::extent::Extent;
 use super::goal::Goal;
-use super::search::{CONFIRMATIONS_FROM, Rung, Schedule};
+use super::search::{CONFIRMATIONS_FROM, Schedule};
 use crate::cell::{Cell, Given};
 use crate::comparison::{BASELINE, Comparison};
 use crate::experiment::thresholds::settings::WORKLOAD;
 use crate::histogram::write_whole;
+use crate::provenance::content_hash;
 use crate::roster;
 use crate::sweep::{Arrivals, Point};
 
@@ -27,49 +29,8 @@ pub const BACK_TEST_ROUND: u32 = 2_000;
 /// The first round of a later check of what was printed.
 pub const CHECK_FROM: u32 = 3_000;
 
-/// Candidates of a quick search, and the fewest that it goes down to where the machine is slow.
-const QUICK: usize = 10;
+/// The fewest candidates that a search goes down to where the machine is slow.
 const FEWEST: usize = 5;
-
-/// How much of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Extent {
-    /// To see it run: a few seconds, of figures that say nothing.
-    Tiny,
-    /// Less than three minutes.
-    Quick,
-    /// Less than half an hour.
-    Standard,
-}
-
-impl Extent {
-    /// Seconds that it may take, with room to what it promises.
-    fn budget_s(self) -> f64 {
-        match self {
-            Extent::Tiny | Extent::Quick => 160.0,
-            Extent::Standard => 27.0 * 60.0,
-        }
-    }
-
-    fn schedule(self) -> Schedule {
-        let rungs = |rungs: &[(u32, usize)]| rungs.iter().map(|&(rounds, go_on)| Rung { rounds, go_on }).collect();
-        match self {
-            Extent::Tiny => Schedule { rungs: rungs(&[(2, 1)]), confirmations: 5 },
-            Extent::Quick => Schedule { rungs: rungs(&[(2, 5), (2, 2)]), confirmations: 8 },
-            Extent::Standard => Schedule { rungs: rungs(&[(2, 12), (3, 6), (4, 3)]), confirmations: 12 },
-        }
-    }
-
-    /// Requests of a run, unless the goal needs more.
-    fn requests(self) -> u64 {
-        match self {
-            Extent::Tiny => 1_000,
-            Extent::Quick => 20_000,
-            Extent::Standard => 40_000,
-        }
-    }
-}
 
 /// The service that was recorded, and how the model is held against it.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
@@ -98,6 +59,9 @@ pub struct Plan {
     pub goal: Goal,
     /// The long-lived heap: [`EMBEDDED`] or a GCHEAP file.
     pub heap_file: String,
+    /// SHA-256 of that file's content: a run is of one heap. `None` of [`EMBEDDED`], and in plans of older versions.
+    #[serde(default)]
+    pub heap_hash: Option<String>,
     /// Dials of the work, the heap's among them.
     pub dials: Vec<Given>,
     /// Share of what the baseline serves that arrives; `None`: a closed loop.
@@ -106,7 +70,7 @@ pub struct Plan {
     pub rate: Option<f64>,
     /// Requests that a worker serves before it is replaced, if it is.
     pub worker_requests: Option<u64>,
-    /// What is tried; the first one is the default.
+    /// What is tried; the first one is what runs now: the recorded setting, or else the default.
     pub candidates: Vec<Candidate>,
     /// Which of them run to the end in any case.
     pub always: Vec<bool>,
@@ -141,7 +105,8 @@ impl Plan {
     /// The plan of what is wanted.
     ///
     /// # Errors
-    /// A heap that there is not or that collects no cycles, or a dial that would change what is tried.
+    /// A heap that there is not or that collects no cycles, a dial that would change what is tried, or a heap file that cannot be
+    /// read.
     pub fn new(wanted: Wanted) -> Result<Self> {
         let Wanted { extent, goal, heap_file, set, load, worker_requests, heaps, recording } = wanted;
         if let Some((name, value)) =
@@ -149,6 +114,7 @@ impl Plan {
         {
             bail!("--set {name}={value} would change what is tried; it is `tune` that sets it (the heap: --heap-file)");
         }
+        let heap_hash = heap_file.as_ref().map(|file| content_hash(Path::new(file))).transpose()?;
         let heap_file = heap_file.unwrap_or_else(|| EMBEDDED.to_owned());
         let requests = extent.requests().max(goal.requests_needed());
         let given = |name: &str, value: &str| (name.to_owned(), value.to_owned());
@@ -170,23 +136,14 @@ impl Plan {
             }
         }
         let mut candidates = Candidate::all();
-        candidates.truncate(match extent {
-            Extent::Tiny => 3,
-            Extent::Quick => QUICK,
-            Extent::Standard => usize::MAX,
-        });
+        candidates.truncate(extent.candidates());
+        // What runs now comes first: everything is compared with it.
+        if let Some(own) = recording.as_ref().and_then(own_setting) {
+            candidates.retain(|known| *known != own);
+            candidates.insert(0, own);
+        }
         let mut always = vec![false; candidates.len()];
         always[0] = true;
-        if let Some(asked) = &recording {
-            let own = Candidate::thresholds(asked.recorded.thresholds);
-            match candidates.iter().position(|known| *known == own) {
-                Some(place) => always[place] = true,
-                None => {
-                    candidates.insert(1, own);
-                    always.insert(1, true);
-                }
-            }
-        }
         for heap in heaps.unwrap_or_else(|| extent.heaps()) {
             let entry = roster::entry(&heap)?;
             if !entry.abilities.collects_cycles {
@@ -203,6 +160,7 @@ impl Plan {
             extent,
             goal,
             heap_file,
+            heap_hash,
             dials: dials_once,
             load,
             rate: None,
@@ -235,6 +193,36 @@ impl Plan {
         let text = serde_json::to_string_pretty(self).context("a plan that is no JSON")? + "\n";
         write_whole(&path, text.as_bytes())
             .with_context(|| format!("cannot write {}; free space there", path.display()))
+    }
+
+    /// Whether the first candidate is what the recorded service has.
+    pub fn is_of_service(&self) -> bool {
+        self.recording.as_ref().and_then(own_setting).is_some_and(|own| self.candidates.first() == Some(&own))
+    }
+
+    /// What a limit of memory is relative to.
+    pub fn whose(&self) -> &'static str {
+        if self.is_of_service() { "the service's" } else { "the default's" }
+    }
+
+    /// Whether the heap file is still what it was when the run began.
+    ///
+    /// # Errors
+    /// If it is not, or cannot be read: further runs would be of another heap than those that are there.
+    pub fn check_heap(&self) -> Result<()> {
+        let Some(began_with) = &self.heap_hash else { return Ok(()) };
+        let file = &self.heap_file;
+        let now = content_hash(Path::new(file))
+            .with_context(|| format!("the heap file of this run, {file}, must lie where it was when the run began"))?;
+        if now != *began_with {
+            bail!(
+                "{file} is another heap than when this run began (SHA-256 {}… now, {}… then), and one answer cannot be of both; \
+                 put the old file back there, or start a new run with the new one",
+                &now[..12],
+                began_with.get(..12).unwrap_or(began_with)
+            );
+        }
+        Ok(())
     }
 
     /// Whether the heap is the one that the program has in it.
@@ -312,17 +300,10 @@ impl Plan {
     }
 }
 
-impl Extent {
-    /// The heaps beside the baseline.
-    fn heaps(self) -> Vec<String> {
-        let collecting = roster::entries().iter().filter(|entry| entry.abilities.collects_cycles);
-        let mut all = collecting.map(|entry| entry.name.to_owned()).filter(|name| name != BASELINE);
-        match self {
-            Extent::Tiny => Vec::new(),
-            Extent::Quick => all.next_back().into_iter().collect(),
-            Extent::Standard => all.collect(),
-        }
-    }
+/// What the recorded service runs, if that is known.
+fn own_setting(asked: &Asked) -> Option<Candidate> {
+    let Recorded { thresholds, enabled, collections, .. } = asked.recorded;
+    Candidate::of_service(thresholds, enabled, collections.iter().sum())
 }
 
 #[cfg(test)]
@@ -357,6 +338,35 @@ mod tests {
             assert!(plan.candidates.len() < candidates && plan.candidates[0].is_default());
             assert_eq!(plan.always.len(), plan.candidates.len());
         }
+    }
+
+    #[test]
+    fn what_was_recorded_comes_first_and_the_default_is_tried_too() {
+        let of = |thresholds, enabled, collections| {
+            let recorded = Recorded {
+                runtime: "CPython 3.12.1".to_owned(),
+                thresholds,
+                enabled,
+                requests: 100,
+                collections,
+                collected: 100,
+                pause_ns: [None; 3],
+                unpaused_ns: Vec::new(),
+            };
+            let scale = Scale::Given(1.0);
+            let asked = Asked { recorded, scale, factor: 2.0, despite: false, beyond: Vec::new() };
+            let mut plan = Plan::new(Wanted { recording: Some(asked), ..wanted(Extent::Quick) }).unwrap();
+            plan.fit(Some(15_000.0), 20.0, 5.0);
+            let names: Vec<String> = plan.candidates.iter().take(2).map(Candidate::name).collect();
+            (names.join(" / "), plan.is_of_service(), plan.always[0])
+        };
+        let known = |names: &str| (names.to_owned(), true, true);
+        assert_eq!(of([2000, 20, 20], true, [9, 0, 0]), known("2000,20,20 / 700,10,10"));
+        assert_eq!(of([2000, 10, 10], true, [9, 0, 0]), known("2000,10,10 / 700,10,10"));
+        assert_eq!(of([700, 10, 10], true, [9, 0, 0]), known("700,10,10 / scheduler:2000"));
+        assert_eq!(of([700, 10, 10], false, [0, 0, 0]), known("off / 700,10,10"));
+        assert_eq!(of([700, 10, 10], false, [0, 0, 4]), ("700,10,10 / scheduler:2000".to_owned(), false, true));
+        assert_eq!(Plan::new(wanted(Extent::Quick)).unwrap().whose(), "the default's");
     }
 
     #[test]

@@ -17,26 +17,12 @@ use serde::{Deserialize, Serialize};
 
 use super::goal::Goal;
 use super::prediction::{logarithms, mean_and_deviation, student};
+use super::track::{Measured, Track, counting};
 
 /// Rounds of confirmation are counted from here, so that no seed of the search is used again.
 pub const CONFIRMATIONS_FROM: u32 = 1_000;
 /// What is left above the low end of the interval by which candidates go.
 const TAIL: f64 = 0.005;
-
-/// What a run of a candidate gave.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Measured {
-    /// Nanoseconds, for each limit of latency of the goal; `None`: too few requests.
-    pub latency_ns: Vec<Option<f64>>,
-    /// The most memory of the process; over the life of a worker, if that is known.
-    pub peak_bytes: Option<f64>,
-    /// The most memory that the heap held.
-    pub held_bytes: Option<f64>,
-    /// CPU time of the program and its heap for a request.
-    pub cpu_ns: Option<f64>,
-    /// Why it cannot count: saturated, out of memory, grows without end.
-    pub failure: Option<String>,
-}
 
 /// Whoever runs candidates.
 pub trait Bench {
@@ -78,23 +64,7 @@ impl Schedule {
     }
 }
 
-/// The way of a candidate through the search.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Track {
-    /// Runs of the search.
-    pub search: Vec<Measured>,
-    /// Runs of the confirmation.
-    pub confirmed: Vec<Measured>,
-    /// Why it went no further; `None` of a finalist.
-    pub left: Option<String>,
-}
-
-/// The runs that count: those that did not drop out. Means and intervals are made of no others.
-pub fn counting(runs: &[Measured]) -> impl Iterator<Item = &Measured> {
-    runs.iter().filter(|run| run.failure.is_none())
-}
-
-/// Searches. `always` says which candidates run to the end, whatever comes of them; the first one is the default.
+/// Searches; the tracks are as they were measured, not [settled](Track::settled). `always` says which candidates run to the end, whatever comes of them; the first one is the default.
 ///
 /// # Errors
 /// If a candidate cannot run at all.
@@ -135,13 +105,14 @@ fn order(tracks: &[Track], seed: u64, round: u32) -> Vec<usize> {
 
 /// Ends the way of those that cannot meet the goal any more, and of all but the best of the others.
 fn leave(tracks: &mut [Track], always: &[bool], goal: &Goal, go_on: usize) {
-    let quantities = Quantities::of(tracks, goal);
+    let settled: Vec<Track> = tracks.iter().map(Track::settled).collect();
+    let quantities = Quantities::of(&settled, goal);
     let mut ranked = Vec::new();
     for candidate in 0..tracks.len() {
         if always[candidate] || tracks[candidate].left.is_some() {
             continue;
         }
-        let track = &tracks[candidate];
+        let track = &settled[candidate];
         let failures: Vec<&String> = track.search.iter().filter_map(|run| run.failure.as_ref()).collect();
         if failures.len() * 2 > track.search.len() {
             let cause = failures.first().map_or("it was not run", |cause| cause.as_str());
@@ -159,9 +130,14 @@ fn leave(tracks: &mut [Track], always: &[bool], goal: &Goal, go_on: usize) {
         let (one, other) = (key(one), key(other));
         one.0.cmp(&other.0).then(one.1.total_cmp(&other.1))
     });
-    for (_, candidate) in ranked.into_iter().skip(go_on) {
+    for (chance, candidate) in ranked.into_iter().skip(go_on) {
         let runs = tracks[candidate].search.len();
-        tracks[candidate].left = Some(format!("others were better in {runs} runs"));
+        let cause = if chance.safe {
+            "others took less CPU time for a request"
+        } else {
+            "others were below the limits for sure, or nearer to them"
+        };
+        tracks[candidate].left = Some(format!("{cause}, in {runs} runs"));
     }
 }
 
@@ -197,7 +173,8 @@ impl Quantities {
         let slos = goal.slos.iter().enumerate();
         let latency = slos.map(|(place, slo)| (slo.percentile.name(), Some(place), Some(slo.limit_ns as f64)));
         let default = tracks.first().and_then(|track| logarithms(&values(track, None)).filter(|logs| !logs.is_empty()));
-        let limit = goal.memory.zip(default).map(|(memory, logs)| memory.limit(mean_and_deviation(&logs).0.exp()));
+        let default = default.map(|logs| mean_and_deviation(&logs).0.exp());
+        let limit = goal.memory.and_then(|memory| memory.limit_if_known(default));
         for (name, place, limit) in latency.chain([("peak memory", None, limit)]) {
             let Some(limit) = limit else { continue };
             let (mut squares, mut freedom) = (0.0, 0.0);
