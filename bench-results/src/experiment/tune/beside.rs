@@ -2,7 +2,7 @@
 //! hiccups.
 //!
 //! A time of the tail may be the machine's doing: a thread that only sleeps is woken late too. Such a time is shown as it is, and a
-//! word says so where the machine's own longest hiccup of the run is as long as it, within a factor of [`AS_LONG`], and the longest
+//! word says so where the machine's own longest hiccup of the run is as long as it, within a factor of two, and the longest
 //! pause is not half as long.
 
 use serde::{Deserialize, Serialize};
