@@ -141,7 +141,7 @@ fn of_point(origin: &Origin, table: &Table, block: &Block<'_>, pictures: Vec<Pic
         };
         grids.push(Grid {
             title: format!("{}: cells that are not ok", table.title),
-            corner: "heap".to_owned(),
+            corner: "cell that is not ok".to_owned(),
             columns: ["round", "ended", "cause"].map(str::to_owned).to_vec(),
             rows: table.failures.iter().map(row).collect(),
             notes: Vec::new(),
