@@ -289,6 +289,53 @@ fn a_folder_holds_one_run_and_all_that_it_has_and_no_more() {
 }
 
 #[test]
+fn files_of_a_folder_that_holds_no_run_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (compare(folder.path()), folder.path().join("out"));
+    fs::create_dir_all(out.join("live")).unwrap();
+    let theirs = ["answer.json", "tune.json", "live/run.json", "live/cells.jsonl"];
+    theirs.iter().for_each(|name| fs::write(out.join(name), name).unwrap());
+    let done = publish(&run, &out);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    for name in theirs {
+        assert_eq!(fs::read_to_string(out.join(name)).unwrap(), name);
+    }
+    assert!(out.join("cells.jsonl").is_file());
+}
+
+#[test]
+fn a_copy_of_a_run_that_was_gone_on_with_keeps_its_cells() {
+    let folder = tempfile::tempdir().unwrap();
+    let (run, out) = (compare(folder.path()), folder.path().join("out"));
+    let done = publish(&run, &out);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    let whole = fs::read_to_string(out.join("cells.jsonl")).unwrap();
+    let refused = || {
+        let before: BTreeMap<PathBuf, Vec<u8>> =
+            files_below(&out).into_iter().map(|file| (file.clone(), fs::read(file).unwrap())).collect();
+        let done = publish(&run, &out);
+        assert_eq!(done.status.code(), Some(1), "{}", stdout(&done));
+        for said in ["cells.jsonl holds cells of this run", "would be lost", "--out"] {
+            assert!(stderr(&done).contains(said), "{}", stderr(&done));
+        }
+        assert!(before.iter().all(|(file, bytes)| fs::read(file).unwrap() == *bytes));
+        assert_eq!(files_below(&out).len(), before.len());
+    };
+    // One more than the run has, and one otherwise.
+    let last = whole.lines().last().unwrap();
+    fs::write(out.join("cells.jsonl"), format!("{whole}{last}\n")).unwrap();
+    refused();
+    fs::write(out.join("cells.jsonl"), format!("{last}\n")).unwrap();
+    refused();
+    // The first of them, and half of the second.
+    let (first, second) = whole.split_once('\n').unwrap();
+    fs::write(out.join("cells.jsonl"), format!("{first}\n{}", &second[..20])).unwrap();
+    let done = publish(&run, &out);
+    assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));
+    assert_eq!(fs::read_to_string(out.join("cells.jsonl")).unwrap(), whole);
+}
+
+#[test]
 fn a_run_whose_records_name_paths_is_not_published_in_its_own_folder() {
     let folder = tempfile::tempdir().unwrap();
     let run = compare(folder.path());

@@ -125,6 +125,8 @@ impl<R: Rung> Heap for ParallelHeap<R> {
             candidates: CandidateRoots::default(),
             bell: Arc::default(),
         }));
+        // What is retired is given back after a barrier on all threads; a collection must not wait for its preparation.
+        gc_core::process::prepare_to_order_threads();
         if config.full_every.is_some() && R::ABILITIES.collects_cycles {
             crate::collector::ensure(&heap);
         }

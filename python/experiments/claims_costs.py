@@ -6,6 +6,7 @@ Those about services run the other programs of this folder, each in a process of
 import gc
 import json
 import os
+import statistics
 import subprocess
 import sys
 
@@ -131,7 +132,7 @@ def against_default(values, pairs):
         told[setting] = dict(all_runs[-1])
         for name in ("gc_ns", "peak_rss_bytes"):
             figures = [one[name] for one in all_runs]
-            told[setting][name] = None if None in figures else sorted(figures)[len(figures) // 2]
+            told[setting][name] = None if None in figures else statistics.median(figures)
             told[setting][name + "_runs"] = figures
     return told
 

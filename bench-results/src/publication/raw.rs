@@ -8,6 +8,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -19,7 +20,10 @@ use crate::scratch::Scratch;
 
 /// The files of text, below the folder: plan and answer are there of a kind of runs that has them, and those of interpreters
 /// where one was asked. Without them a run could not be published again.
-const TEXTS: [&str; 6] = ["run.json", "cells.jsonl", plan::FILE, answer::FILE, "live/run.json", "live/cells.jsonl"];
+const TEXTS: [&str; 6] = ["run.json", "cells.jsonl", plan::FILE, answer::FILE, "live/run.json", LIVE_CELLS];
+
+/// The records of interpreters.
+const LIVE_CELLS: &str = "live/cells.jsonl";
 
 /// See the [module](self).
 #[derive(Clone, Debug)]
@@ -45,14 +49,13 @@ impl Raw {
         fs::metadata(folder.join("cells.jsonl")).with_context(not_a_run)?;
         let mut read = Vec::new();
         for name in TEXTS {
-            match fs::read_to_string(folder.join(name)) {
-                Ok(text) => read.push((name, text)),
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => {
-                    let cause =
-                        format!("cannot read {shown}/{name}; make it readable, or remove it if it is of no use");
-                    return Err(error).with_context(|| cause);
-                }
+            let bytes = read_if_there(&folder.join(name))
+                .with_context(|| format!("cannot read {shown}/{name}; make it readable, or put a copy of it back"))?;
+            if let Some(bytes) = bytes {
+                let text = whole_text(name, bytes).with_context(|| {
+                    format!("{shown}/{name} is damaged: it is no UTF-8; put a whole copy of it back")
+                })?;
+                read.push((name, text));
             }
         }
         let mut places = Places::of_machine();
@@ -71,8 +74,7 @@ impl Raw {
                     false => format!("{shown}/{name} cannot be published"),
                 })?);
             }
-            // A torn last line is no record, and is no path either.
-            had_path = had_path.or(Some(*name).filter(|_| !text.starts_with(&whole)));
+            had_path = had_path.or(Some(*name).filter(|_| *text != whole));
             texts.push((*name, whole));
         }
         let entries = fs::read_dir(folder).with_context(not_a_run)?.flatten().map(|entry| entry.path());
@@ -112,27 +114,44 @@ impl Raw {
         Ok((scratch, staged))
     }
 
-    /// Asks whether a folder can have these records: it is empty, is not there, or has them already.
+    /// Asks whether a folder can have these records: it is empty, is not there, or has them or the first of them already.
     ///
     /// # Errors
-    /// If it holds those of another run; or if it is the run's own, and they have paths of the machine.
+    /// If it holds those of another run, or cells that are not among these, or what it holds cannot be read; or if it is the
+    /// run's own, and they have paths of the machine.
     pub fn check_place(&self, folder: &Path) -> Result<()> {
-        let shown = folder.display();
-        if self.is_own(folder) {
-            return match self.had_path {
-                Some(name) => bail!(
-                    "{shown}/{name} names paths of this machine, and a run's own records are not changed; choose another \
-                     folder with --out, and its copy will have none"
-                ),
-                None => Ok(()),
-            };
+        if !self.is_own(folder) {
+            self.is_held_by(folder)?;
+        } else if let Some(name) = self.had_path {
+            let shown = folder.display();
+            bail!(
+                "{shown}/{name} names paths of this machine, and a run's own records are not changed; choose another folder \
+                 with --out, and its copy will have none"
+            );
         }
-        let there = |name: &str| fs::read_to_string(folder.join(name)).ok();
-        let (run, cells) = (there("run.json"), there("cells.jsonl").unwrap_or_default());
+        Ok(())
+    }
+
+    /// Whether a folder holds this run, or a beginning of it; if not, it holds none.
+    fn is_held_by(&self, folder: &Path) -> Result<bool> {
+        let shown = folder.display();
+        let unreadable = |name: &str| {
+            format!(
+                "cannot read {shown}/{name}, which may be of another run that would be lost; make it readable, or choose \
+                 another folder with --out"
+            )
+        };
+        let there = |name: &str| read_if_there(&folder.join(name)).with_context(|| unreadable(name));
+        let (run, cells) = (there("run.json")?, there("cells.jsonl")?.unwrap_or_default());
+        if run.is_none() && cells.is_empty() {
+            return Ok(false);
+        }
+        let run = run.map(|bytes| whole_text("run.json", bytes)).transpose();
+        let run = run.with_context(|| unreadable("run.json"))?;
+        let cells = whole_text("cells.jsonl", cells).with_context(|| unreadable("cells.jsonl"))?;
         // Runs of old do not say when they began, or have cells alone.
         let has_same_cells = cells.lines().next() == self.text("cells.jsonl").and_then(|own| own.lines().next());
         let is_this = match (run.as_deref(), self.text("run.json")) {
-            (None, _) if cells.is_empty() => true,
             (Some(run), Some(own)) => began(run) == began(own) && (began(own).is_some() || has_same_cells),
             (None, None) => has_same_cells,
             _ => false,
@@ -142,7 +161,19 @@ impl Raw {
                 "{shown} holds another run, which would be lost; choose another folder with --out, or remove that one"
             );
         }
-        Ok(())
+        let live = there(LIVE_CELLS)?.unwrap_or_default();
+        let live = whole_text(LIVE_CELLS, live).with_context(|| unreadable(LIVE_CELLS))?;
+        // A copy of the run may have been gone on with.
+        for (name, held) in [("cells.jsonl", cells), (LIVE_CELLS, live)] {
+            if self.text(name).is_some_and(|own| !own.starts_with(&held)) {
+                bail!(
+                    "{shown}/{name} holds cells of this run that {} has not, or has otherwise, and they would be lost; \
+                     choose another folder with --out, or publish {shown} instead",
+                    self.folder.display()
+                );
+            }
+        }
+        Ok(true)
     }
 
     fn is_own(&self, folder: &Path) -> bool {
@@ -152,15 +183,16 @@ impl Raw {
     /// Writes them into a folder; where they are. In the folder that they are from, nothing is to do.
     ///
     /// # Errors
-    /// If they cannot be written.
+    /// If the folder [cannot have them](Self::check_place), or they cannot be written.
     pub fn write(&self, folder: &Path, histograms: bool) -> Result<Vec<PathBuf>> {
         if self.is_own(folder) {
             return Ok(Vec::new());
         }
         let unwritable =
             || format!("cannot write {}; choose a folder that can be written with --out", folder.display());
-        // What is left there of this run may be more than it has: tables would be made of both.
-        for name in TEXTS.iter().filter(|name| self.text(name).is_none()) {
+        // What is left there of this run may be more than it has: tables would be made of both. What is not of it stays.
+        let is_held = self.is_held_by(folder)?;
+        for name in TEXTS.iter().filter(|name| is_held && self.text(name).is_none()) {
             match fs::remove_file(folder.join(name)) {
                 Err(error) if ![ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => {
                     return Err(error).with_context(unwritable);
@@ -176,6 +208,25 @@ impl Raw {
         }
         Ok(written)
     }
+}
+
+/// The bytes of a file; `None` if there is none.
+fn read_if_there(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if [ErrorKind::NotFound, ErrorKind::NotADirectory].contains(&error.kind()) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text of a file, of lines without a torn last one, which is no record: it is cut off among the bytes, since it may be torn
+/// within a character.
+fn whole_text(name: &str, mut bytes: Vec<u8>) -> Result<String, FromUtf8Error> {
+    if name.ends_with(".jsonl") {
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        bytes.truncate(end);
+    }
+    String::from_utf8(bytes)
 }
 
 /// Puts files below a folder; where they are.
@@ -196,11 +247,10 @@ fn began(run: &str) -> Option<(String, Value)> {
     Some((run["started"].as_str()?.to_owned(), run["provenance"]["binary"].take()))
 }
 
-/// What is JSON in a file: all of it, or each whole line. A torn last line is no record.
+/// What is JSON in a file: all of its [whole text](whole_text), or each line.
 fn documents<'t>(name: &str, text: &'t str) -> impl Iterator<Item = &'t str> {
     let lines = name.ends_with(".jsonl");
-    let end = if lines { text.rfind('\n').map_or(0, |end| end + 1) } else { text.len() };
-    text[..end].split_inclusive(move |c| lines && c == '\n')
+    text.split_inclusive(move |c| lines && c == '\n')
 }
 
 /// A text of JSON whose strings have no absolute path; all else of it is as it was, byte for byte.
@@ -315,6 +365,49 @@ mod tests {
         fs::create_dir(run.join("live/cells.jsonl")).unwrap();
         let error = format!("{:#}", Raw::read(&run).unwrap_err());
         assert!(error.contains("live/cells.jsonl; make it readable"), "{error}");
+    }
+
+    #[test]
+    fn a_last_line_that_is_torn_within_a_character_is_no_record() {
+        let (_folder, run) = run(&[("run.json", "{}")]);
+        let torn = "{\"error\": \"é";
+        let text = format!("{{\"error\": \"é\"}}\n{torn}");
+        for name in ["cells.jsonl", LIVE_CELLS] {
+            fs::write(run.join(name), &text.as_bytes()[..text.len() - 1]).unwrap();
+        }
+        let raw = Raw::read(&run).unwrap();
+        for name in ["cells.jsonl", LIVE_CELLS] {
+            assert_eq!(raw.text(name), Some("{\"error\": \"é\"}\n"), "{name}");
+        }
+        assert_eq!(raw.had_path, None);
+        // Where a whole line is broken, nobody is told to remove all of them.
+        for name in ["cells.jsonl", "run.json"] {
+            fs::write(run.join(name), b"{\"error\": \"\xc3\"}\n").unwrap();
+            let error = format!("{:#}", Raw::read(&run).unwrap_err());
+            assert!(error.contains(&format!("{name} is damaged: it is no UTF-8; put a whole copy")), "{error}");
+            assert!(!error.contains("remove"), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        let (_folder, run) = run(&[("run.json", r#"{"started": "now"}"#), ("cells.jsonl", "{}\n")]);
+        let raw = Raw::read(&run).unwrap();
+        for (name, bytes) in
+            [("run.json", &b"\xff"[..]), ("cells.jsonl", &b"\xff\n"[..]), ("cells.jsonl", &b"{\"torn"[..])]
+        {
+            let out = tempfile::tempdir().unwrap();
+            fs::write(out.path().join(name), bytes).unwrap();
+            for error in [raw.check_place(out.path()).unwrap_err(), raw.write(out.path(), false).unwrap_err()] {
+                let error = format!("{error:#}");
+                assert!(error.contains("would be lost") && error.contains("another folder with --out"), "{error}");
+            }
+            assert_eq!(fs::read(out.path().join(name)).unwrap(), bytes);
+        }
+        let out = tempfile::tempdir().unwrap();
+        fs::create_dir(out.path().join("run.json")).unwrap();
+        let error = format!("{:#}", raw.check_place(out.path()).unwrap_err());
+        assert!(error.contains("cannot read") && error.contains("run.json"), "{error}");
     }
 
     #[test]

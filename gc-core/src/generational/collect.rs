@@ -18,7 +18,7 @@ use crate::sync::add_exclusive;
 use super::finalization::Finalization;
 use super::lists::{Lists, head};
 use super::state::{Generational, with_lists};
-use super::streaming_detection::{most_is_frozen, stream_unreachable};
+use super::streaming_detection::{frozen_unless_most, stream_unreachable};
 use super::trial_deletion::deduce_unreachable;
 use crate::object::{Kind, ObjectRef};
 
@@ -107,11 +107,12 @@ fn collect_generation<const SIDE: bool, const STREAMING: bool>(
     }
     let old = generation.older().map_or(young, |older| head::GENERATIONS[older.index()]);
 
-    let streams = STREAMING && generation == Generation::OLD && !most_is_frozen(lists, young);
-    let (examined, tuples) = if streams {
+    let frozen = if STREAMING && generation == Generation::OLD { frozen_unless_most(lists, young) } else { None };
+    let streams = frozen.is_some();
+    let (examined, tuples) = if let Some(frozen) = frozen {
         let mut detector = tracking.detector.lock();
         let wants_tuples = shared.config.untrack_tuples;
-        let found = stream_unreachable(&shared.space, &mut detector, lists, head::UNREACHABLE, wants_tuples);
+        let found = stream_unreachable(&shared.space, &mut detector, lists, &frozen, head::UNREACHABLE, wants_tuples);
         tracking.detector_bytes.store(detector.side_bytes(), Relaxed);
         found
     } else {

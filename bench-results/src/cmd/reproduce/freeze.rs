@@ -211,19 +211,23 @@ fn resume(path: &Path, pythons: Vec<Python>) -> Result<(CellFolder<Record>, Run,
     let run: Run = folder.read_run()?;
     refuse_other_build(path, &run.provenance)?;
     refuse_other_machine(path, folder.records().iter().map(|record| record.machine.as_deref()))?;
-    refuse_other_heap(path, &run.plan)?;
+    let binary = binary_hash()?;
+    let is_left = |cell: &Cell| !folder.records().iter().any(|record| record.cell == cell.hash(binary));
+    let left: Vec<Cell> = run.plan.all().into_iter().filter(is_left).collect();
+    refuse_other_heap(path, &run.plan, &left)?;
     let live = Live::resume(path, pythons, asked::plan(&run.plan))?;
     Ok((folder, run, live))
 }
 
-/// Asks whether the heap file is the one that the run began with.
-fn refuse_other_heap(path: &Path, plan: &Plan) -> Result<()> {
-    let file = plan.cells.iter().find_map(|cell| match &cell.content {
+/// Asks whether the heap file, if cells that are left read one, is the one that the run began with.
+fn refuse_other_heap(path: &Path, plan: &Plan, left: &[Cell]) -> Result<()> {
+    let file = left.iter().find_map(|cell| match &cell.content {
         Content::Graph { file, .. } => Some(Path::new(file)),
         Content::Entries { .. } => None,
     });
     let Some((file, begun)) = file.zip(plan.content.as_ref()) else { return Ok(()) };
-    if content_hash(file)? == *begun {
+    let missing = || format!("{} cannot go on without its heap file; put it back", path.display());
+    if content_hash(file).with_context(missing)? == *begun {
         return Ok(());
     }
     bail!(

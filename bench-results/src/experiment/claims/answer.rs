@@ -98,7 +98,12 @@ impl Answer {
     /// Whether both say the same of a claim. Who says nothing of a claim, or cannot decide it, contradicts nobody.
     pub fn agrees(&self, other: &Self) -> bool {
         let silent = |answer: &Self| matches!(answer.verdict, Verdict::NotApplicable | Verdict::NotDecided);
-        let decide_alike = self.decisive.as_ref().zip(other.decisive.as_ref()).is_none_or(|(one, other)| one == other);
+        // What decides may be hidden by noise, and is missing for no other reason.
+        let decide_alike = match (&self.decisive, &other.decisive) {
+            (None, Some(_)) => self.noise.is_some(),
+            (Some(_), None) => other.noise.is_some(),
+            (one, other) => one == other,
+        };
         silent(self) || silent(other) || (self.verdict == other.verdict && decide_alike)
     }
 }

@@ -1,8 +1,8 @@
 //! What a setting changes against the default, from pairs of runs, and how sure that is.
 
 use super::figures::Figures;
-use super::lab::median;
 use super::rules::short;
+use crate::experiment::trial;
 
 /// How many parts of the default a figure must change by to count as less or more.
 const LEAST: f64 = 0.02;
@@ -37,7 +37,7 @@ impl Change {
         let (before, after) = (number("default")?, number("other")?);
         if let Some(ratios) = figures.numbers(&format!("{figure}_ratios")).filter(|ratios| !ratios.is_empty()) {
             let bounds = bounds(&ratios);
-            return Some(Self { before, after, ratio: median(ratios), bounds });
+            return Some(Self { before, after, ratio: trial::median(ratios)?, bounds });
         }
         let ratio = if before == after { 1.0 } else { after / before };
         let spread = figures.number(&format!("default_{figure}_spread")).filter(|_| before > 0.0 && before != after);
@@ -125,7 +125,8 @@ mod tests {
     use super::*;
 
     fn of(ratios: &[f64]) -> Change {
-        let figures = Figures::new().with("default_x", 100).with("other_x", 100.0 * median(ratios.to_vec()));
+        let figures =
+            Figures::new().with("default_x", 100).with("other_x", 100.0 * trial::median(ratios.to_vec()).unwrap());
         Change::of(&figures.with("x_ratios", ratios.to_vec()), "x").unwrap()
     }
 

@@ -160,7 +160,9 @@ mod tests {
         assert!(!one.agrees(&one.clone().deciding("a list and a dict")));
         assert!(!one.agrees(&Answer::new(Verdict::Not, "").deciding("a list")));
         assert!(one.agrees(&Answer::new(Verdict::NotApplicable, "")));
-        assert!(one.agrees(&Answer::new(Verdict::Partly, "")), "noise hides which");
+        let hidden = Answer::new(Verdict::Partly, "").hidden_by("-9 to +4 %");
+        assert!(one.agrees(&hidden) && hidden.agrees(&one), "noise hides which");
+        assert!(!one.agrees(&Answer::new(Verdict::Partly, "")), "it is missing for no other reason");
     }
 
     #[test]

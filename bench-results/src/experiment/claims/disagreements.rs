@@ -81,14 +81,14 @@ pub const DISAGREEMENTS: &[Disagreement] = &[
     },
     Disagreement {
         key: "32",
-        heaps: STREAMING,
+        heaps: &["stop-the-world", "concurrent"],
         verdict: Partly,
         why: "it examines no frozen object, but its detection walks the blocks they lie in and passes over each; CPython has them on \
               another list",
     },
     Disagreement {
         key: "32",
-        heaps: STREAMING,
+        heaps: &["stop-the-world", "concurrent"],
         verdict: Not,
         why: "it examines no frozen object and yet is slower than without a freeze: its detection walks the blocks they lie in and passes \
               over each; CPython has them on another list",

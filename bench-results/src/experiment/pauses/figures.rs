@@ -114,7 +114,7 @@ pub(super) fn median(rows: &Rows<'_>, question: &str, subject: &Subject, figure:
     rows.median(question, subject, called_by(subject, figure))
 }
 
-/// Whether each gap of a point is longer than each of its control's, and the control's median; `None` where there is none.
+/// Whether the gaps of a point are [told](is_told) from its control's, and the control's median; `None` where there is none.
 pub(super) fn beside_control(
     rows: &Rows<'_>,
     question: &str,
@@ -123,14 +123,20 @@ pub(super) fn beside_control(
     control: &str,
 ) -> Option<(bool, f64)> {
     let of_control = rows.median(question, subject, control)?;
-    let is_longer = are_longer(&rows.numbers(question, subject, gap), &rows.numbers(question, subject, control));
-    Some((is_longer, of_control))
+    let told = is_told(&rows.numbers(question, subject, gap), &rows.numbers(question, subject, control));
+    Some((told, of_control))
 }
 
-/// Whether each of some times is longer than each of the others.
-fn are_longer(times: &[f64], others: &[f64]) -> bool {
-    let longest = others.iter().copied().fold(0.0, f64::max);
-    !times.is_empty() && times.iter().all(|time| *time > longest)
+/// Rounds from which on each gap being longer than each control's is no chance: of three and three it happens in one of twenty.
+const ROUNDS: usize = 3;
+/// In fewer rounds gaps must be so many times as long.
+const TIMES: f64 = 10.0;
+
+/// Whether gaps are told from their controls: each is longer than each of them, and ten times as long in fewer than three rounds.
+fn is_told(gaps: &[f64], controls: &[f64]) -> bool {
+    let longest = controls.iter().copied().fold(0.0, f64::max);
+    let least = if gaps.len().min(controls.len()) < ROUNDS { TIMES } else { 1.0 };
+    !gaps.is_empty() && gaps.iter().all(|gap| *gap > least * longest)
 }
 
 /// What a subject's program calls a figure.
@@ -172,9 +178,10 @@ mod tests {
 
     #[test]
     fn a_gap_is_the_collectors_only_if_no_control_has_one_as_long() {
-        assert!(are_longer(&[5.0, 4.0], &[3.0, 2.0]));
-        assert!(!are_longer(&[5.0, 2.5], &[3.0, 2.0]), "in one round the machine alone made a longer one");
-        assert!(!are_longer(&[3.0], &[3.0]));
-        assert!(!are_longer(&[], &[3.0]));
+        assert!(is_told(&[5.0, 4.0, 6.0], &[3.0, 2.0, 3.0]));
+        assert!(!is_told(&[5.0, 2.5, 6.0], &[3.0, 2.0, 3.0]), "in one round the machine alone made a longer one");
+        assert!(!is_told(&[3.0; 3], &[3.0; 3]));
+        assert!(!is_told(&[], &[3.0]));
+        assert!(!is_told(&[9.0], &[3.0]) && is_told(&[31.0], &[3.0]), "one round says little");
     }
 }

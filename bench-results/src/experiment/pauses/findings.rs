@@ -19,8 +19,9 @@ pub(super) fn findings(rows: &Rows<'_>, all: &[Series]) -> Vec<Finding> {
         "growth",
         &|subject| grows(rows, all, subject),
         "Does the time that a program stands still grow with the live heap? It grows where the whole 95 % interval of its \
-         exponent is above 0.25, and does not where all of it is below (rings of 10, median gaps at the ends). A gap that is not \
-         longer, round by round, than that of as long a time without a collection is the machine's",
+         exponent is above 0.25, and does not where all of it is below (rings of 10, median gaps at the ends). A gap is told \
+         from the machine's where that of every round is longer than all of as long a time without a collection (ten times as long, \
+         with fewer than three rounds)",
     );
     let cheapest = each(
         "the cheapest shape",

@@ -5,9 +5,7 @@
 //! the request until the garbage is gone. The *gap* is how long a program could not run: of a heap whose mutators take turns
 //! that is the cycle; of one whose mutators run in parallel it is the longest time between two steps of a second mutator that
 //! works on a few objects of its own meanwhile (`bystander.rs`), and of it the *stop* is the part that the heap tells of. The
-//! difference is what the heap does not tell of, and what the machine takes. On stop-the-world it was seen to be 5 to 10 ms
-//! where everything dies and next to nothing where half does: by its code (`reclaim_retired`) a mutator that was stopped takes
-//! part in giving back the blocks that are empty then, or waits for the lock of it.
+//! difference is what the heap does not tell of, and what the machine takes.
 //!
 //! A longest gap grows with the time over which one looks for it, whoever makes the gaps, and a large heap's collection is long.
 //! So each collection has a *control*: the same second mutator, for as long as the collection took, while the first thread

@@ -247,12 +247,6 @@ fn stops(rows: &Rows<'_>, all: &[Series]) -> Grid {
         corner: "shape".to_owned(),
         columns: subjects.iter().map(|subject| subject.name()).collect(),
         rows: lines.collect(),
-        notes: vec![
-            "Gap less stop is what the heap does not tell of, and what the machine takes. On stop-the-world it was seen to be 5 \
-             to 10 ms where everything had died, at any size, and next to nothing where half had: by the heap's code a mutator \
-             that was stopped takes part in giving back the blocks that are empty then, or waits for the lock of it. That was \
-             not measured by itself."
-                .to_owned(),
-        ],
+        notes: vec!["Gap less stop is what the heap does not tell of, and what the machine takes.".to_owned()],
     }
 }

@@ -7,7 +7,7 @@
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -73,26 +73,18 @@ impl Python {
     /// # Errors
     /// If there is none, or it is no CPython from 3.8 on.
     pub fn find(path: &Path) -> Result<Self> {
-        Self::find_within(path, PATIENCE)
+        Self::of_process(path, start(path)?, PATIENCE)
     }
 
-    fn find_within(path: &Path, patience: Duration) -> Result<Self> {
+    /// What a process is that was started to say it.
+    fn of_process(path: &Path, process: Child, patience: Duration) -> Result<Self> {
         let shown = path.display();
-        let mut command = Command::new(path);
-        command.args(["-c", QUESTION]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-        // A group of its own, so that what it starts is killed with it.
-        command.process_group(0);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {shown}; give the executable of a CPython by --python"))?;
-        let output = read_in_background(child.stdout.take());
-        if wait(&mut child, patience)?.is_none() {
+        let Some(text) = heard(process, patience)? else {
             bail!(
                 "{shown} did not say what it is in {} s, and was killed; give the executable of a CPython by --python",
                 patience.as_secs_f64()
             );
-        }
-        let text = output.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
+        };
         let version = text.trim();
         let Some(number) = version.strip_prefix("CPython ") else {
             let said: String = version.chars().take(60).collect();
@@ -124,7 +116,7 @@ impl Python {
     }
 
     /// Runs a program to its end, or until the time is up. That it fails is an answer of an interpreter that is there: whether
-    /// it is, it is asked again.
+    /// it is, it is asked again. One that is there and does not say what it is, as on a busy machine, is there.
     ///
     /// # Errors
     /// If the interpreter is gone, is no longer the same, or cannot start.
@@ -137,19 +129,39 @@ impl Python {
         }
         let answer = answer(run_again(&arguments, timeout)?, timeout);
         if answer.status == Status::Error {
-            self.ask_again()?;
+            self.ask_again(PATIENCE)?;
         }
         Ok(answer)
     }
 
-    fn ask_again(&self) -> Result<()> {
+    fn ask_again(&self, patience: Duration) -> Result<()> {
         let remedy = "finished cells are kept: put it back, or name its new place by --python, and go on with --resume";
-        let there = Self::find(&self.path).with_context(|| format!("{} is gone; {remedy}", self.version))?;
-        if there.version != self.version {
-            bail!("{} is gone: {} is in its place; {remedy}", self.version, there.version);
+        let process = start(&self.path).with_context(|| format!("{} is gone; {remedy}", self.version))?;
+        // Who is there and says nothing, or nothing to the point, has answered nothing that would make the failed cell vanish.
+        let Ok(Some(text)) = heard(process, patience) else { return Ok(()) };
+        let version = text.trim();
+        if version.starts_with("CPython ") && version != self.version {
+            bail!("{} is gone: {version} is in its place; {remedy}", self.version);
         }
         Ok(())
     }
+}
+
+/// Starts an interpreter that says what it is.
+fn start(path: &Path) -> Result<Child> {
+    let mut command = Command::new(path);
+    command.args(["-c", QUESTION]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // A group of its own, so that what it starts is killed with it.
+    command.process_group(0);
+    let cause = || format!("cannot start {}; give the executable of a CPython by --python", path.display());
+    command.spawn().with_context(cause)
+}
+
+/// What it says; `None` if that takes too long: it is killed.
+fn heard(mut process: Child, patience: Duration) -> Result<Option<String>> {
+    let output = read_in_background(process.stdout.take());
+    let ended = wait(&mut process, patience)?;
+    Ok(ended.map(|_| output.recv_timeout(Duration::from_secs(1)).unwrap_or_default()))
 }
 
 fn answer(ended: Ended, timeout: Duration) -> Answer {
@@ -227,12 +239,17 @@ mod tests {
     #[test]
     fn what_does_not_end_is_killed_with_all_that_it_started() {
         let folder = tempfile::tempdir().unwrap();
-        let number = folder.path().join("number");
-        let path = script(folder.path(), &format!("sleep 600 & echo $! > {}; wait", number.display()));
-        let error = Python::find_within(&path, Duration::from_millis(500)).unwrap_err().to_string();
+        let file = folder.path().join("number");
+        let path = script(folder.path(), &format!("sleep 600 & echo $! > '{}'; wait", file.display()));
+        let process = start(&path).unwrap();
+        // On a busy machine the script begins late.
+        let read = || fs::read_to_string(&file).unwrap_or_default();
+        let mut tries = (0..3000).map(|_| std::thread::sleep(Duration::from_millis(10)));
+        let has_begun = tries.any(|()| read().ends_with('\n'));
+        let error = Python::of_process(&path, process, Duration::from_millis(500)).unwrap_err().to_string();
         assert!(error.contains("did not say what it is in 0.5 s") && error.contains("--python"), "{error}");
-        // A machine so busy that the script had not begun kills it all the same.
-        let Ok(number) = fs::read_to_string(number) else { return };
+        assert!(has_begun, "the script wrote no number in 30 s");
+        let number = read();
         let status = || fs::read_to_string(format!("/proc/{}/status", number.trim())).unwrap_or_default();
         let is_gone = || !status().contains("State:") || status().contains("State:\tZ");
         let tries = (0..1000).map(|_| std::thread::sleep(Duration::from_millis(10)));
@@ -243,13 +260,25 @@ mod tests {
     fn an_interpreter_that_is_another_by_now_is_no_answer() {
         let folder = tempfile::tempdir().unwrap();
         let python = Python::find(&script(folder.path(), "echo CPython 3.99.0")).unwrap();
-        python.ask_again().unwrap();
+        python.ask_again(PATIENCE).unwrap();
         script(folder.path(), "echo CPython 3.99.1");
-        let error = format!("{:#}", python.ask_again().unwrap_err());
+        let error = format!("{:#}", python.ask_again(PATIENCE).unwrap_err());
         assert!(error.contains("CPython 3.99.0 is gone: CPython 3.99.1 is in its place"), "{error}");
         fs::remove_file(folder.path().join("python")).unwrap();
-        let error = format!("{:#}", python.ask_again().unwrap_err());
+        let error = format!("{:#}", python.ask_again(PATIENCE).unwrap_err());
         assert!(error.contains("finished cells are kept") && error.contains("cannot start"), "{error}");
+    }
+
+    #[test]
+    fn an_interpreter_that_says_nothing_or_something_odd_is_not_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let python = Python::find(&script(folder.path(), "echo CPython 3.99.0")).unwrap();
+        for (lines, patience) in
+            [("exec sleep 600", Duration::from_millis(100)), ("echo out of memory", PATIENCE), ("exit 1", PATIENCE)]
+        {
+            script(folder.path(), lines);
+            python.ask_again(patience).unwrap();
+        }
     }
 
     #[test]

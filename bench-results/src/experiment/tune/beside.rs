@@ -2,8 +2,8 @@
 //! hiccups.
 //!
 //! A time of the tail may be the machine's doing: a thread that only sleeps is woken late too. Such a time is shown as it is, and a
-//! word says so where the machine's own longest hiccup of the run is as long as it, within a factor of two, and the longest
-//! pause is not half as long.
+//! word says so where in most runs the machine's own longest hiccup is as long as it, within a factor of two, and the longest pause
+//! is not half as long. That is no proof: pauses that come close together can add up to a longer wait.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,9 +48,9 @@ fn explains(aside: &Aside, ns: f64) -> bool {
 
 impl Beside {
     /// Of the runs of a candidate.
-    pub fn of(runs: &[Measured], goal: &Goal) -> Self {
-        let longest = |of: fn(&Aside) -> Option<f64>| counting(runs).filter_map(|run| of(&run.aside)).reduce(f64::max);
-        let counts: Vec<&Vec<u64>> = counting(runs).filter_map(|run| run.aside.collections.as_ref()).collect();
+    pub fn of(all: &[Measured], goal: &Goal) -> Self {
+        let longest = |of: fn(&Aside) -> Option<f64>| counting(all).filter_map(|run| of(&run.aside)).reduce(f64::max);
+        let counts: Vec<&Vec<u64>> = counting(all).filter_map(|run| run.aside.collections.as_ref()).collect();
         let generations = counts.iter().map(|each| each.len()).max();
         let mean = |generation: usize| {
             let sum: u64 = counts.iter().filter_map(|each| each.get(generation)).sum();
@@ -62,14 +62,15 @@ impl Beside {
             let is_disturbed = |run: &&Measured| {
                 run.latency_ns.get(place).copied().flatten().is_some_and(|ns| explains(&run.aside, ns))
             };
-            let runs = counting(runs).filter(is_disturbed).count();
-            (runs > 0).then(|| Disturbed { quantity: slo.percentile.name().to_owned(), runs })
+            let runs = counting(all).filter(is_disturbed).count();
+            // One of many runs may be chance.
+            (2 * runs > counting(all).count()).then(|| Disturbed { quantity: slo.percentile.name().to_owned(), runs })
         });
         Self {
             hiccup_ns: longest(|aside| aside.hiccup_ns),
             pause_ns: longest(|aside| aside.pause_ns),
             collections: generations.map(|n| (0..n).map(mean).collect()),
-            floating_objects: counting(runs).filter_map(|run| run.aside.floating_objects).max(),
+            floating_objects: counting(all).filter_map(|run| run.aside.floating_objects).max(),
             disturbed: disturbed.collect(),
         }
     }

@@ -154,8 +154,8 @@ fn machine(answer: &Answer) -> Option<String> {
     let clauses: Vec<String> = clauses.collect();
     (!clauses.is_empty()).then(|| {
         format!(
-            "It was disturbed: run again on a quiet one. These times are as long as the machine's own hiccups, and no pause explains \
-             them: {}.",
+            "It may have been disturbed: run again on a quiet one. In most runs these times are as long as the machine's own longest \
+             hiccup, and more than twice as long as any pause: {}.",
             clauses.join("; ")
         )
     })

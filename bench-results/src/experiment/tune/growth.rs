@@ -3,7 +3,8 @@
 //! Floating garbage goes up and down between collections, so that a single run may rise over its second half by chance: of a
 //! setting that leaks nothing one run in three does. A setting *grows* if the share by which floating garbage grows in a tenth
 //! of a run is above [`STEADY_SHARE`] in the mean, and above 0 with the whole interval of that mean over runs (Student, 99 %).
-//! The share of a run is the lesser of those of its peaks and its medians: what grows without end takes both with it.
+//! The share of a run is the lesser of those of its peaks and its medians: what grows without end takes both with it. A setting
+//! that grows in the mean, but perhaps by chance, is not thrown out; nor is it shown to meet a goal.
 
 use super::prediction::{mean_and_deviation, student};
 use crate::floating_trend::FloatingTrend;
@@ -29,6 +30,11 @@ pub fn share(trend: &FloatingTrend) -> f64 {
     // Of less than one object there is no share.
     let share = |per_block: f64, median: f64| per_block / median.max(1.0);
     share(trend.peaks_per_block, trend.peaks_median).min(share(trend.medians_per_block, trend.medians_median))
+}
+
+/// Whether runs with these shares may grow: they do in the mean, whether or not that is chance.
+pub fn may_grow(shares: &[f64]) -> bool {
+    !shares.is_empty() && mean_and_deviation(shares).0 > STEADY_SHARE
 }
 
 /// Whether runs with these shares show growth together. A single one must speak for itself.
@@ -101,6 +107,8 @@ mod tests {
         // Half as steep as a line from nothing, with runs that differ.
         assert!(grows(&[0.05, 0.07, 0.06, 0.08, 0.055]));
         assert!(!grows(&[0.3, -0.1, 0.2, -0.15, 0.25]), "above in the mean, and by chance");
+        assert!(may_grow(&[0.3, -0.1, 0.2, -0.15, 0.25]), "or not by chance");
+        assert!(!may_grow(&shares(&DEFAULT)) && !may_grow(&shares(&YOUNG)) && !may_grow(&[]));
         assert!(!grows(&[0.049; 9]) && !grows(&[]), "steady is steady");
         assert_eq!(share(&trend([0.0; 4])), 0.0, "nothing floats");
     }

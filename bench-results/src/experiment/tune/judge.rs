@@ -168,6 +168,14 @@ fn finalist(candidate: usize, track: &Track, goal: &Goal, memory: Option<Option<
         misses.push(format!("too few runs: {counted} of {} count, and {RUNS_LEAST} must", track.confirmed.len()));
         standing = standing.max_of(Standing::NotShown);
     }
+    if track.may_grow() {
+        misses.push(
+            "its memory may grow without end: its floating garbage does in the mean of all runs, which may be chance; see \
+             --worker-requests"
+                .to_owned(),
+        );
+        standing = standing.max_of(Standing::NotShown);
+    }
     let latency = goal.slos.iter().enumerate().map(|(place, slo)| {
         let prediction = predicted(track, sureness.time, |run| *run.latency_ns.get(place)?);
         (slo.percentile.name(), Some(slo.limit_ns as f64), prediction)
@@ -175,7 +183,7 @@ fn finalist(candidate: usize, track: &Track, goal: &Goal, memory: Option<Option<
     if memory == Some(None) {
         misses.push(format!(
             "the limit of memory is not known, as it is relative to the setting that is there now, of which fewer than \
-             {RUNS_LEAST} runs count: give an amount such as 500MiB, or less --load"
+             {RUNS_LEAST} runs count: give an amount such as 500MiB, --worker-requests if memory grows without end, or less --load"
         ));
         standing = standing.max_of(Standing::NotShown);
     }

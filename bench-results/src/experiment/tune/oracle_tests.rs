@@ -240,6 +240,29 @@ fn who_grows_in_all_runs_is_refused_and_who_rises_in_some_is_not() {
 }
 
 #[test]
+fn who_may_grow_is_not_shown_to_meet_the_goal_unless_workers_are_replaced() {
+    struct Rising(Oracle, Option<u64>);
+    impl Bench for Rising {
+        fn measure(&mut self, candidate: usize, round: u32) -> Result<Measured> {
+            let run = self.0.measure(candidate, round)?;
+            let share = [0.3, -0.1, 0.2][round as usize % 3];
+            let slope = (candidate == 1).then_some(Slope { share, request_bytes: Some(1024.0), requests_left: self.1 });
+            Ok(Measured { slope, ..run })
+        }
+    }
+    let goal = goal(5, Some(0.2));
+    let judged = |life: Option<u64>| {
+        let mut bench = Rising(Oracle::new(&[(20.0, 100.0, 50.0), (1.0, 100.0, 30.0)], 0.05, SEED), life);
+        judge(&search(&mut bench, &[true, true], &goal, &schedule(), 1).unwrap(), &goal, &[true; 2])
+    };
+    let open = judged(None);
+    assert_eq!((open.recommended, open.finalists[1].standing), (None, Standing::NotShown), "{open:?}");
+    assert!(open.finalists[1].misses[0].contains("may grow without end"), "{open:?}");
+    assert_eq!(judged(Some(10_240)).recommended, Some(1));
+    assert_eq!(judged(Some(102_400)).finalists[1].standing, Standing::Misses);
+}
+
+#[test]
 fn a_limit_of_memory_holds_where_the_default_has_no_interval() {
     struct Saturating(Oracle);
     impl Bench for Saturating {

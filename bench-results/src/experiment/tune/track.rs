@@ -71,11 +71,23 @@ impl Track {
         let slopes: Vec<Slope> =
             counting(&self.search).chain(counting(&self.confirmed)).filter_map(|run| run.slope).collect();
         let shares: Vec<f64> = slopes.iter().map(|slope| slope.share).collect();
-        if !growth::grows(&shares) {
+        // What may be chance is reckoned with in the end, where it is known how long a worker lives.
+        let ends = !self.confirmed.is_empty()
+            && !slopes.is_empty()
+            && slopes.iter().all(|slope| slope.requests_left.is_some());
+        let grows = growth::grows(&shares) || (ends && growth::may_grow(&shares));
+        if !grows {
             return None;
         }
         let known: Vec<f64> = slopes.iter().filter_map(|slope| slope.request_bytes).collect();
         Some((!known.is_empty()).then(|| mean_and_deviation(&known).0))
+    }
+
+    /// Whether it may grow without end, which its runs neither show nor rule out.
+    pub fn may_grow(&self) -> bool {
+        let slopes = counting(&self.search).chain(counting(&self.confirmed)).filter_map(|run| run.slope);
+        let shares: Vec<f64> = slopes.map(|slope| slope.share).collect();
+        self.growth().is_none() && growth::may_grow(&shares)
     }
 
     /// The track with its runs as they count when all are known: see [`Measured::grown`].
