@@ -127,11 +127,11 @@ try {
   await open(1200, 900, "light");
   const ids = await evaluate("(() => { const seen = new Set(), twice = []; document.querySelectorAll('[id]').forEach(e => seen.has(e.id) ? twice.push(e.id) : seen.add(e.id)); return twice; })()");
   check("ids are given once", ids.length === 0, ids.slice(0, 3).join(", "));
-  const state = `(() => { const t = document.querySelector("table[data-ready]"); const h = t.tHead.rows[0].cells[1];
-    return { sort: h.getAttribute("aria-sort"), column: [...t.tBodies[0].rows].map(r => r.cells[1].textContent) }; })()`;
+  const state = `(() => { const t = [...document.querySelectorAll("table[data-ready]")].find(t => t.checkVisibility() && t.tHead.querySelector("th:not(:first-child) button")); const k = [...t.tHead.rows[0].cells].findIndex((c, n) => n > 0 && c.querySelector("button")); const h = t.tHead.rows[0].cells[k];
+    return { sort: h.getAttribute("aria-sort"), column: [...t.tBodies[0].rows].map(r => r.cells[k].textContent) }; })()`;
   const before = await evaluate(state);
-  await evaluate(`(() => { const b = document.querySelector("table[data-ready]").tHead.rows[0].cells[1].querySelector("button"); b.scrollIntoView({block: "center", behavior: "instant"}); })()`);
-  const at = await evaluate(`(() => { const r = document.querySelector("table[data-ready]").tHead.rows[0].cells[1].querySelector("button").getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`);
+  await evaluate(`(() => { const b = [...document.querySelectorAll("table[data-ready]")].find(t => t.checkVisibility() && t.tHead.querySelector("th:not(:first-child) button")).tHead.querySelector("th:not(:first-child) button"); b.scrollIntoView({block: "center", behavior: "instant"}); })()`);
+  const at = await evaluate(`(() => { const r = [...document.querySelectorAll("table[data-ready]")].find(t => t.checkVisibility() && t.tHead.querySelector("th:not(:first-child) button")).tHead.querySelector("th:not(:first-child) button").getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()`);
   for (const type of ["mousePressed", "mouseReleased"]) await tell("Input.dispatchMouseEvent", { type, x: at[0], y: at[1], button: "left", clickCount: 1 });
   const clicked = await evaluate(state);
   check("a click sorts", clicked.sort === "ascending" && [...clicked.column].sort().join() === [...before.column].sort().join());
