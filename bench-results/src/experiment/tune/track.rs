@@ -65,12 +65,16 @@ pub struct Track {
 }
 
 impl Track {
-    /// What its memory grows by with each request, in bytes, if all runs together show that it grows without end; within it
-    /// `None`: by how much is not known.
+    /// What all runs that count say of growth.
+    fn slopes(&self) -> Vec<Slope> {
+        counting(&self.search).chain(counting(&self.confirmed)).filter_map(|run| run.slope).collect()
+    }
+
+    /// What its memory grows by with each request, in bytes, if all runs together show that it grows without end, or if it may
+    /// and each worker ends; within it `None`: by how much is not known.
     pub fn growth(&self) -> Option<Option<f64>> {
-        let slopes: Vec<Slope> =
-            counting(&self.search).chain(counting(&self.confirmed)).filter_map(|run| run.slope).collect();
-        let shares: Vec<f64> = slopes.iter().map(|slope| slope.share).collect();
+        let slopes = self.slopes();
+        let shares = shares(&slopes);
         // What may be chance is reckoned with in the end, where it is known how long a worker lives.
         let ends = !self.confirmed.is_empty()
             && !slopes.is_empty()
@@ -85,9 +89,7 @@ impl Track {
 
     /// Whether it may grow without end, which its runs neither show nor rule out.
     pub fn may_grow(&self) -> bool {
-        let slopes = counting(&self.search).chain(counting(&self.confirmed)).filter_map(|run| run.slope);
-        let shares: Vec<f64> = slopes.map(|slope| slope.share).collect();
-        self.growth().is_none() && growth::may_grow(&shares)
+        self.growth().is_none() && growth::may_grow(&shares(&self.slopes()))
     }
 
     /// The track with its runs as they count when all are known: see [`Measured::grown`].
@@ -97,6 +99,10 @@ impl Track {
         let grown = |runs: &[Measured]| runs.iter().map(|run| run.grown(bytes)).collect();
         Self { search: grown(&self.search), confirmed: grown(&self.confirmed), left: self.left.clone() }
     }
+}
+
+fn shares(slopes: &[Slope]) -> Vec<f64> {
+    slopes.iter().map(|slope| slope.share).collect()
 }
 
 /// The runs that count: those that did not drop out. Means and intervals are made of no others.
